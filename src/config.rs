@@ -1,0 +1,175 @@
+//! Typed settings, and the only place that reads the environment and configuration files.
+//!
+//! Every component gets its own section as a plain value; nothing below this module looks anything up.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// All settings. The defaults are `config/default.toml`, which is built into the program.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where this program keeps its files.
+    pub data: Data,
+    /// The `PostgreSQL` server.
+    pub database: Database,
+    /// How jobs are run.
+    pub worker: Worker,
+    /// What the timed upkeep does.
+    pub scheduler: Scheduler,
+    /// From where repositories may come, and how much of them.
+    pub fetch: Fetch,
+    /// How much the analysis may use.
+    pub analysis: Analysis,
+    /// Where pictures go.
+    pub images: Images,
+    /// The HTTP listener.
+    pub http: Http,
+    /// What is logged.
+    pub log: Log,
+}
+
+/// Where this program keeps its files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Data {
+    /// The folder; empty: `/var/lib/repo-to-cat` as root, else `repo-to-cat` in the user's data folder.
+    pub folder: PathBuf,
+}
+
+/// The `PostgreSQL` server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// `postgres://user:password@host:port/database`; empty: a private cluster under the data folder.
+    pub url: String,
+    /// Most connections of one process.
+    pub max_connections: u32,
+    /// How long to wait for a connection.
+    pub connect_seconds: u64,
+    /// Folder with `initdb`, `pg_ctl` and `postgres`; empty: the newest installed.
+    pub bin_folder: PathBuf,
+}
+
+/// How jobs are run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Worker {
+    /// Generations that run at once in this process.
+    pub slots: usize,
+    /// How long a worker holds its jobs without a heartbeat.
+    pub lease_seconds: u64,
+    /// How often the lease is renewed.
+    pub heartbeat_seconds: u64,
+    /// How often to look for jobs when nothing woke the worker.
+    pub poll_seconds: u64,
+    /// How long one attempt may take.
+    pub attempt_seconds: u64,
+    /// How long a graceful stop lets running jobs go on before it hands them back.
+    pub grace_seconds: u64,
+    /// Attempts before a job is discarded.
+    pub max_attempts: u16,
+    /// Mean wait before the second attempt; doubled for each further one.
+    pub backoff_seconds: u64,
+    /// Longest wait between two attempts.
+    pub backoff_max_seconds: u64,
+}
+
+/// What the timed upkeep does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scheduler {
+    /// How often jobs of lapsed workers are looked for.
+    pub rescue_seconds: u64,
+    /// How often pictures without a row are looked for.
+    pub sweep_seconds: u64,
+    /// How old a picture without a row must be before it is removed.
+    pub sweep_grace_seconds: u64,
+}
+
+/// From where repositories may come, and how much of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fetch {
+    /// Hosts that may be fetched from over https.
+    pub allowed_hosts: Vec<String>,
+    /// Folders under which local repositories may be opened; empty: none.
+    pub local_roots: Vec<PathBuf>,
+    /// File with one `host token` per line, mode 0600; empty: none.
+    pub token_file: PathBuf,
+    /// PEM file with certificate authorities to trust beside the public ones; empty: none.
+    pub ca_file: PathBuf,
+    /// `host:port` pairs that may resolve to private addresses and use that port; for tests and intranets.
+    pub private_hosts: Vec<String>,
+    /// Most bytes on the wire.
+    pub max_wire_mb: u64,
+    /// Largest single object that is read.
+    pub max_object_mb: u64,
+    /// Most entries of the tree.
+    pub max_entries: u64,
+    /// Deepest folder.
+    pub max_depth: u32,
+    /// Longest path in bytes.
+    pub max_path_bytes: usize,
+    /// Longest time for one fetch.
+    pub max_seconds: u64,
+    /// Most memory of the fetching child process.
+    pub max_memory_mb: u64,
+}
+
+/// How much the analysis may use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Analysis {
+    /// Parser processes that run at once; 0: one per core.
+    pub processes: usize,
+    /// Largest file that is parsed.
+    pub max_file_kb: u64,
+    /// Longest time for one file.
+    pub max_file_ms: u64,
+    /// Most memory of one parser process.
+    pub max_memory_mb: u64,
+    /// Longest time for one repository.
+    pub max_seconds: u64,
+}
+
+/// Where pictures go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Images {
+    /// A folder, or a `file://` URL; empty: `images` in the data folder.
+    pub store: String,
+    /// Width of the picture in pixels.
+    pub width: u32,
+    /// Height of the picture in pixels.
+    pub height: u32,
+}
+
+/// The HTTP listener.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// Address and port.
+    pub listen: String,
+}
+
+/// What is logged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// Filter in `tracing`'s syntax.
+    pub filter: String,
+    /// `text` or `json`.
+    pub format: LogFormat,
+}
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}

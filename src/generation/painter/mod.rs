@@ -1,0 +1,1 @@
+//! The painter: attributes and a seed in, a PNG out.

@@ -1,0 +1,1 @@
+//! The analysis: a tree in, measurements and a score out.

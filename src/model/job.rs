@@ -1,0 +1,1 @@
+//! Jobs: their kinds, states and the transitions between them.

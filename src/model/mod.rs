@@ -1,0 +1,11 @@
+//! What everything else talks about: pure types and rules, which import nothing of ours and do no input or output.
+
+pub mod analysis;
+pub mod attributes;
+pub mod failure;
+pub mod job;
+pub mod picture;
+pub mod progress;
+pub mod seed;
+pub mod texts;
+pub mod tree;

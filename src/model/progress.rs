@@ -1,0 +1,88 @@
+//! The steps of the pipeline and how far they are.
+
+use serde::{Deserialize, Serialize};
+
+/// A step of a generation, in the order in which they run. A new step is one variant here and one file in
+/// `generation/steps/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// Get the repository's objects at one commit.
+    Fetch,
+    /// Measure and score the code.
+    Analyse,
+    /// Decide what the cat is like.
+    Attributes,
+    /// Write the story and the meme lines.
+    Texts,
+    /// Write the prompt for an image service.
+    Prompt,
+    /// Paint the cat.
+    Paint,
+    /// Draw the meme lines on it.
+    Caption,
+    /// Put both pictures into the store.
+    Store,
+}
+
+impl Step {
+    /// All steps, in order.
+    pub const ALL: [Self; 8] = [
+        Self::Fetch,
+        Self::Analyse,
+        Self::Attributes,
+        Self::Texts,
+        Self::Prompt,
+        Self::Paint,
+        Self::Caption,
+        Self::Store,
+    ];
+
+    /// The name in JSON and in the database.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fetch => "fetch",
+            Self::Analyse => "analyse",
+            Self::Attributes => "attributes",
+            Self::Texts => "texts",
+            Self::Prompt => "prompt",
+            Self::Paint => "paint",
+            Self::Caption => "caption",
+            Self::Store => "store",
+        }
+    }
+}
+
+/// How far a running step is; kept beside the job, read by `--wait`, `demo` and the API.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The step that runs.
+    pub step: Step,
+    /// Share of that step that is done, 0 to 1; null where it cannot be known.
+    pub fraction: Option<f64>,
+    /// A few words for people: `1,204 of 8,000 files`.
+    pub detail: Option<String>,
+}
+
+/// Receives how far a step is. Called often and from several threads: it must be cheap.
+pub trait Report: Send + Sync {
+    /// `done` of `total` units (0: unknown) and a few words such as `1,204 of 8,000 files`.
+    fn report(&self, done: u64, total: u64, detail: &str);
+
+    /// Whether the step should stop now (cancelled, lease lost, shutting down). Slow code asks at least 5 times a
+    /// second and returns a failure of kind `Cancelled`.
+    fn should_stop(&self) -> bool;
+}
+
+/// A report that nobody reads.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Report for Silent {
+    fn report(&self, _: u64, _: u64, _: &str) {}
+
+    fn should_stop(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,1 @@
+//! The private cluster, and the programs that come with `PostgreSQL`.

@@ -1,0 +1,1 @@
+//! Services outside this process behind small traits: repository hosts and object stores.

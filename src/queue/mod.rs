@@ -1,0 +1,1 @@
+//! The queue: apalis in front, PostgreSQL behind.

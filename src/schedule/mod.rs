@@ -1,0 +1,1 @@
+//! Upkeep at fixed times.

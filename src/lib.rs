@@ -10,3 +10,4 @@ pub mod postgres;
 pub mod providers;
 pub mod queue;
 pub mod schedule;
+pub mod worker;

@@ -42,7 +42,9 @@ fn explain(error: &sqlx::Error) -> (Kind, String, Option<&'static str>) {
         sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
             (Kind::Database, "the connections were closed".into(), None)
         }
-        sqlx::Error::Protocol(text) => (Kind::Database, format!("the server's answer was not understood: {text}"), None),
+        sqlx::Error::Protocol(text) => {
+            (Kind::Database, format!("the server's answer was not understood: {text}"), None)
+        }
         sqlx::Error::RowNotFound => (Kind::NotFound, "no such row".into(), None),
         other => (Kind::Internal, other.to_string(), None),
     }

@@ -62,24 +62,20 @@ pub async fn list(db: &Db, filter: &GenerationFilter) -> Result<Vec<Generation>>
 
 /// Deletes a generation; returns the keys of its pictures, which other rows may name, too.
 pub async fn delete(db: &Db, id: Uuid) -> Result<Vec<String>> {
-    let row = sqlx::query!(
-        "DELETE FROM public.generations WHERE id = $1 RETURNING image_path, original_image_path",
-        id
-    )
-    .fetch_optional(db.pool())
-    .await?
-    .ok_or_else(|| unknown(id))?;
+    let row =
+        sqlx::query!("DELETE FROM public.generations WHERE id = $1 RETURNING image_path, original_image_path", id)
+            .fetch_optional(db.pool())
+            .await?
+            .ok_or_else(|| unknown(id))?;
     Ok(row.image_path.into_iter().chain(row.original_image_path).collect())
 }
 
-/// Of these keys, the ones that a generation or the checkpoint of a live job names.
+/// Of these keys, the ones that a generation names.
 pub async fn pictures_in_use(db: &Db, keys: &[String]) -> Result<Vec<String>> {
     Ok(sqlx::query_scalar!(
         r#"SELECT key AS "key!" FROM unnest($1::text[]) AS key
            WHERE EXISTS (SELECT FROM public.generations WHERE image_path = key)
-              OR EXISTS (SELECT FROM public.generations WHERE original_image_path = key)
-              OR EXISTS (SELECT FROM queue.steps WHERE step = 'store'
-                           AND key IN (output #>> '{picture,key}', output #>> '{original,key}'))"#,
+              OR EXISTS (SELECT FROM public.generations WHERE original_image_path = key)"#,
         keys
     )
     .fetch_all(db.pool())

@@ -3,7 +3,13 @@
 use chrono::{Datelike, Months, NaiveDate, Utc};
 use sqlx::PgConnection;
 
+use crate::db::Db;
 use crate::model::failure::Result;
+
+/// Makes the partitions that will be needed soon; see [`ensure_partitions`].
+pub async fn prepare(db: &Db) -> Result<()> {
+    ensure_partitions(&mut *db.pool().acquire().await?).await
+}
 
 /// Makes the partitions of this month and the next two, where they are missing. A month of which rows already lie in
 /// the default partition stays there.

@@ -72,9 +72,8 @@ async fn state_of(connection: &mut PgConnection) -> Result<SchemaState> {
 
 /// Versions that were applied, in order. The table is the migrator's and absent at first, hence unchecked SQL.
 async fn applied(connection: &mut PgConnection) -> Result<Vec<i64>> {
-    let there: bool = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
-        .fetch_one(&mut *connection)
-        .await?;
+    let there: bool =
+        sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL").fetch_one(&mut *connection).await?;
     if !there {
         return Ok(Vec::new());
     }

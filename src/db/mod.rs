@@ -80,7 +80,11 @@ pub struct JobListener(PgListener);
 impl JobListener {
     /// Waits until somebody enqueued a job. An error means that word may have been missed.
     pub async fn heard(&mut self) -> Result<()> {
-        self.0.try_recv().await?.map(drop).ok_or_else(|| Failure::new(Kind::Database, "the listening connection was cut"))
+        self.0
+            .try_recv()
+            .await?
+            .map(drop)
+            .ok_or_else(|| Failure::new(Kind::Database, "the listening connection was cut"))
     }
 }
 

@@ -1,1 +1,3 @@
-//! it
+//! The integration tests: everything that needs the program, PostgreSQL or the whole checkout.
+
+mod tidy;

@@ -1,1 +1,4 @@
-//! it
+//! The integration tests: the real binary, real `PostgreSQL`.
+
+mod cluster;
+mod support;

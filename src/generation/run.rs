@@ -15,7 +15,7 @@ use crate::model::failure::{Failure, Kind, Result};
 use crate::model::generation::GenerationResult;
 use crate::model::job::{ClaimedJob, GenerationRequest};
 use crate::model::picture::Canvas;
-use crate::model::progress::Step;
+use crate::model::progress::{Report, Step};
 use crate::model::repository::Source;
 use crate::model::seed::Seed;
 use crate::providers::pictures::Pictures;
@@ -64,7 +64,7 @@ pub async fn run(studio: Studio, db: Db, job: Arc<ClaimedJob>, cancel: Cancellat
     let texts = match journal.checkpoint(Step::Texts) {
         Some(texts) => texts,
         None => {
-            let write = move |_: &dyn _| Ok(steps::texts::write(&subject, &sitter, &name, &owner, &seed));
+            let write = move |_: &dyn Report| Ok(steps::texts::write(&subject, &sitter, &name, &owner, &seed));
             journal.keep(Step::Texts, write).await?
         }
     };
@@ -76,7 +76,7 @@ pub async fn run(studio: Studio, db: Db, job: Arc<ClaimedJob>, cancel: Cancellat
     let original = journal.run(Step::Paint, move |_| painter::paint(&sitter, &seed, canvas)).await?;
 
     let (bare, lines) = (original.clone(), texts.clone());
-    let caption = move |_: &dyn _| painter::caption(&bare, &lines.meme_text_top, &lines.meme_text_bottom);
+    let caption = move |_: &dyn Report| painter::caption(&bare, &lines.meme_text_top, &lines.meme_text_bottom);
     let captioned = journal.run(Step::Caption, caption).await?;
 
     // Both pictures are durable before the row that names them; a row that never comes leaves them to the sweep.

@@ -6,6 +6,7 @@ pub mod failure;
 pub mod job;
 pub mod picture;
 pub mod progress;
+pub mod repository;
 pub mod seed;
 pub mod texts;
 pub mod tree;

@@ -1,1 +1,3 @@
 //! Services outside this process behind small traits: repository hosts and object stores.
+
+pub mod repository;

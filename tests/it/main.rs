@@ -1,1 +1,3 @@
-//! it
+//! Tests of the whole program: the real binary, real servers, real clusters.
+
+mod fetch;

@@ -7,6 +7,7 @@ pub mod generation;
 pub mod job;
 pub mod picture;
 pub mod progress;
+pub mod repository;
 pub mod seed;
 pub mod texts;
 pub mod tree;

@@ -6,6 +6,8 @@ pub mod failure;
 pub mod job;
 pub mod picture;
 pub mod progress;
+pub mod secret;
 pub mod seed;
 pub mod texts;
 pub mod tree;
+pub mod when;

@@ -1,1 +1,1 @@
-//! The queue: apalis in front, PostgreSQL behind.
+//! The queue: apalis in front, `PostgreSQL` behind.

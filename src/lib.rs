@@ -1,5 +1,6 @@
 //! repo-to-cat: a background job worker on `PostgreSQL` that turns Git repositories into cats, exactly once.
 
+pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod db;
@@ -11,3 +12,4 @@ pub mod providers;
 pub mod queue;
 pub mod schedule;
 pub mod worker;
+pub mod telemetry;

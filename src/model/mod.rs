@@ -8,6 +8,8 @@ pub mod job;
 pub mod picture;
 pub mod progress;
 pub mod repository;
+pub mod secret;
 pub mod seed;
 pub mod texts;
 pub mod tree;
+pub mod when;

@@ -99,4 +99,60 @@ mod tests {
         assert_eq!((cat.breed, cat.beauty_score), (Breed::MaineCoon, None));
         assert_eq!(cat.background, habitat::of("Rust").unwrap().background);
     }
+
+    /// Rows of a Markdown table.
+    fn rows(cells: impl IntoIterator<Item = Vec<String>>) -> String {
+        cells.into_iter().map(|row| format!("| {} |\n", row.join(" | "))).collect()
+    }
+
+    fn listed<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
+        items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(", ")
+    }
+
+    #[test]
+    fn the_document_says_what_the_code_does() {
+        let document = include_str!("../../../docs/cats.md");
+        let sizes = [("0 to 1,000", 0, 1_000), ("1,001 to 5,000", 1_001, 5_000), ("5,001 to 10,000", 5_001, 10_000)];
+        let sizes = sizes.into_iter().chain([("more than 10,000", 10_001, u64::MAX)]).map(|(kb, from, to)| {
+            assert_eq!(Size::of_kb(from), Size::of_kb(to));
+            vec![kb.into(), Size::of_kb(to).to_string()]
+        });
+        let scores = [
+            ("8.0 to 10.0", Some(8.0), Some(10.0)),
+            ("6.0 to 7.9", Some(6.0), Some(7.9)),
+            ("4.0 to 5.9", Some(4.0), Some(5.9)),
+            ("0.0 to 3.9", Some(0.0), Some(3.9)),
+            ("none", None, None),
+        ];
+        let scores = scores.map(|(band, from, to)| {
+            let of = |score| {
+                let moods = [true, false].map(|has_tests| Expression::of(score, has_tests).to_string());
+                [vec![band.to_owned(), Age::of_score(score).to_string()], moods.to_vec()].concat()
+            };
+            assert_eq!(of(from), of(to));
+            of(to)
+        });
+        let builds = Age::ALL.iter().map(|&age| {
+            let cat = |size| CatAttributes { size, age, ..describe(&strategy::blank(), &Seed::of("r", "c")) };
+            let words = Size::ALL.iter().map(|&size| cat(size).build().to_owned());
+            std::iter::once(age.to_string()).chain(words).collect()
+        });
+        let breeds = Breed::ALL.iter().map(|&breed| {
+            let mut languages = listed(
+                habitat::HABITATS.iter().filter(|habitat| habitat.breed == breed).map(|habitat| habitat.language),
+            );
+            if breed == Breed::DomesticShorthair {
+                languages.push_str(", every other, and none");
+            }
+            vec![breed.to_string(), languages, listed(breed.colors())]
+        });
+        let themed = habitat::HABITATS.iter().filter(|habitat| habitat.background != habitat::ELSEWHERE);
+        let themes = themed
+            .map(|habitat| (habitat.language, habitat.background))
+            .chain([("every other, and none", habitat::ELSEWHERE)])
+            .map(|(language, background)| vec![language.to_owned(), background.to_owned()]);
+        for table in [rows(sizes), rows(scores), rows(builds), rows(breeds), rows(themes)] {
+            assert!(document.contains(&format!("-|\n{table}\n")), "docs/cats.md lacks this table:\n{table}");
+        }
+    }
 }

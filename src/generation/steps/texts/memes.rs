@@ -71,7 +71,7 @@ pub(super) const MEMES: &[Row<Pair>] = &[
         topic: "size",
         interest: |s| when(s.cat.size == Size::VeryLarge, 6),
         say: &[
-            pair("I am not fat", "I am {size} of history"),
+            pair("I am not fat", "I am {size} of personality"),
             pair("{size}", "and it is all fluff"),
             pair("You said clone", "I said bring a truck"),
         ],
@@ -79,14 +79,14 @@ pub(super) const MEMES: &[Row<Pair>] = &[
     Row {
         topic: "size",
         interest: |s| when((1..200).contains(&s.analysis.sloc), 8),
-        say: &[pair("{sloc}", "all of them adorable"), pair("Small repository", "big bowl please")],
+        say: &[pair("{sloc}", "and all of it adorable"), pair("Small repository", "big bowl please")],
     },
     Row {
         topic: "size",
         interest: |s| when(s.analysis.sloc == 0, 12),
         say: &[
             pair("No code", "no bugs"),
-            pair("Zero lines of code", "flawless since the first commit"),
+            pair("Zero lines of code", "flawless by every measure"),
             pair("I removed all the bugs", "by sitting on the code"),
         ],
     },
@@ -113,7 +113,10 @@ pub(super) const MEMES: &[Row<Pair>] = &[
     Row {
         topic: "duplication",
         interest: |s| when(s.analysis.metrics.duplication_ratio >= 0.2, 6),
-        say: &[pair("Nine lives", "copied and pasted"), pair("{duplication} duplicated", "and I would do it again")],
+        say: &[
+            pair("Nine lives", "most of them duplicates"),
+            pair("{duplication} duplicated", "and I would do it again"),
+        ],
     },
     Row {
         topic: "comments",
@@ -126,7 +129,7 @@ pub(super) const MEMES: &[Row<Pair>] = &[
         say: &[
             pair("Scored {score}", "may sit on your keyboard"),
             pair("{score} out of 10", "purring in production"),
-            pair("Yes the build is green", "you may applaud"),
+            pair("Yes I have been reviewed", "you may applaud"),
         ],
     },
     Row {

@@ -99,7 +99,7 @@ pub(super) const CARE: &[Row<Template>] = &[
         say: &[
             Template("It comes with documentation, so for once we know why a cat is staring at the wall."),
             Template("It explains itself in writing, which is uncommonly polite for a cat."),
-            Template("There is documentation too, and it is sitting on it."),
+            Template("There is documentation, and the cat is sitting on it."),
         ],
     },
     // Why this cat.

@@ -8,7 +8,7 @@ pub(super) const CODE: &[Row<Template>] = &[
         topic: "weight",
         interest: ALWAYS,
         say: &[
-            Template("It brings {size} to the scales and would like that to stay between us."),
+            Template("It tips the scales at {size} and would like that to stay between us."),
             Template("It weighs {size}, tail included."),
             Template("The whole animal comes to {size}, whiskers and all."),
         ],

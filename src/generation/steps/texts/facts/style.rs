@@ -22,7 +22,10 @@ pub(super) const STYLE: &[Row<Template>] = &[
     },
     Row {
         topic: "duplication",
-        interest: |s| when(s.analysis.sloc >= 1_000 && s.analysis.metrics.duplication_ratio <= 0.03, 4),
+        interest: |s| {
+            let ratio = s.analysis.metrics.duplication_ratio;
+            when(s.analysis.sloc >= 1_000 && ratio > 0.0 && ratio <= 0.03, 4)
+        },
         say: &[
             Template(
                 "Duplication stands at {duplication}, rare in an animal that asks for dinner at four, at five and at six.",

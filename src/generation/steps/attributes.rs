@@ -102,7 +102,7 @@ mod tests {
 
     /// Rows of a Markdown table.
     fn rows(cells: impl IntoIterator<Item = Vec<String>>) -> String {
-        cells.into_iter().map(|row| format!("| {} |\n", row.join(" | "))).collect()
+        cells.into_iter().flat_map(|row| ["| ".to_owned(), row.join(" | "), " |\n".to_owned()]).collect()
     }
 
     fn listed<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
@@ -147,11 +147,11 @@ mod tests {
             vec![breed.to_string(), languages, listed(breed.colors())]
         });
         let themed = habitat::HABITATS.iter().filter(|habitat| habitat.background != habitat::ELSEWHERE);
-        let themes = themed
+        let backgrounds = themed
             .map(|habitat| (habitat.language, habitat.background))
             .chain([("every other, and none", habitat::ELSEWHERE)])
             .map(|(language, background)| vec![language.to_owned(), background.to_owned()]);
-        for table in [rows(sizes), rows(scores), rows(builds), rows(breeds), rows(themes)] {
+        for table in [rows(sizes), rows(scores), rows(builds), rows(breeds), rows(backgrounds)] {
             assert!(document.contains(&format!("-|\n{table}\n")), "docs/cats.md lacks this table:\n{table}");
         }
     }

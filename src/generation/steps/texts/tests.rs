@@ -307,7 +307,14 @@ fn javascript() -> Analysis {
 }
 
 fn no_code() -> Analysis {
-    Analysis { repo_size_kb: 96, entries: 12, has_documentation: true, has_license: true, ..blank() }
+    Analysis {
+        repo_size_kb: 96,
+        entries: 12,
+        has_documentation: true,
+        has_license: true,
+        left_out: vec![left_out(LeftOutReason::NotCode, 11)],
+        ..blank()
+    }
 }
 
 /// Three commits' texts, for reading.

@@ -14,6 +14,15 @@ pub(super) const CODE: &[Row<Template>] = &[
         ],
     },
     Row {
+        topic: "tree",
+        interest: |s| when(s.analysis.entries >= 2, 1),
+        say: &[
+            Template("Its tree has {entries}, and it has been rescued from most of them."),
+            Template("We counted {entries} in its tree and scratch marks on every one."),
+            Template("For climbing it has a tree of {entries}, the whole of which it considers its own."),
+        ],
+    },
+    Row {
         topic: "code",
         interest: |s| when(s.analysis.sloc == 0, 90),
         say: &[

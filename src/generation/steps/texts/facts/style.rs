@@ -115,6 +115,15 @@ pub(super) const STYLE: &[Row<Template>] = &[
     },
     Row {
         topic: "left out",
+        interest: |s| when(s.analysis.sloc < 200 && s.left_out(LeftOutReason::NotCode) > 0, 8),
+        say: &[
+            Template("What it does own is {not_code} of prose, data and settings, kept warm."),
+            Template("It prefers {not_code} of prose, data and settings to code, since nobody reviews a blanket."),
+            Template("Mostly it sits on {not_code} of prose, data and settings, and it sits well."),
+        ],
+    },
+    Row {
+        topic: "left out",
         interest: |s| when(s.left_out(LeftOutReason::Generated) > 0, 6),
         say: &[
             Template("A machine wrote {generated} of it, and the cat took the credit."),

@@ -1,1 +1,6 @@
-//! it
+//! The integration tests: everything that needs the program, PostgreSQL or the whole checkout.
+
+mod cluster;
+mod fetch;
+mod support;
+mod tidy;

@@ -28,10 +28,10 @@ pub fn part(
     svg.clipped(outline, |svg| {
         marks(svg);
         let shade = coat.shade();
-        svg.fill_holes(&crescent(smooth, (-depth, -depth * 0.9)), shade.alpha(0.26));
-        svg.fill_holes(&crescent(smooth, (-depth * 0.45, -depth * 0.45)), shade.alpha(0.24));
-        svg.fill_holes(&crescent(smooth, (depth * 0.5, depth * 0.6)), coat.shine().alpha(0.32));
-        svg.fill_holes(&crescent(smooth, (-2.6, 1.4)), rim.alpha(0.55));
+        svg.fill_holes(&crescent(outline, (-depth, -depth * 0.9)), shade.alpha(0.26));
+        svg.fill_holes(&crescent(outline, (-depth * 0.45, -depth * 0.45)), shade.alpha(0.24));
+        svg.fill_holes(&crescent(outline, (depth * 0.5, depth * 0.6)), coat.shine().alpha(0.32));
+        svg.fill_holes(&crescent(outline, (-2.6, 1.4)), rim.alpha(0.55));
     });
     svg.stroke(outline, coat.ink, LINE);
 }
@@ -42,13 +42,16 @@ pub fn tail(svg: &mut Svg, coat: &Coat, rig: &Rig, mood: Expression, rim: Tone, 
     let long = n / 148.0;
     let p = |x: f64, y: f64| (s * (hip * 0.62 + x * long.max(0.75)), y * long.max(0.62));
     let points = match mood {
-        Expression::Happy => [p(0.0, -22.0), p(48.0, -26.0), p(84.0, -72.0), p(74.0, -134.0), p(92.0, -180.0), p(126.0, -176.0)],
-        Expression::Neutral => [p(0.0, -18.0), p(46.0, -13.0), p(88.0, -14.0), p(120.0, -34.0), p(122.0, -66.0), p(98.0, -78.0)],
+        Expression::Happy => [p(0.0, -22.0), p(48.0, -30.0), p(84.0, -76.0), p(74.0, -134.0), p(92.0, -180.0), p(126.0, -176.0)],
+        Expression::Neutral => {
+            let low = -6.0 - rig.tail * (0.9 + rig.fur * 0.4);
+            [p(0.0, low - 4.0), p(46.0, low), p(88.0, low - 2.0), p(120.0, low - 24.0), p(120.0, low - 58.0), p(96.0, low - 68.0)]
+        },
         Expression::Concerned => {
             let y = rig.tail * 0.25 - 8.0;
             [(s * hip * 0.98, -24.0), (s * hip * 1.06, y - 6.0), (s * hip * 0.8, y), (s * hip * 0.5, y + 2.0), (s * hip * 0.2, y + 3.0), (-s * hip * 0.12, y)]
         }
-        Expression::Grumpy => [p(0.0, -20.0), p(44.0, -24.0), p(78.0, -56.0), p(86.0, -108.0), p(112.0, -134.0), p(142.0, -112.0)],
+        Expression::Grumpy => [p(0.0, -12.0 - rig.tail * 1.3), p(44.0, -16.0 - rig.tail * 1.5), p(78.0, -60.0), p(86.0, -108.0), p(112.0, -134.0), p(142.0, -112.0)],
     };
     let spine = open(&points);
     let bristle = if mood == Expression::Grumpy { 1.45 } else { 1.0 };
@@ -58,9 +61,8 @@ pub fn tail(svg: &mut Svg, coat: &Coat, rig: &Rig, mood: Expression, rim: Tone, 
         thick * (0.78 + plume + 0.12 * t - 0.30 * (t - 0.7).max(0.0))
     };
     let smooth = ribbon(&spine, half);
-    let outline = if bush > 0.15 {
-        let spikes = 4.0 + bush * 8.0;
-        furry(&smooth, 13.0 + bush * 5.0, 0.15, rng, |_, _| spikes * bush.min(0.9))
+    let outline = if bush > 0.4 {
+        furry(&smooth, 17.0 + bush * 6.0, rng, |_, _| 3.0 + bush * 8.0)
     } else {
         smooth.clone()
     };
@@ -71,26 +73,27 @@ pub fn tail(svg: &mut Svg, coat: &Coat, rig: &Rig, mood: Expression, rim: Tone, 
 /// The trunk with its haunches, hind feet, front legs and chest.
 pub fn trunk(svg: &mut Svg, coat: &Coat, rig: &Rig, rim: Tone, rng: &mut ChaCha8Rng) {
     let (n, sh, hip) = (rig.neck, rig.shoulder, rig.hip);
+    let fat = rig.belly;
     let right = [
         (0.0, -n - 26.0),
         (sh * 0.66, -n - 12.0),
-        (sh * 0.98, -n * 0.80),
-        (sh * 0.55 + hip * 0.40, -n * 0.56),
-        (hip * 0.97, -n * 0.36),
-        (hip * (1.03 + rig.belly * 0.05), -n * 0.17),
-        (hip * 0.95, -5.0),
-        (hip * 0.5, 0.0),
-        (0.0, 0.0),
+        (sh * 0.98, -n * 0.82),
+        (sh * 0.56 * (1.0 - fat) + hip * (0.36 + fat * 0.60), -n * 0.60),
+        (hip * (0.96 + fat * 0.13), -n * 0.37),
+        (hip * (1.02 + fat * 0.03), -n * 0.18),
+        (hip * (0.93 - fat * 0.06), -3.0),
+        (hip * 0.5, 1.0),
+        (0.0, 1.0),
     ];
     let smooth = closed(&mirrored(&right));
     let fur = rig.fur;
     let scruff = (0.55 - rig.grooming).max(0.0) * 14.0;
-    let outline = furry(&smooth, 11.0 + fur * 8.0, 0.75, rng, |p, normal| {
-        if normal.y.abs() > 0.85 || p.y > -8.0 {
+    let outline = furry(&smooth, 17.0 + fur * 11.0, rng, |p, normal| {
+        if normal.y.abs() > 0.9 || p.y > -12.0 {
             return 0.0;
         }
-        let elbow = if (-n * 0.66..-n * 0.5).contains(&p.y) { 5.0 } else { 0.0 };
-        fur * fur * 9.0 + fur * 2.5 * elbow + scruff * 0.55
+        let elbow = if (-n * 0.68..-n * 0.48).contains(&p.y) { fur * 9.0 } else { 0.0 };
+        (fur - 0.35).max(0.0) * 19.0 + elbow + scruff * 0.7
     });
     part(svg, coat, &smooth, &outline, 17.0, rim, |svg| {
         coat.mark_body(svg, rig);
@@ -193,9 +196,8 @@ fn chest(svg: &mut Svg, coat: &Coat, rig: &Rig, rng: &mut ChaCha8Rng) {
         (w * 0.25, -n * 0.80 + deep * 0.70),
         (0.0, -n * 0.80 + deep * 0.80),
     ]));
-    let tuft = 9.0 + long * 6.0;
-    let outline = furry(&smooth, tuft, 0.9, rng, |p, normal| {
-        if normal.y < -0.3 || p.y < -n * 0.92 { 0.0 } else { 4.0 + long * 8.0 }
+    let outline = furry(&smooth, 15.0 + long * 9.0, rng, |p, normal| {
+        if normal.y < -0.3 || p.y < -n * 0.92 { 0.0 } else { 6.0 + long * 9.0 }
     });
     let fill = match coat.chest() {
         Some(tone) => tone,

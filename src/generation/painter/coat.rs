@@ -221,13 +221,13 @@ impl Coat {
                 let mask = svg.radial((0.0, h * 0.20), (w * 0.92, h * 1.02), &fade);
                 svg.fill(&ellipse((0.0, h * 0.2), w * 0.95, h * 1.05), mask);
                 if self.pattern == Pattern::Mitted {
-                    let blaze = [(0.0, -h * 0.62), (10.0, -h * 0.2), (20.0, h * 0.15), (w * 0.40, h * 0.5), (w * 0.30, h * 1.1), (0.0, h * 1.1)];
+                    let blaze = [(0.0, -h * 0.62), (10.0, -h * 0.2), (20.0, h * 0.15), (w * 0.38, h * 0.46), (w * 0.40, h * 0.74), (w * 0.22, h * 1.04), (0.0, h * 1.12)];
                     svg.fill(&closed(&super::geometry::mirrored(&blaze)), tone(0.97, 0.012, 82.0));
                 }
             }
             Pattern::Tuxedo => {
                 let lean = rng.random_range(-5.0..=5.0);
-                let blaze = [(lean, -h * 0.52), (7.0, -h * 0.18), (17.0, h * 0.18), (w * 0.42, h * 0.42), (w * 0.40, h * 1.1), (0.0, h * 1.15)];
+                let blaze = [(lean, -h * 0.52), (7.0, -h * 0.18), (17.0, h * 0.18), (w * 0.40, h * 0.44), (w * 0.42, h * 0.72), (w * 0.24, h * 1.04), (0.0, h * 1.14)];
                 svg.fill(&closed(&super::geometry::mirrored(&blaze)), self.pale);
             }
             Pattern::Calico => {
@@ -244,7 +244,7 @@ impl Coat {
             }
         }
         if self.bib && self.pattern != Pattern::Calico {
-            let blaze = [(0.0, -h * 0.30), (6.0, -h * 0.05), (15.0, h * 0.2), (w * 0.38, h * 0.44), (w * 0.34, h * 1.1), (0.0, h * 1.15)];
+            let blaze = [(0.0, -h * 0.30), (6.0, -h * 0.05), (14.0, h * 0.2), (w * 0.34, h * 0.46), (w * 0.36, h * 0.72), (w * 0.2, h * 1.02), (0.0, h * 1.12)];
             svg.fill(&closed(&super::geometry::mirrored(&blaze)), self.pale);
         }
     }

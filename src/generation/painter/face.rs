@@ -40,20 +40,20 @@ fn skull(svg: &mut Svg, coat: &Coat, rig: &Rig, rim: Tone, rng: &mut ChaCha8Rng)
         (w * 0.42, -h * 0.94),
         (w * 0.78, -h * 0.64),
         (w * 0.97, -h * 0.10),
-        (w * cheek * (0.62 + jaw * 0.42), h * 0.36),
-        (w * cheek * jaw * 0.98, h * 0.66),
-        (w * jaw * 0.58, h * 0.95),
+        (w * (cheek * (0.62 + jaw * 0.42)).min(1.13), h * 0.36),
+        (w * (cheek * jaw * 0.98).min(1.04), h * 0.68),
+        (w * (jaw * 0.60).min(0.60), h * 0.96),
         (w * 0.24, h * 1.06),
         (0.0, h * 1.07),
     ]));
     let fur = rig.fur;
     let scruff = (0.6 - rig.grooming).max(0.0) * 16.0;
-    let outline = furry(&smooth, 12.0 + fur * 7.0, 0.55, rng, |p, _| {
-        let side = (p.x.abs() / w - 0.55).max(0.0) * 2.2;
-        let cheek = if p.y > h * 0.12 && p.y < h * 0.92 { side.min(1.0) } else { 0.0 };
+    let outline = furry(&smooth, 17.0 + fur * 9.0, rng, |p, _| {
+        let side = ((p.x.abs() / w - 0.5) * 2.2).clamp(0.0, 1.0);
+        let cheek = if p.y > h * 0.05 && p.y < h * 0.95 { side } else { 0.0 };
         let crown = if p.y < -h * 0.86 && p.x.abs() < w * 0.26 { 1.0 } else { 0.0 };
-        let round = if p.y > -h * 0.4 { 1.0 } else { 0.25 };
-        cheek * (4.0 + fur * 13.0) + crown * (3.0 + fur * 5.0) * (1.0 + scruff * 0.15) + fur * fur * 5.0 * round + scruff * 0.5 * side
+        let below = if p.y > h * 0.05 { 1.0 } else { 0.0 };
+        cheek * (7.0 + fur * 11.0) + crown * (5.0 + fur * 5.0 + scruff * 0.6) + fur * fur * 9.0 * below + scruff * 0.6 * side
     });
     part(svg, coat, &smooth, &outline, 15.0, rim, |svg| {
         coat.mark_head(svg, rig);
@@ -261,7 +261,7 @@ fn brows(svg: &mut Svg, coat: &Coat, rig: &Rig, cat: &CatAttributes) {
         let p = |dx: f64, dy: f64| (s * (x + dx * rx), y - ry - dy);
         match cat.expression {
             Expression::Grumpy => svg.fill(&blade(p(-1.12, -3.0), p(-0.1, 10.0), p(1.1, 15.0), 7.5), dark),
-            Expression::Concerned => svg.fill(&blade(p(-0.95, 19.0), p(0.1, 17.0), p(1.0, 7.0), 6.0), dark),
+            Expression::Concerned => svg.fill(&blade(p(-0.95, 15.0), p(0.1, 13.0), p(1.0, 3.0), 5.5), dark),
             _ => {}
         }
         if cat.age == Age::Senior {

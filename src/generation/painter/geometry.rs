@@ -160,31 +160,34 @@ pub fn walk(path: &BezPath, step: f64) -> Vec<(Point, Vec2)> {
     out
 }
 
-/// An outline with tufts of fur: `length` says how long they are at a point, 0 leaves the outline smooth there.
-/// Fur hangs: tufts lean downwards by `droop` of their length.
+/// An outline with locks of fur some `lock` wide: `length` says how long they are at a point, 0 leaves it smooth there.
+/// Fur hangs, so that locks on a flank lie downwards and those on top stand up.
 #[must_use]
-pub fn furry(
-    outline: &BezPath,
-    tuft: f64,
-    droop: f64,
-    rng: &mut impl Rng,
-    length: impl Fn(Point, Vec2) -> f64,
-) -> BezPath {
-    let points = walk(outline, tuft / 2.0);
+pub fn furry(outline: &BezPath, lock: f64, rng: &mut impl Rng, length: impl Fn(Point, Vec2) -> f64) -> BezPath {
+    let points = walk(outline, lock / 4.0);
+    let last = points.len() - 1;
     let mut path = BezPath::new();
     path.move_to(points[0].0);
     let mut i = 0;
-    while i + 2 < points.len() {
-        let ((from, _), (middle, normal), (to, _)) = (points[i], points[i + 1], points[i + 2]);
-        let long = length(middle, normal) * rng.random_range(0.7..1.3);
-        if long < 0.8 {
+    while i < last {
+        let wide = [2, 4, 4, 6][rng.random_range(0..4)].min(last - i);
+        let ((from, _), (middle, normal), (to, _)) = (points[i], points[i + wide / 2], points[i + wide]);
+        let share = wide as f64 / 4.0;
+        let long = length(middle, normal) * share.sqrt() * rng.random_range(0.75..1.25);
+        let along = Vec2::new(-normal.y, normal.x);
+        let hang = along.y.clamp(-1.0, 1.0);
+        if long < 1.2 {
             path.quad_to(middle + (middle - from.midpoint(to)), to);
         } else {
-            let tip = middle + normal * long + Vec2::new(0.0, long * droop);
-            path.quad_to(middle.lerp(from, 0.55) + normal * (long * 0.62), tip);
-            path.quad_to(middle.lerp(to, 0.45) + normal * (long * 0.18), to);
+            let sweep = along * (hang * (lock * share * 0.5 + long * 0.35));
+            let tip = middle + normal * (long * 0.7) + sweep;
+            let back = middle + normal * (long * 0.62) - along * (hang * lock * share * 0.12);
+            let (near, lead) = if hang >= 0.0 { (to, true) } else { (from, false) };
+            let nook = near + normal * (long * 0.10) - along * (hang * lock * 0.06);
+            path.quad_to(if lead { back } else { nook }, tip);
+            path.quad_to(if lead { nook } else { back }, to);
         }
-        i += 2;
+        i += wide;
     }
     path.close_path();
     path

@@ -1,5 +1,6 @@
 //! The painter: attributes and a seed in, a PNG out.
 
+mod background;
 mod body;
 mod coat;
 mod face;
@@ -15,7 +16,6 @@ use crate::model::picture::Canvas;
 use crate::model::seed::Seed;
 
 use coat::Coat;
-use palette::tone;
 use rig::Rig;
 use svg::Svg;
 
@@ -31,10 +31,12 @@ pub fn svg(cat: &CatAttributes, seed: &Seed, canvas: Canvas) -> String {
     let (w, h) = (f64::from(canvas.width), f64::from(canvas.height));
     let rig = Rig::of(cat, seed);
     let coat = Coat::of(cat, seed);
-    let rim = tone(0.9, 0.06, 80.0);
-    svg.fill(&geometry::rounded((0.0, 0.0), w, h, 0.0), tone(0.82, 0.05, 200.0));
+    let theme = background::theme_of(cat.language.as_deref());
+    let rim = theme.light;
+    background::paint(&mut svg, cat, &theme, &background::Stage::new(w, h), seed, rig.side);
     let k = (h / 448.0).min(w / 500.0) * rig.scale;
     let mut fur = seed.rng("fur");
+    background::shadow(&mut svg, (w * 0.5, h * 0.948), rig.hip * k, theme.floor);
     svg.placed((w * 0.5, h * 0.945), (k, k), 0.0, |svg| {
         if cat.expression != Expression::Concerned {
             body::tail(svg, &coat, &rig, cat.expression, rim, &mut fur);
@@ -43,7 +45,7 @@ pub fn svg(cat: &CatAttributes, seed: &Seed, canvas: Canvas) -> String {
         if cat.expression == Expression::Concerned {
             body::tail(svg, &coat, &rig, cat.expression, rim, &mut fur);
         }
-        svg.placed((0.0, rig.head_y()), (1.0, 1.0), rig.tilt, |svg| {
+        svg.placed((0.0, rig.head_y()), (Rig::HEAD, Rig::HEAD), rig.tilt, |svg| {
             face::head(svg, cat, &coat, &rig, rim, &mut fur);
         });
     });

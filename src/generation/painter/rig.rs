@@ -109,6 +109,9 @@ pub struct Rig {
 }
 
 impl Rig {
+    /// The head is drawn larger than life by this much.
+    pub const HEAD: f64 = 1.16;
+
     /// The measures of this cat.
     #[must_use]
     pub fn of(cat: &CatAttributes, seed: &Seed) -> Self {
@@ -117,6 +120,7 @@ impl Rig {
         rig.feed(cat.size);
         rig.feel(cat.expression);
         rig.vary(seed);
+        rig.scale = rig.scale.min(398.0 / -rig.top());
         rig.grooming = cat.beauty_score.map_or(0.7, |score| (score / 10.0).clamp(0.0, 1.0));
         rig
     }
@@ -124,13 +128,13 @@ impl Rig {
     /// Height of the middle of the head.
     #[must_use]
     pub fn head_y(&self) -> f64 {
-        -self.neck - self.head_h * 0.72
+        -self.neck - self.head_h * Self::HEAD * 0.70
     }
 
     /// Height of the tips of the ears.
     #[must_use]
     pub fn top(&self) -> f64 {
-        self.head_y() - self.head_h * 0.8 - self.ears.height * 0.8
+        self.head_y() - (self.head_h * 0.8 + self.ears.height * 0.85) * Self::HEAD
     }
 
     fn grow(&mut self, age: Age) {
@@ -177,13 +181,13 @@ impl Rig {
 
     fn feed(&mut self, size: Size) {
         let (scale, girth, belly, head) = match size {
-            Size::Small => (0.74, 0.88, 0.0, 1.0),
-            Size::Medium => (0.93, 1.0, 0.0, 1.0),
-            Size::Large => (1.0, 1.27, 0.55, 1.02),
-            Size::VeryLarge => (1.05, 1.62, 1.0, 1.03),
+            Size::Small => (0.80, 0.86, 0.0, 1.0),
+            Size::Medium => (1.02, 1.0, 0.0, 1.0),
+            Size::Large => (1.07, 1.28, 0.55, 1.02),
+            Size::VeryLarge => (1.12, 1.60, 1.0, 1.04),
         };
         self.scale *= scale;
-        self.shoulder *= 1.0 + (girth - 1.0) * 0.75;
+        self.shoulder *= 1.0 + (girth - 1.0) * 0.95;
         self.hip *= girth;
         self.leg *= 1.0 + (girth - 1.0) * 0.3;
         self.stance *= 1.0 + (girth - 1.0) * 0.55;

@@ -18,7 +18,6 @@ pub const LINE: f64 = 3.2;
 pub fn part(
     svg: &mut Svg,
     coat: &Coat,
-    smooth: &BezPath,
     outline: &BezPath,
     depth: f64,
     rim: Tone,
@@ -67,7 +66,7 @@ pub fn tail(svg: &mut Svg, coat: &Coat, rig: &Rig, mood: Expression, rim: Tone, 
         smooth.clone()
     };
     let along: Vec<(At, At)> = walk(&spine, 6.0).iter().map(|(p, n)| ((p.x, p.y), (n.x, n.y))).collect();
-    part(svg, coat, &smooth, &outline, thick * 0.7, rim, |svg| coat.mark_tail(svg, &outline, &along, thick));
+    part(svg, coat, &outline, thick * 0.7, rim, |svg| coat.mark_tail(svg, &outline, &along, thick));
 }
 
 /// The trunk with its haunches, hind feet, front legs and chest.
@@ -95,7 +94,7 @@ pub fn trunk(svg: &mut Svg, coat: &Coat, rig: &Rig, rim: Tone, rng: &mut ChaCha8
         let elbow = if (-n * 0.68..-n * 0.48).contains(&p.y) { fur * 9.0 } else { 0.0 };
         (fur - 0.35).max(0.0) * 19.0 + elbow + scruff * 0.7
     });
-    part(svg, coat, &smooth, &outline, 17.0, rim, |svg| {
+    part(svg, coat, &outline, 17.0, rim, |svg| {
         coat.mark_body(svg, rig);
         // The shadow that the head throws.
         let throat = svg.radial((4.0, -n + 2.0), (sh * 1.25, n * 0.36), &[(0.0, coat.shade().alpha(0.62)), (0.6, coat.shade().alpha(0.35)), (1.0, coat.shade().alpha(0.0))]);

@@ -55,7 +55,7 @@ fn skull(svg: &mut Svg, coat: &Coat, rig: &Rig, rim: Tone, rng: &mut ChaCha8Rng)
         let below = if p.y > h * 0.05 { 1.0 } else { 0.0 };
         cheek * (7.0 + fur * 11.0) + crown * (5.0 + fur * 5.0 + scruff * 0.6) + fur * fur * 9.0 * below + scruff * 0.6 * side
     });
-    part(svg, coat, &smooth, &outline, 15.0, rim, |svg| {
+    part(svg, coat, &outline, 15.0, rim, |svg| {
         coat.mark_head(svg, rig);
         // A soft light on the forehead makes the skull round.
         let glow = svg.radial((-w * 0.25, -h * 0.55), (w * 0.8, h * 0.7), &[(0.0, coat.shine().alpha(0.30 * (0.4 + rig.grooming))), (1.0, coat.shine().alpha(0.0))]);
@@ -86,7 +86,7 @@ fn ear(svg: &mut Svg, coat: &Coat, rig: &Rig, s: f64, rim: Tone, rng: &mut ChaCh
             }
         }
         let back = Coat { base: coat.ear_back(s < 0.0), ..coat.clone() };
-        part(svg, &back, &outline, &outline, 7.0, rim, |svg| {
+        part(svg, &back, &outline, 7.0, rim, |svg| {
             let dip = svg.linear((0.0, -h * 0.8), (0.0, h * 0.3), &[(0.0, coat.ear.light(0.04)), (1.0, coat.ear.dark(0.16))]);
             svg.fill(&inner, dip);
             svg.clipped(&inner, |svg| svg.fill_holes(&crescent(&inner, (4.0, 5.0)), tone(0.45, 0.09, 10.0).alpha(0.35)));

@@ -121,7 +121,7 @@ pub fn memory(svg: &mut Svg) {
 
 /// Go: a burrowing creature of our own, half mole and half marmot, looking out of its hole.
 pub fn burrower(svg: &mut Svg) {
-    let fur = tone(0.80, 0.085, 215.0);
+    let fur = tone(0.66, 0.06, 258.0);
     svg.fill(&ellipse((0.0, -3.0), 62.0, 15.0), tone(0.46, 0.06, 60.0));
     svg.fill(&ellipse((0.0, -6.0), 46.0, 10.0), tone(0.28, 0.04, 50.0));
     for s in [-1.0, 1.0] {
@@ -132,11 +132,18 @@ pub fn burrower(svg: &mut Svg) {
     let round = svg.linear((-40.0, 0.0), (40.0, 0.0), &[(0.0, fur.light(0.06)), (0.6, fur), (1.0, fur.dark(0.12))]);
     svg.inked(&body, round, ink(fur), 3.2);
     svg.fill(&ellipse((0.0, -22.0), 24.0, 24.0), tone(0.94, 0.03, 90.0));
+    let scarf = tone(0.74, 0.16, 60.0);
+    svg.inked(&closed(&[(-38.0, -50.0), (0.0, -40.0), (38.0, -50.0), (40.0, -36.0), (0.0, -27.0), (-40.0, -36.0)]), scarf, ink(scarf), 2.8);
+    svg.inked(&polygon(&[(14.0, -36.0), (28.0, -38.0), (30.0, -12.0), (17.0, -11.0)]), scarf.light(0.04), ink(scarf), 2.6);
     eyes(svg, -79.0, 15.0, 10.5);
     svg.fill(&ellipse((0.0, -56.0), 15.0, 10.0), tone(0.93, 0.035, 80.0));
-    svg.inked(&rounded((-7.0, -54.0), 14.0, 13.0, 3.0), WHITE, INK.alpha(0.7), 2.0);
-    svg.stroke(&line((0.0, -53.0), (0.0, -42.0)), INK.alpha(0.5), 1.6);
-    svg.inked(&ellipse((0.0, -62.0), 6.5, 4.6), tone(0.40, 0.07, 20.0), INK, 2.0);
+    svg.stroke(&arc((-8.0, -54.0), (0.0, -47.0), (8.0, -54.0)), INK, 2.4);
+    for s in [-1.0, 1.0] {
+        for dy in [-3.0, 2.0] {
+            svg.stroke(&line((s * 13.0, -57.0 + dy), (s * 32.0, -59.0 + dy * 2.5)), INK.alpha(0.5), 1.4);
+        }
+    }
+    svg.inked(&ellipse((0.0, -63.0), 9.0, 6.5), tone(0.66, 0.13, 10.0), INK, 2.2);
     for s in [-1.0, 1.0] {
         svg.inked(&ellipse((s * 31.0, -17.0), 11.0, 8.0), tone(0.86, 0.06, 70.0), ink(fur), 2.6);
     }
@@ -213,7 +220,7 @@ pub fn quill(svg: &mut Svg) {
 
 /// Kotlin: a little robot.
 pub fn robot(svg: &mut Svg) {
-    let shell = tone(0.68, 0.155, 300.0);
+    let shell = tone(0.72, 0.145, 148.0);
     let edge = ink(shell);
     svg.stroke(&line((0.0, -104.0), (0.0, -122.0)), edge, 4.0);
     svg.inked(&circle((0.0, -124.0), 6.0), tone(0.78, 0.15, 55.0), edge, 2.6);
@@ -222,7 +229,7 @@ pub fn robot(svg: &mut Svg) {
         svg.stroke(&open(&[(s * 32.0, -48.0), (s * 48.0, -42.0), (s * 50.0, -26.0)]), edge, 12.0);
         svg.stroke(&open(&[(s * 32.0, -48.0), (s * 48.0, -42.0), (s * 50.0, -26.0)]), STEEL, 7.0);
     }
-    let body = svg.linear((-32.0, 0.0), (32.0, 0.0), &[(0.0, shell.light(0.08)), (1.0, tone(0.72, 0.15, 50.0))]);
+    let body = svg.linear((-32.0, 0.0), (32.0, 0.0), &[(0.0, shell.light(0.08)), (1.0, shell.dark(0.1))]);
     svg.inked(&rounded((-31.0, -58.0), 62.0, 46.0, 13.0), body, edge, 3.0);
     svg.inked(&rounded((-36.0, -106.0), 72.0, 46.0, 17.0), shell.light(0.05), edge, 3.0);
     svg.inked(&rounded((-27.0, -98.0), 54.0, 29.0, 12.0), tone(0.26, 0.04, 290.0), edge, 2.4);

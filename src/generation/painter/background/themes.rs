@@ -11,6 +11,8 @@ use super::motifs::{
     pipe, potion, shard, star, trace, vine,
 };
 use super::{Stage, heroes, window};
+use crate::model::attributes::CatAttributes;
+use crate::model::habitat::{self, Habitat};
 
 /// What a language looks like.
 #[derive(Debug, Clone, Copy)]
@@ -50,12 +52,18 @@ pub const LANGUAGES: [&str; 28] = [
     "Bash",
 ];
 
-/// The theme of a language: its own, or an editor with binary rain.
+/// The theme of a cat: its language's; without one, what its background's words name; else an editor with binary rain.
 #[must_use]
-pub fn theme_of(language: Option<&str>) -> Theme {
+pub fn theme_of(cat: &CatAttributes) -> Theme {
+    let named = |habitat: &&Habitat| habitat.background == cat.background && habitat.background != habitat::ELSEWHERE;
+    let spoken = cat.language.as_deref().and_then(habitat::of);
+    theme_of_language(spoken.or_else(|| habitat::HABITATS.iter().find(named)).map_or("", |habitat| habitat.language))
+}
+
+fn theme_of_language(language: &str) -> Theme {
     const WARM: (f64, f64, f64) = (0.97, 0.05, 90.0);
     const WOOD: (f64, f64, f64) = (0.62, 0.075, 60.0);
-    match language.unwrap_or_default() {
+    match language {
         "Python" => theme((0.72, 0.085, 165.0), (0.60, 0.085, 130.0), WARM, jungle, heroes::snake),
         "JavaScript" => theme((0.86, 0.085, 92.0), WOOD, WARM, cafe, heroes::coffee),
         "TypeScript" => theme((0.60, 0.105, 252.0), (0.72, 0.04, 245.0), (0.93, 0.05, 235.0), blueprint, heroes::typed_coffee),

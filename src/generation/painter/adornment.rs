@@ -39,7 +39,14 @@ pub fn collar(svg: &mut Svg, cat: &CatAttributes, coat: &Coat, rig: &Rig, seed: 
     if bow {
         let y = y + 9.0;
         for s in [-1.0, 1.0] {
-            let wing = closed(&[(0.0, y), (s * 16.0, y - 13.0), (s * 34.0, y - 16.0), (s * 36.0, y), (s * 34.0, y + 16.0), (s * 16.0, y + 13.0)]);
+            let wing = closed(&[
+                (0.0, y),
+                (s * 16.0, y - 13.0),
+                (s * 34.0, y - 16.0),
+                (s * 36.0, y),
+                (s * 34.0, y + 16.0),
+                (s * 16.0, y + 13.0),
+            ]);
             svg.inked(&wing, fill, ink(fill), LINE);
             svg.stroke(&line((s * 10.0, y - 2.0), (s * 22.0, y - 5.0)), ink(fill).alpha(0.6), 2.4);
         }
@@ -64,7 +71,16 @@ pub fn collar(svg: &mut Svg, cat: &CatAttributes, coat: &Coat, rig: &Rig, seed: 
             svg.fill(&circle((-3.4, at.1 - 5.0), 2.0), WHITE.alpha(0.8));
         }
         Age::Young => {
-            let cloth = closed(&[(-w * 0.96, y - 20.0), (0.0, y - 4.0), (w * 0.96, y - 20.0), (w * 0.62, y + 10.0), (10.0, y + 40.0), (0.0, y + 44.0), (-10.0, y + 40.0), (-w * 0.62, y + 10.0)]);
+            let cloth = closed(&[
+                (-w * 0.96, y - 20.0),
+                (0.0, y - 4.0),
+                (w * 0.96, y - 20.0),
+                (w * 0.62, y + 10.0),
+                (10.0, y + 40.0),
+                (0.0, y + 44.0),
+                (-10.0, y + 40.0),
+                (-w * 0.62, y + 10.0),
+            ]);
             svg.fill(&super::geometry::moved(&cloth, (3.0, 6.0), 1.0), coat.shade().alpha(0.4));
             svg.inked(&cloth, fill, ink(fill), LINE);
             svg.clipped(&cloth, |svg| {
@@ -80,21 +96,31 @@ pub fn collar(svg: &mut Svg, cat: &CatAttributes, coat: &Coat, rig: &Rig, seed: 
 /// Glasses for the old, in coordinates of the head.
 pub fn glasses(svg: &mut Svg, rig: &Rig, seed: &Seed) {
     let mut rng = seed.rng("glasses");
-    let frame = [tone(0.30, 0.03, 290.0), tone(0.46, 0.14, 25.0), tone(0.70, 0.13, 82.0), tone(0.42, 0.10, 200.0)][rng.random_range(0..4)];
+    let frame = [tone(0.30, 0.03, 290.0), tone(0.46, 0.14, 25.0), tone(0.70, 0.13, 82.0), tone(0.42, 0.10, 200.0)]
+        [rng.random_range(0..4)];
     let round = rng.random_bool(0.6);
     let eyes = &rig.eyes;
     let (x, y, r) = (eyes.apart, eyes.y + 4.0, (eyes.rx + 10.5).min(eyes.apart - 2.0));
     for s in [-1.0, 1.0] {
-        let lens = if round { circle((s * x, y), r) } else { rounded((s * x - r, y - r * 0.80), r * 2.0, r * 1.66, r * 0.42) };
+        let lens =
+            if round { circle((s * x, y), r) } else { rounded((s * x - r, y - r * 0.80), r * 2.0, r * 1.66, r * 0.42) };
         svg.fill(&lens, tone(0.92, 0.04, 220.0).alpha(0.16));
         svg.clipped(&lens, |svg| {
             for (dx, wide) in [(-0.5, 0.34), (0.02, 0.14)] {
                 let left = s * x + dx * r;
-                svg.fill(&polygon(&[(left, y + r), (left + r * 0.9, y - r), (left + r * (0.9 + wide), y - r), (left + r * wide, y + r)]), WHITE.alpha(0.17));
+                svg.fill(
+                    &polygon(&[
+                        (left, y + r),
+                        (left + r * 0.9, y - r),
+                        (left + r * (0.9 + wide), y - r),
+                        (left + r * wide, y + r),
+                    ]),
+                    WHITE.alpha(0.17),
+                );
             }
         });
         svg.stroke(&lens, frame, 4.4);
-        svg.stroke(&line((s * (x + r), y - 5.0), (s * rig.head_w * 0.98, y - 13.0)), frame, 4.4);
+        svg.stroke(&line((s * (x + r), y - 5.0), (s * rig.head_w * 0.96, y - 10.0)), frame, 4.4);
     }
     svg.stroke(&arc((-(x - r), y - 3.0), (0.0, y - 11.0), (x - r, y - 3.0)), frame, 4.4);
 }
@@ -138,34 +164,51 @@ pub fn plaster(svg: &mut Svg, cat: &CatAttributes, rig: &Rig) {
 }
 
 /// The thing that shows its size: wool that dwarfs a small cat, a bowl for a large one, a feast for a very large one.
-pub fn belongings(svg: &mut Svg, cat: &CatAttributes, rig: &Rig, seed: &Seed) {
+pub fn belongings(svg: &mut Svg, cat: &CatAttributes, rig: &Rig, wide: f64, seed: &Seed) {
     let mut rng = seed.rng("belongings");
     let fill = tone(0.66, 0.15, [10.0, 150.0, 255.0, 320.0][rng.random_range(0..4)]);
-    let x = rig.side * (rig.hip + 44.0);
+    let x = rig.side * (rig.hip + 44.0).min(wide - 66.0);
     match cat.size {
         Size::Small => yarn(svg, (rig.side * (rig.hip + 62.0), -40.0), 46.0, fill),
         Size::Medium => {}
         Size::Large => svg.placed((x, 8.0), (1.0, 1.0), 0.0, |svg| bowl(svg, fill, false)),
         Size::VeryLarge => {
             svg.placed((x - rig.side * 6.0, 8.0), (1.25, 1.25), 0.0, |svg| bowl(svg, fill, true));
-            svg.placed((-rig.side * (rig.hip - 8.0), 12.0), (rig.side, 1.0), 0.0, fishbone);
+            svg.placed((-rig.side * (rig.hip * 0.98).min(wide - 50.0), 2.0), (rig.side, 1.0), 0.0, fishbone);
         }
     }
 }
 
 fn yarn(svg: &mut Svg, (x, y): (f64, f64), r: f64, fill: Tone) {
     svg.fill(&ellipse((x, y + r * 0.96), r * 1.05, r * 0.16), INK.alpha(0.28));
-    let thread = open(&[(x - r * 0.5, y + r * 0.85), (x - r * 1.2, y + r * 1.02), (x - r * 1.5, y + r * 0.86), (x - r * 1.9, y + r * 1.06)]);
+    let thread = open(&[
+        (x - r * 0.5, y + r * 0.85),
+        (x - r * 1.2, y + r * 1.02),
+        (x - r * 1.5, y + r * 0.86),
+        (x - r * 1.9, y + r * 1.06),
+    ]);
     svg.stroke(&thread, ink(fill), 6.0);
     svg.stroke(&thread, fill, 3.0);
     let ball = circle((x, y), r);
-    let round = svg.radial((x - r * 0.3, y - r * 0.4), (r * 1.4, r * 1.4), &[(0.0, fill.light(0.12)), (0.6, fill), (1.0, fill.dark(0.16))]);
+    let round = svg.radial(
+        (x - r * 0.3, y - r * 0.4),
+        (r * 1.4, r * 1.4),
+        &[(0.0, fill.light(0.12)), (0.6, fill), (1.0, fill.dark(0.16))],
+    );
     svg.fill(&ball, round);
     svg.clipped(&ball, |svg| {
         for i in 0..5 {
             let k = f64::from(i) * 0.36 - 0.72;
-            svg.stroke(&arc((x + r * (k - 0.5), y - r), (x + r * (k + 0.7), y - r * 0.1), (x + r * (k - 0.1), y + r)), ink(fill).alpha(0.55), 2.6);
-            svg.stroke(&arc((x - r, y + r * (k - 0.2)), (x + r * 0.1, y + r * (k + 0.7)), (x + r, y + r * (k + 0.1))), fill.light(0.14).alpha(0.7), 3.0);
+            svg.stroke(
+                &arc((x + r * (k - 0.5), y - r), (x + r * (k + 0.7), y - r * 0.1), (x + r * (k - 0.1), y + r)),
+                ink(fill).alpha(0.55),
+                2.6,
+            );
+            svg.stroke(
+                &arc((x - r, y + r * (k - 0.2)), (x + r * 0.1, y + r * (k + 0.7)), (x + r, y + r * (k + 0.1))),
+                fill.light(0.14).alpha(0.7),
+                3.0,
+            );
         }
     });
     svg.stroke(&ball, ink(fill), LINE);
@@ -175,7 +218,12 @@ fn bowl(svg: &mut Svg, fill: Tone, heaped: bool) {
     svg.fill(&ellipse((0.0, 0.0), 50.0, 7.0), INK.alpha(0.28));
     let food = tone(0.52, 0.09, 50.0);
     if heaped {
-        svg.inked(&closed(&[(-36.0, -26.0), (-24.0, -46.0), (0.0, -56.0), (24.0, -46.0), (36.0, -26.0)]), food, ink(food), 2.8);
+        svg.inked(
+            &closed(&[(-36.0, -26.0), (-24.0, -46.0), (0.0, -56.0), (24.0, -46.0), (36.0, -26.0)]),
+            food,
+            ink(food),
+            2.8,
+        );
     }
     svg.inked(&ellipse((0.0, -28.0), 38.0, 9.0), food, ink(food), 2.8);
     for (x, y) in [(-20.0, -32.0), (-6.0, -36.0), (9.0, -34.0), (22.0, -32.0), (0.0, -29.0)] {
@@ -200,7 +248,12 @@ fn fishbone(svg: &mut Svg) {
         }
         svg.stroke(&open(&[(-36.0, -9.0), (-26.0, 0.0), (-36.0, 9.0)]), tone, wide);
     }
-    svg.inked(&closed(&[(20.0, -10.0), (34.0, -8.0), (42.0, 0.0), (34.0, 7.0), (20.0, 9.0)]), bone, INK.alpha(0.8), 2.2);
+    svg.inked(
+        &closed(&[(20.0, -10.0), (34.0, -8.0), (42.0, 0.0), (34.0, 7.0), (20.0, 9.0)]),
+        bone,
+        INK.alpha(0.8),
+        2.2,
+    );
     svg.fill(&circle((32.0, -2.0), 2.0), INK);
 }
 
@@ -220,10 +273,22 @@ fn box_half(rig: &Rig) -> f64 {
 /// The inside and the rear flaps of the box: behind the cat.
 pub fn box_behind(svg: &mut Svg, rig: &Rig) {
     let (half, high) = (box_half(rig), box_height(rig));
-    let back = polygon(&[(-half * 0.9, -high - 22.0), (half * 0.9, -high - 22.0), (half, -high), (half, 0.0), (-half, 0.0), (-half, -high)]);
+    let back = polygon(&[
+        (-half * 0.9, -high - 22.0),
+        (half * 0.9, -high - 22.0),
+        (half, -high),
+        (half, 0.0),
+        (-half, 0.0),
+        (-half, -high),
+    ]);
     svg.inked(&back, CARD.dark(0.26), ink(CARD), LINE);
     for s in [-1.0, 1.0] {
-        let flap = polygon(&[(s * half * 0.9, -high - 22.0), (s * half, -high), (s * (half + 52.0), -high - 6.0), (s * (half + 40.0), -high - 34.0)]);
+        let flap = polygon(&[
+            (s * half * 0.9, -high - 22.0),
+            (s * half, -high),
+            (s * (half + 52.0), -high - 6.0),
+            (s * (half + 40.0), -high - 34.0),
+        ]);
         svg.inked(&flap, CARD.light(0.03), ink(CARD), LINE);
     }
 }
@@ -234,9 +299,24 @@ pub fn box_front(svg: &mut Svg, coat: &Coat, rig: &Rig) {
     let front = polygon(&[(-half, -high), (half, -high), (half * 0.97, 6.0), (-half * 0.97, 6.0)]);
     let round = svg.linear((-half, -high), (half, 0.0), &[(0.0, CARD.light(0.05)), (1.0, CARD.dark(0.07))]);
     svg.inked(&front, round, ink(CARD), LINE);
-    svg.fill(&polygon(&[(-half, -high), (half, -high), (half, -high + 9.0), (-half, -high + 9.0)]), CARD.dark(0.12).alpha(0.5));
+    svg.fill(
+        &polygon(&[(-half, -high), (half, -high), (half, -high + 9.0), (-half, -high + 9.0)]),
+        CARD.dark(0.12).alpha(0.5),
+    );
     // Tape, a label, and the two arrows that nobody heeds.
-    svg.fill(&polygon(&[(-13.0, -high), (13.0, -high), (13.0, -high * 0.66), (8.0, -high * 0.69), (4.0, -high * 0.66), (-2.0, -high * 0.69), (-8.0, -high * 0.66), (-13.0, -high * 0.68)]), tone(0.88, 0.05, 85.0).alpha(0.8));
+    svg.fill(
+        &polygon(&[
+            (-13.0, -high),
+            (13.0, -high),
+            (13.0, -high * 0.66),
+            (8.0, -high * 0.69),
+            (4.0, -high * 0.66),
+            (-2.0, -high * 0.69),
+            (-8.0, -high * 0.66),
+            (-13.0, -high * 0.68),
+        ]),
+        tone(0.88, 0.05, 85.0).alpha(0.8),
+    );
     let mark = tone(0.42, 0.07, 50.0).alpha(0.85);
     let size = (high * 0.23).min(half * 0.17);
     svg.text("HELLO WORLD", (-half * 0.14, -high * 0.20), size, mark, true);
@@ -259,6 +339,9 @@ pub fn stray_hairs(svg: &mut Svg, coat: &Coat, rig: &Rig, seed: &Seed) {
         let t = (f64::from(i) + 0.5) / f64::from(count) * 2.0 - 1.0;
         let root = (t * rig.head_w * 0.34, -rig.head_h * (0.99 - 0.10 * t * t));
         let (lean, long) = (t * 14.0 + rng.random_range(-8.0..8.0), rng.random_range(12.0..24.0));
-        svg.fill(&hair(root, (root.0 + lean * 0.2, root.1 - long * 0.6), (root.0 + lean, root.1 - long), 5.0), coat.ink);
+        svg.fill(
+            &hair(root, (root.0 + lean * 0.2, root.1 - long * 0.6), (root.0 + lean, root.1 - long), 5.0),
+            coat.ink,
+        );
     }
 }

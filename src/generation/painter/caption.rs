@@ -28,9 +28,7 @@ static FACE: LazyLock<FontRef<'static>> = LazyLock::new(|| FontRef::new(FONT).ex
 fn width(text: &str) -> f64 {
     let letters = FACE.charmap();
     let metrics = FACE.glyph_metrics(Size::new(1.0), LocationRef::default());
-    text.chars()
-        .map(|c| letters.map(c).and_then(|glyph| metrics.advance_width(glyph)).map_or(0.6, f64::from))
-        .sum()
+    text.chars().map(|c| letters.map(c).and_then(|glyph| metrics.advance_width(glyph)).map_or(0.6, f64::from)).sum()
 }
 
 /// What the font can show of a text, in capitals, its white space narrowed. What it cannot show is put in other
@@ -224,7 +222,15 @@ mod tests {
         let long = "W".repeat(10_000);
         let hebrew = "\u{5e9}\u{5dc}\u{5d5}\u{5dd} \u{5e2}\u{5d5}\u{5dc}\u{5dd} ".repeat(9);
         let marks = format!("Z{}", "\u{301}\u{489}".repeat(200));
-        for text in ["</text><svg onload=\"x\">&amp;]]>", &long, &hebrew, &marks, "\u{1f63a}\u{1f680}", "\u{0}\u{1b}[31m\r\n\t", "\u{c5}\u{c9}\u{d6}Q@j,;"] {
+        for text in [
+            "</text><svg onload=\"x\">&amp;]]>",
+            &long,
+            &hebrew,
+            &marks,
+            "\u{1f63a}\u{1f680}",
+            "\u{0}\u{1b}[31m\r\n\t",
+            "\u{c5}\u{c9}\u{d6}Q@j,;",
+        ] {
             for (w, h) in [(768, 448), (1024, 1024)] {
                 let drawn = svg(w, h, text, text).unwrap();
                 let tree = render::parse(&drawn).unwrap();

@@ -278,16 +278,17 @@ struct Wish {
     age: Option<Age>,
     breed: Option<Breed>,
     color: Option<Color>,
-    // Told apart: left out is a common score, null is none.
-    #[serde(default, deserialize_with = "given")]
-    beauty_score: Option<Option<f64>>,
+    // Left out is a common score; null is too little code.
+    #[serde(default = "common_score")]
+    beauty_score: Option<f64>,
     expression: Option<Expression>,
     background: Option<String>,
     language: Option<String>,
 }
 
-fn given<'de, D: serde::Deserializer<'de>>(value: D) -> std::result::Result<Option<Option<f64>>, D::Error> {
-    Option::deserialize(value).map(Some)
+#[expect(clippy::unnecessary_wraps, reason = "the default of an optional field")]
+fn common_score() -> Option<f64> {
+    Some(7.0)
 }
 
 /// A cat from JSON in which any attribute may be left out: the breed then follows from the language, the colour from
@@ -302,7 +303,7 @@ pub fn from_json(json: &str) -> Result<CatAttributes> {
             "write a JSON object such as {\"breed\":\"siamese\",\"expression\":\"happy\"}; every key may be left out",
         )
     })?;
-    let beauty_score = wish.beauty_score.unwrap_or(Some(7.0));
+    let beauty_score = wish.beauty_score;
     if let Some(score) = beauty_score
         && !(0.0..=10.0).contains(&score)
     {

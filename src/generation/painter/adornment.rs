@@ -25,13 +25,13 @@ fn accent(coat: &Coat, rng: &mut ChaCha8Rng) -> Tone {
 
 /// What it wears around its neck: a bell on a kitten, a kerchief on a young cat, a name tag on a grown one, a bow tie
 /// on an old one and on whoever writes TypeScript. A ruff hides it.
-pub fn collar(svg: &mut Svg, cat: &CatAttributes, coat: &Coat, rig: &Rig, seed: &Seed) {
+pub fn collar(svg: &mut Svg, sitter: &CatAttributes, coat: &Coat, rig: &Rig, seed: &Seed) {
     let mut rng = seed.rng("collar");
     let fill = accent(coat, &mut rng);
     let (n, w) = (rig.neck, rig.shoulder * 0.98);
     let y = -n + 30.0;
-    let bow = cat.language.as_deref() == Some("TypeScript") || cat.age == Age::Senior;
-    if rig.ruff < 0.5 && (cat.age == Age::Kitten || cat.age == Age::Adult) && !bow {
+    let bow = sitter.language.as_deref() == Some("TypeScript") || sitter.age == Age::Senior;
+    if rig.ruff < 0.5 && (sitter.age == Age::Kitten || sitter.age == Age::Adult) && !bow {
         let band = arc((-w, y - 22.0), (0.0, y + 30.0), (w, y - 22.0));
         svg.stroke(&band, ink(fill), 13.0);
         svg.stroke(&band, fill, 8.0);
@@ -53,12 +53,12 @@ pub fn collar(svg: &mut Svg, cat: &CatAttributes, coat: &Coat, rig: &Rig, seed: 
         svg.inked(&rounded((-8.0, y - 9.0), 16.0, 18.0, 6.0), fill.light(0.06), ink(fill), LINE);
         return;
     }
-    match cat.age {
+    match sitter.age {
         Age::Kitten | Age::Adult => {
             let gold = tone(0.84, 0.14, 88.0);
             let at = (0.0, y + 13.0);
-            svg.inked(&circle(at, if cat.age == Age::Kitten { 9.5 } else { 11.0 }), gold, ink(gold), 2.8);
-            if cat.age == Age::Kitten {
+            svg.inked(&circle(at, if sitter.age == Age::Kitten { 9.5 } else { 11.0 }), gold, ink(gold), 2.8);
+            if sitter.age == Age::Kitten {
                 svg.stroke(&line((-8.0, at.1 + 1.0), (8.0, at.1 + 1.0)), ink(gold), 2.2);
                 svg.fill(&circle((0.0, at.1 + 4.5), 2.0), INK);
             } else {
@@ -126,8 +126,8 @@ pub fn glasses(svg: &mut Svg, rig: &Rig, seed: &Seed) {
 }
 
 /// What a low score does: a plaster, dust; and a high one: sparkles. In coordinates of the whole cat.
-pub fn upkeep(svg: &mut Svg, cat: &CatAttributes, rig: &Rig, seed: &Seed) {
-    let Some(score) = cat.beauty_score else { return };
+pub fn upkeep(svg: &mut Svg, sitter: &CatAttributes, rig: &Rig, seed: &Seed) {
+    let Some(score) = sitter.beauty_score else { return };
     let mut rng = seed.rng("upkeep");
     let (top, reach) = (rig.top(), rig.hip.max(rig.head_w * Rig::HEAD) + 16.0);
     if score >= 8.0 {
@@ -150,8 +150,8 @@ pub fn upkeep(svg: &mut Svg, cat: &CatAttributes, rig: &Rig, seed: &Seed) {
 }
 
 /// A plaster on the forehead of a cat that has seen worse days, in coordinates of the head.
-pub fn plaster(svg: &mut Svg, cat: &CatAttributes, rig: &Rig) {
-    if cat.beauty_score.is_some_and(|score| score < 3.0) {
+pub fn plaster(svg: &mut Svg, sitter: &CatAttributes, rig: &Rig) {
+    if sitter.beauty_score.is_some_and(|score| score < 3.0) {
         let skin = tone(0.84, 0.06, 65.0);
         svg.placed((-rig.side * rig.head_w * 0.42, -rig.head_h * 0.62), (1.0, 1.0), rig.side * 28.0, |svg| {
             svg.inked(&rounded((-19.0, -7.5), 38.0, 15.0, 7.0), skin, ink(skin), 2.4);
@@ -164,11 +164,11 @@ pub fn plaster(svg: &mut Svg, cat: &CatAttributes, rig: &Rig) {
 }
 
 /// The thing that shows its size: wool that dwarfs a small cat, a bowl for a large one, a feast for a very large one.
-pub fn belongings(svg: &mut Svg, cat: &CatAttributes, rig: &Rig, wide: f64, seed: &Seed) {
+pub fn belongings(svg: &mut Svg, sitter: &CatAttributes, rig: &Rig, wide: f64, seed: &Seed) {
     let mut rng = seed.rng("belongings");
     let fill = tone(0.66, 0.15, [10.0, 150.0, 255.0, 320.0][rng.random_range(0..4)]);
     let x = rig.side * (rig.hip + 44.0).min(wide - 66.0);
-    match cat.size {
+    match sitter.size {
         Size::Small => yarn(svg, (rig.side * (rig.hip + 62.0), -40.0), 46.0, fill),
         Size::Medium => {}
         Size::Large => svg.placed((x, 8.0), (1.0, 1.0), 0.0, |svg| bowl(svg, fill, false)),

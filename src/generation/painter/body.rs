@@ -85,15 +85,16 @@ pub fn tail(svg: &mut Svg, coat: &Coat, rig: &Rig, mood: Expression, rim: Tone, 
 /// The trunk with its haunches, hind feet, front legs and chest.
 pub fn trunk(svg: &mut Svg, coat: &Coat, rig: &Rig, rim: Tone, rng: &mut ChaCha8Rng) {
     let (n, sh, hip) = (rig.neck, rig.shoulder, rig.hip);
-    let fat = rig.belly;
+    // A fat cat is a ball; a lean one narrows from the hips to the shoulders.
+    let mix = |lean: f64, fat: f64| lean + (fat - lean) * rig.belly;
     let right = [
         (0.0, -n - 26.0),
         (sh * 0.66, -n - 12.0),
-        (sh * 0.98, -n * 0.82),
-        (sh * 0.56 * (1.0 - fat) + hip * (0.36 + fat * 0.50), -n * (0.58 + fat * 0.02)),
-        (hip * (0.96 + fat * 0.08), -n * (0.37 + fat * 0.04)),
-        (hip * (1.02 + fat * 0.03), -n * 0.18),
-        (hip * (0.93 - fat * 0.06), -3.0),
+        (mix(sh * 0.98, sh.max(hip * 0.72)), -n * mix(0.82, 0.88)),
+        (mix(sh * 0.56 + hip * 0.36, hip * 0.95), -n * mix(0.58, 0.64)),
+        (hip * mix(0.96, 1.06), -n * mix(0.37, 0.40)),
+        (hip * mix(1.02, 1.05), -n * mix(0.18, 0.20)),
+        (hip * mix(0.93, 0.88), -3.0),
         (hip * 0.5, 1.0),
         (0.0, 1.0),
     ];

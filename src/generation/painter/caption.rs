@@ -243,7 +243,7 @@ mod tests {
                     && f64::from(ink.right()) <= f64::from(w) - margin
                     && f64::from(ink.top()) >= margin
                     && f64::from(ink.bottom()) <= f64::from(h) - margin;
-                assert!(inside, "{ink:?} for {:.40}", text);
+                assert!(inside, "{ink:?} for {text:.40}");
             }
         }
     }

@@ -13,7 +13,7 @@ use super::svg::Svg;
 use crate::model::attributes::{Age, CatAttributes, Expression};
 
 /// The whole head.
-pub fn head(svg: &mut Svg, cat: &CatAttributes, coat: &Coat, rig: &Rig, rim: Tone, rng: &mut ChaCha8Rng) {
+pub fn head(svg: &mut Svg, sitter: &CatAttributes, coat: &Coat, rig: &Rig, rim: Tone, rng: &mut ChaCha8Rng) {
     if rig.ears.kind != EarKind::Folded {
         for s in [-1.0, 1.0] {
             ear(svg, coat, rig, s, rim, rng);
@@ -23,14 +23,14 @@ pub fn head(svg: &mut Svg, cat: &CatAttributes, coat: &Coat, rig: &Rig, rim: Ton
     for s in [-1.0, 1.0] {
         eye(svg, coat, rig, s);
     }
-    muzzle(svg, coat, rig, cat.expression, rng);
-    brows(svg, coat, rig, cat);
+    muzzle(svg, coat, rig, sitter.expression, rng);
+    brows(svg, coat, rig, sitter);
     if rig.ears.kind == EarKind::Folded {
         for s in [-1.0, 1.0] {
             folded_ear(svg, coat, rig, s);
         }
     }
-    whiskers(svg, coat, rig, cat.expression);
+    whiskers(svg, coat, rig, sitter.expression);
 }
 
 fn skull(svg: &mut Svg, coat: &Coat, rig: &Rig, rim: Tone, rng: &mut ChaCha8Rng) {
@@ -211,7 +211,7 @@ fn eye(svg: &mut Svg, coat: &Coat, rig: &Rig, s: f64) {
             if inner > 0.0 || outer > 0.0 {
                 let edge = |share: f64| -ry + 2.0 * ry * share * 0.62;
                 let (a, b) = ((-rx * 1.3, edge(inner)), (rx * 1.3, edge(outer)));
-                let bend = (0.0, (a.1 + b.1) / 2.0 - ry * 0.14);
+                let bend = (0.0, f64::midpoint(a.1, b.1) - ry * 0.14);
                 let mut lid = arc(a, bend, b);
                 lid.line_to((rx * 1.5, -ry * 2.0));
                 lid.line_to((-rx * 1.5, -ry * 2.0));
@@ -291,7 +291,7 @@ fn muzzle(svg: &mut Svg, coat: &Coat, rig: &Rig, mood: Expression, rng: &mut Cha
             &[(0.0, pale.light(0.05)), (0.7, pale), (1.0, pale.mix(coat.shade(), 0.16))],
         );
         svg.fill(&pad, fill);
-        for _ in 0..1 {
+        {
             for (dx, dy) in [(11.0, -3.0), (19.0, -5.0), (15.0, 3.0), (24.0, 2.0)] {
                 let x = s * dx * m + rng.random_range(-1.0..1.0);
                 svg.fill(&circle((x, lip + dy * m - 2.0), 1.5), line.alpha(0.45));
@@ -347,17 +347,17 @@ fn nose(svg: &mut Svg, coat: &Coat, y: f64, m: f64) {
     svg.fill(&ellipse((-4.0 * k, y - 3.0 * k), 3.4 * k, 1.8 * k), WHITE.alpha(0.65));
 }
 
-fn brows(svg: &mut Svg, coat: &Coat, rig: &Rig, cat: &CatAttributes) {
+fn brows(svg: &mut Svg, coat: &Coat, rig: &Rig, sitter: &CatAttributes) {
     let (x, y, rx, ry) = (rig.eyes.apart, rig.eyes.y, rig.eyes.rx, rig.eyes.ry);
     let dark = if coat.base.l < 0.5 { coat.base.light(0.2) } else { coat.ink.light(0.08) };
     for s in [-1.0, 1.0] {
         let p = |dx: f64, dy: f64| (s * (x + dx * rx), y - ry - dy);
-        match cat.expression {
+        match sitter.expression {
             Expression::Grumpy => svg.fill(&blade(p(-1.12, -3.0), p(-0.1, 10.0), p(1.1, 15.0), 7.5), dark),
             Expression::Concerned => svg.fill(&blade(p(-0.95, 15.0), p(0.1, 13.0), p(1.0, 3.0), 5.5), dark),
             _ => {}
         }
-        if cat.age == Age::Senior {
+        if sitter.age == Age::Senior {
             let grey = tone(0.93, 0.006, 250.0);
             for i in 0..3 {
                 let k = f64::from(i);
@@ -373,7 +373,7 @@ fn brows(svg: &mut Svg, coat: &Coat, rig: &Rig, cat: &CatAttributes) {
             }
         }
     }
-    if cat.expression == Expression::Concerned {
+    if sitter.expression == Expression::Concerned {
         // A drop of sweat.
         let (w, h) = (rig.head_w, rig.head_h);
         let at = (w * 0.80, -h * 0.42);

@@ -3,10 +3,12 @@
 mod adornment;
 mod background;
 mod body;
+mod breeds;
 mod caption;
 mod coat;
 mod face;
 mod geometry;
+mod markings;
 mod palette;
 mod render;
 mod rig;
@@ -24,8 +26,8 @@ use rig::Rig;
 use svg::Svg;
 
 /// Paints the cat as a PNG of the canvas's size, without a caption.
-pub fn paint(cat: &CatAttributes, seed: &Seed, canvas: Canvas) -> Result<Vec<u8>> {
-    render::png(&svg(cat, seed, canvas), canvas.width, canvas.height)
+pub fn paint(sitter: &CatAttributes, seed: &Seed, canvas: Canvas) -> Result<Vec<u8>> {
+    render::png(&svg(sitter, seed, canvas), canvas.width, canvas.height)
 }
 
 /// Writes two lines of text on a picture, above and below: upper case, white with a black outline, as large as fits.
@@ -44,28 +46,28 @@ pub fn contact_sheet() -> Result<Vec<u8>> {
 
 /// The picture as SVG text.
 #[must_use]
-pub fn svg(cat: &CatAttributes, seed: &Seed, canvas: Canvas) -> String {
+pub fn svg(sitter: &CatAttributes, seed: &Seed, canvas: Canvas) -> String {
     let mut svg = Svg::new();
     let (w, h) = (f64::from(canvas.width), f64::from(canvas.height));
-    let rig = Rig::of(cat, seed);
-    let coat = Coat::of(cat, seed);
-    let theme = background::theme_of(cat);
-    background::paint(&mut svg, cat, &theme, &background::Stage::new(w, h), seed, rig.side);
+    let rig = Rig::of(sitter, seed);
+    let coat = Coat::of(sitter, seed);
+    let theme = background::theme_of(sitter);
+    background::paint(&mut svg, sitter, &theme, &background::Stage::new(w, h), seed, rig.side);
     let k = (h / 448.0).min(w / 560.0) * rig.scale;
     // What is small sits further back, clear of the caption.
     let ground = h * (0.948 - 0.07 * (1.0 + rig.top() * rig.scale / 398.0));
-    let ground = if cat.beauty_score.is_none() { ground - h * 0.035 } else { ground };
+    let ground = if sitter.beauty_score.is_none() { ground - h * 0.035 } else { ground };
     background::shadow(&mut svg, (w * 0.5, ground), rig.hip * k, theme.floor);
     svg.placed((w * 0.5, ground), (k, k), 0.0, |svg| {
-        cat_at_origin(svg, cat, &coat, &rig, theme.light, w / 2.0 / k, seed)
+        cat_at_origin(svg, sitter, &coat, &rig, theme.light, w / 2.0 / k, seed)
     });
     svg.finish(canvas.width, canvas.height)
 }
 
 /// The cat on the origin, from the far side to the near one; to either side there is room as `wide`.
-fn cat_at_origin(svg: &mut Svg, cat: &CatAttributes, coat: &Coat, rig: &Rig, rim: Tone, wide: f64, seed: &Seed) {
+fn cat_at_origin(svg: &mut Svg, sitter: &CatAttributes, coat: &Coat, rig: &Rig, rim: Tone, wide: f64, seed: &Seed) {
     let mut fur = seed.rng("fur");
-    let boxed = cat.beauty_score.is_none();
+    let boxed = sitter.beauty_score.is_none();
     // In a box it stands on its toes, so that its face is seen.
     let lift = if boxed { rig.neck - adornment::box_height(rig) - 40.0 } else { 0.0 };
     if boxed {
@@ -73,25 +75,25 @@ fn cat_at_origin(svg: &mut Svg, cat: &CatAttributes, coat: &Coat, rig: &Rig, rim
     }
     svg.placed((0.0, lift.min(0.0)), (1.0, 1.0), 0.0, |svg| {
         if !boxed {
-            body::tail(svg, coat, rig, cat.expression, rim, &mut fur);
+            body::tail(svg, coat, rig, sitter.expression, rim, &mut fur);
         }
         body::trunk(svg, coat, rig, rim, &mut fur);
-        adornment::collar(svg, cat, coat, rig, seed);
+        adornment::collar(svg, sitter, coat, rig, seed);
     });
     if boxed {
         adornment::box_front(svg, coat, rig);
     } else {
-        adornment::belongings(svg, cat, rig, wide, seed);
+        adornment::belongings(svg, sitter, rig, wide, seed);
     }
     svg.placed((0.0, rig.head_y() + lift.min(0.0)), (Rig::HEAD, Rig::HEAD), rig.tilt, |svg| {
         adornment::stray_hairs(svg, coat, rig, seed);
-        face::head(svg, cat, coat, rig, rim, &mut fur);
-        if cat.age == Age::Senior {
+        face::head(svg, sitter, coat, rig, rim, &mut fur);
+        if sitter.age == Age::Senior {
             adornment::glasses(svg, rig, seed);
         }
-        adornment::plaster(svg, cat, rig);
+        adornment::plaster(svg, sitter, rig);
     });
-    adornment::upkeep(svg, cat, rig, seed);
+    adornment::upkeep(svg, sitter, rig, seed);
 }
 
 #[cfg(test)]
@@ -211,10 +213,10 @@ mod tests {
         assert_eq!(svg(&tabby, &seed(), Canvas::WIDE), svg(&tabby, &seed(), Canvas::WIDE));
         let other = Seed::of("https://github.com/cats/claws", "0123");
         assert_ne!(svg(&tabby, &seed(), Canvas::WIDE), svg(&tabby, &other, Canvas::WIDE));
-        let hash: String =
-            Sha256::digest(svg(&tabby, &seed(), Canvas::WIDE)).iter().map(|b| format!("{b:02x}")).collect();
+        let hash = Sha256::digest(svg(&tabby, &seed(), Canvas::WIDE));
+        let hash = u64::from_be_bytes(*hash.first_chunk().unwrap());
         // When the drawing is changed on purpose, `Seed::STYLE_VERSION` is to be thought of.
-        insta::assert_snapshot!(hash);
+        assert_eq!(format!("{hash:016x}"), "0");
     }
 
     #[test]

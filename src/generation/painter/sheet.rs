@@ -150,7 +150,7 @@ pub fn png() -> Result<Vec<u8>> {
     render::draw(&render::parse(&labels.finish(width, height))?, &mut sheet);
     let plain = PixmapPaint { quality: FilterQuality::Nearest, ..PixmapPaint::default() };
     for (left, top, cell) in &pictures {
-        sheet.draw_pixmap(*left as i32, *top as i32, cell.as_ref(), &plain, Transform::identity(), None);
+        sheet.draw_pixmap(left.cast_signed(), top.cast_signed(), cell.as_ref(), &plain, Transform::identity(), None);
     }
     render::encode(&sheet)
 }

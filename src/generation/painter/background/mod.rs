@@ -68,7 +68,7 @@ pub fn paint(svg: &mut Svg, cat: &CatAttributes, theme: &Theme, stage: &Stage, s
     let (wall, floor) = (theme.wall.turn(turn), theme.floor.turn(turn));
     let paper = svg.linear((0.0, 0.0), (0.0, horizon), &[(0.0, wall.dark(0.05)), (1.0, wall.light(0.045))]);
     svg.fill(&rounded((0.0, 0.0), w, horizon + 2.0, 0.0), paper);
-    svg.blurred(1.5 * unit, |svg| (theme.backdrop)(svg, stage, &mut rng));
+    svg.blurred(2.1 * unit, |svg| (theme.backdrop)(svg, stage, &mut rng));
     // Air between the wall and the cat; the better the cat, the brighter its light.
     let score = cat.beauty_score.unwrap_or(6.0) / 10.0;
     let air = svg.radial(

@@ -114,7 +114,7 @@ fn ear(svg: &mut Svg, coat: &Coat, rig: &Rig, s: f64, rim: Tone, rng: &mut ChaCh
                 svg.linear((0.0, -h * 0.8), (0.0, h * 0.3), &[(0.0, coat.ear.light(0.04)), (1.0, coat.ear.dark(0.16))]);
             svg.fill(&inner, dip);
             svg.clipped(&inner, |svg| {
-                svg.fill_holes(&crescent(&inner, (4.0, 5.0)), tone(0.45, 0.09, 10.0).alpha(0.35))
+                svg.fill_holes(&crescent(&inner, (4.0, 5.0)), tone(0.45, 0.09, 10.0).alpha(0.35));
             });
             // Hair that grows across from the inner edge.
             let white = coat.muzzle().mix(WHITE, 0.35);

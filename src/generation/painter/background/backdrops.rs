@@ -27,7 +27,7 @@ pub fn jungle(svg: &mut Svg, stage: &Stage, rng: &mut ChaCha8Rng) {
     }
     for x in [0.03, 0.16, 0.86, 0.97] {
         svg.placed((stage.w * x, stage.horizon + 6.0), (stage.unit, stage.unit), 0.0, |svg| {
-            grass(svg, tone(0.50, 0.11, 150.0), 110.0)
+            grass(svg, tone(0.50, 0.11, 150.0), 110.0);
         });
     }
 }
@@ -137,7 +137,7 @@ fn range(svg: &mut Svg, stage: &Stage, rng: &mut ChaCha8Rng, near: Tone) {
     ] {
         let tall = tall * rng.random_range(0.92..1.08);
         svg.placed((stage.w * x, stage.horizon + 2.0), (1.0, 1.0), 0.0, |svg| {
-            mountain(svg, near.light(far), stage.w * wide, stage.h * tall)
+            mountain(svg, near.light(far), stage.w * wide, stage.h * tall);
         });
     }
 }
@@ -349,7 +349,7 @@ pub fn night(svg: &mut Svg, stage: &Stage, rng: &mut ChaCha8Rng) {
         svg.fill(&circle((x + dx * r, y + dy * r), s * r), tone(0.86, 0.06, 95.0));
     }
     stage.scatter(svg, rng, 26, |svg, rng, i| {
-        star(svg, tone(0.95, 0.05, 95.0), rng.random_range(9.0..26.0), if i % 3 == 0 { 5 } else { 4 })
+        star(svg, tone(0.95, 0.05, 95.0), rng.random_range(9.0..26.0), if i % 3 == 0 { 5 } else { 4 });
     });
     hills(svg, stage, tone(0.28, 0.09, 278.0));
 }
@@ -486,7 +486,7 @@ pub fn cave(svg: &mut Svg, stage: &Stage, rng: &mut ChaCha8Rng) {
         let hangs = i % 3 == 2;
         let at = (x, if hangs { -4.0 } else { stage.horizon + 4.0 });
         svg.placed(at, (1.0, if hangs { -1.0 } else { 1.0 }), rng.random_range(-14.0..14.0), |svg| {
-            shard(svg, fill, tall * 0.26, tall)
+            shard(svg, fill, tall * 0.26, tall);
         });
     }
 }

@@ -90,7 +90,6 @@ async fn drain(workers: &mut JoinSet<Result<(), apalis::prelude::WorkerError>>, 
                 Some(other) => tracing::error!(?other, "an apalis worker broke"),
             },
             () = &mut grace, if !stopped => {
-                tracing::warn!("the grace time is over: handing back what still runs");
                 lease.stop_all();
                 stopped = true;
             }

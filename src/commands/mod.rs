@@ -12,7 +12,15 @@ pub mod child;
 pub mod cli_reference;
 pub mod completions;
 pub mod config;
+pub mod demo;
+pub mod enqueue;
+pub mod follow;
+pub mod generations;
+pub mod jobs;
+pub mod migrate;
 pub mod report;
+pub mod run;
+pub mod session;
 pub mod view;
 
 use view::look::Look;
@@ -21,6 +29,12 @@ use view::look::Look;
 pub fn dispatch(command: Command, loaded: &Loaded, output: &Output) -> Result<()> {
     match command {
         Command::Config { command: ConfigCommand::Show } => config::show(loaded, output),
+        Command::Demo(args) => demo::run(&args, loaded, output),
+        Command::Enqueue(args) => enqueue::run(&args, loaded, output),
+        Command::Generations { command } => generations::run(&command, loaded, output),
+        Command::Jobs { command } => jobs::run(&command, loaded, output),
+        Command::Migrate { command } => migrate::run(command, loaded, output),
+        Command::Run(parts) => run::run(&parts, loaded),
         other => Err(Failure::new(Kind::Internal, format!("not connected yet: {other:?}"))),
     }
 }

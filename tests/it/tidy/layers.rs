@@ -18,8 +18,9 @@ const LAYERS: [&[&str]; 10] = [
     &["main", "lib"],
 ];
 
-/// Files and folders under `src/`, without `.rs`, that may name sqlx.
-const MAY_NAME_SQLX: [&str; 1] = ["db"];
+// Each list: modules under `src/`, and with them all that lies below.
+/// `queue/enqueue` takes the connection of a caller's own transaction.
+const MAY_NAME_SQLX: [&str; 2] = ["db", "queue/enqueue"];
 const MAY_HOLD_SQL: [&str; 2] = ["db", "postgres"];
 const MAY_NAME_APALIS: [&str; 2] = ["queue", "worker"];
 const MAY_START_PROCESSES: [&str; 3] = ["postgres", "providers/repository", "generation/score"];

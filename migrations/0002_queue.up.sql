@@ -23,7 +23,6 @@ CREATE TABLE queue.jobs (
     deaths smallint NOT NULL DEFAULT 0,
     worker_id uuid,
     started_at timestamptz,
-    cancel_requested_at timestamptz,
     unique_key text,
     user_id uuid,
     CONSTRAINT jobs_kind_known CHECK (kind IN ('generation', 'backup', 'drill', 'webhook', 'maintenance')),
@@ -51,7 +50,6 @@ COMMENT ON COLUMN queue.jobs.max_attempts IS 'Attempts before it is discarded.';
 COMMENT ON COLUMN queue.jobs.deaths IS 'How often its worker was lost while it ran.';
 COMMENT ON COLUMN queue.jobs.worker_id IS 'The worker that holds it.';
 COMMENT ON COLUMN queue.jobs.started_at IS 'When it was last claimed.';
-COMMENT ON COLUMN queue.jobs.cancel_requested_at IS 'When somebody asked to cancel it while it ran.';
 COMMENT ON COLUMN queue.jobs.unique_key IS 'Key that keeps a second job of its kind from being enqueued.';
 COMMENT ON COLUMN queue.jobs.user_id IS 'Who asked for it.';
 

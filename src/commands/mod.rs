@@ -1,1 +1,65 @@
 //! One file per verb of the command line: wiring and printing.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::cli::{Command, ConfigCommand};
+use crate::config::{Environment, Loaded};
+use crate::model::failure::{Failure, Kind, Result};
+
+pub mod child;
+pub mod cli_reference;
+pub mod completions;
+pub mod config;
+pub mod report;
+pub mod view;
+
+use view::look::Look;
+
+/// Runs a verb with the settings in force.
+pub fn dispatch(command: Command, loaded: &Loaded, output: &Output) -> Result<()> {
+    match command {
+        Command::Config { command: ConfigCommand::Show } => config::show(loaded, output),
+        other => Err(Failure::new(Kind::Internal, format!("not connected yet: {other:?}"))),
+    }
+}
+
+/// Where a verb's data goes, and how it should look.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// Whether data is wanted as JSON.
+    pub json: bool,
+    /// What standard output can show.
+    pub look: Look,
+}
+
+impl Output {
+    /// Standard output.
+    #[must_use]
+    pub fn of_process(environment: &Environment, json: bool) -> Self {
+        Self { json, look: Look::of_stdout(environment) }
+    }
+
+    /// Prints text as it is. A reader that has gone, as `head` does, is no error.
+    pub fn text(&self, text: &str) -> Result<()> {
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(Failure::new(Kind::Environment, "cannot write to standard output").source(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Prints data: as JSON if that was asked for, else as what `readable` makes of it.
+    pub fn data<T: Serialize + ?Sized>(&self, data: &T, readable: impl FnOnce(&Look) -> String) -> Result<()> {
+        if self.json {
+            let json = serde_json::to_string_pretty(data)
+                .map_err(|error| Failure::new(Kind::Internal, "cannot write the data as JSON").source(error))?;
+            self.text(&(json + "\n"))
+        } else {
+            self.text(&readable(&self.look))
+        }
+    }
+}

@@ -184,8 +184,6 @@ pub enum Outcome {
     Completed(Box<crate::model::generation::GenerationResult>),
     /// Failed; its kind decides whether to try again.
     Failed(Failure),
-    /// Cancelled by a person.
-    Cancelled,
     /// Given back untouched, no attempt spent: the worker is stopping, or could not vouch for its lease.
     HandedBack,
 }

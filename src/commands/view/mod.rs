@@ -1,0 +1,4 @@
+//! How data looks to people: tables, bars, amounts, progress.
+
+pub mod look;
+pub mod table;

@@ -1,0 +1,58 @@
+//! Tables without lines: a heading, columns, two blanks between them; wrapped to the screen's width.
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, ContentArrangement};
+
+use super::look::Look;
+
+/// A table.
+pub struct Table {
+    inner: comfy_table::Table,
+    columns: usize,
+}
+
+impl Table {
+    /// A table with these columns.
+    #[must_use]
+    pub fn new<const N: usize>(columns: [&str; N]) -> Self {
+        let mut inner = comfy_table::Table::new();
+        inner.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_header(columns.to_vec());
+        for column in inner.column_iter_mut() {
+            column.set_padding((0, 2));
+        }
+        Self { inner, columns: N }
+    }
+
+    /// Aligns the column's numbers; columns count from 0.
+    #[must_use]
+    pub fn numbers(mut self, column: usize) -> Self {
+        if let Some(column) = self.inner.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        self
+    }
+
+    /// Adds a row.
+    pub fn row<const N: usize>(&mut self, cells: [String; N]) {
+        debug_assert_eq!(N, self.columns, "as many cells as columns");
+        self.inner.add_row(cells);
+    }
+
+    /// The table as text; only a screen bounds its width, so that a pipe gets one line per row.
+    #[must_use]
+    pub fn render(mut self, look: &Look) -> String {
+        if look.is_terminal {
+            // The padding of the last column is never seen.
+            self.inner.set_width(u16::try_from(look.width + 2).unwrap_or(u16::MAX));
+        } else {
+            self.inner.set_content_arrangement(ContentArrangement::Disabled);
+        }
+        let mut text = String::new();
+        for (index, line) in self.inner.to_string().lines().enumerate() {
+            let line = line.trim_end();
+            text.push_str(&if index == 0 { look.heading(line) } else { line.to_owned() });
+            text.push('\n');
+        }
+        text
+    }
+}

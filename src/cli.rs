@@ -158,7 +158,7 @@ pub struct Child {
 pub enum Part {
     /// Runs jobs.
     Worker,
-    /// Rescues jobs of lapsed workers, sweeps, enqueues what is due.
+    /// Keeps house: sweeps pictures without a row, prepares history's partitions.
     Scheduler,
     /// Answers HTTP.
     Http,

@@ -20,7 +20,7 @@ use crate::queue::backend::QueueBackend;
 use crate::queue::completer::Completer;
 use crate::queue::fetcher::Fetcher;
 use crate::queue::lease::Lease;
-use crate::queue::{Assignment, Outcomes, Settled};
+use crate::queue::{Assignment, Outcomes, Settled, rescuer};
 
 /// Outcomes that wait for the completer; more make handlers wait.
 const OUTCOMES: usize = 4096;
@@ -39,6 +39,10 @@ pub async fn run(db: Db, settings: &config::Worker, studio: Studio, name: String
     let lease = Lease::take(db.clone(), name.clone(), settings).await?;
     let keeping = CancellationToken::new();
     let heartbeat = tokio::spawn(lease.clone().keep(keeping.clone()));
+
+    let rescue_every = Duration::from_secs(settings.rescue_seconds);
+    let rescuing = rescuer::run(db.clone(), rescue_every, i32::from(settings.max_deaths), keeping.clone());
+    tokio::spawn(rescuing);
 
     let (outcomes, settled) = mpsc::channel(OUTCOMES);
     let completer = tokio::spawn(Completer::new(db.clone(), lease.clone(), settings).run(settled));

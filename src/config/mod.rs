@@ -92,14 +92,16 @@ pub struct Worker {
     pub backoff_seconds: u64,
     /// Longest wait between two attempts.
     pub backoff_max_seconds: u64,
+    /// How often jobs of lapsed workers are looked for.
+    pub rescue_seconds: u64,
+    /// Workers that may be lost while they run a job before it is suspected of killing them and discarded.
+    pub max_deaths: u16,
 }
 
 /// What the timed upkeep does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scheduler {
-    /// How often jobs of lapsed workers are looked for.
-    pub rescue_seconds: u64,
     /// How often pictures without a row are looked for.
     pub sweep_seconds: u64,
     /// How old a picture without a row must be before it is removed.

@@ -40,7 +40,8 @@ pub(super) const RULES: &[Rule] = rules! {
     "worker.max_attempts": "1 to 100" if between::<1, 100>;
     "worker.backoff_seconds": "1 to 86400" if between::<1, 86_400>;
     "worker.backoff_max_seconds": "1 to 2592000 (30 days), and at least worker.backoff_seconds" if between::<1, 2_592_000>;
-    "scheduler.rescue_seconds": "1 to 3600" if between::<1, 3600>;
+    "worker.rescue_seconds": "1 to 3600" if between::<1, 3600>;
+    "worker.max_deaths": "1 to 1000" if between::<1, 1000>;
     "scheduler.sweep_seconds": "1 to 2592000 (30 days)" if between::<1, 2_592_000>;
     "scheduler.sweep_grace_seconds": "60 to 31536000 (a year)" if between::<60, 31_536_000>;
     "fetch.allowed_hosts": "a list of host names such as github.com, without scheme, port and path" if |value| all(value, is_host);
@@ -85,6 +86,14 @@ const RELATIONS: &[Relation] = &[
         keys: ["worker.backoff_seconds", "worker.backoff_max_seconds"],
         wrong: "the first wait may not be longer than the longest",
         holds: |config| config.worker.backoff_seconds <= config.worker.backoff_max_seconds,
+    },
+    Relation {
+        keys: ["scheduler.sweep_grace_seconds", "worker.attempt_seconds"],
+        wrong: "a picture may be removed only when its worker can no longer name it: after an attempt and two leases",
+        holds: |config| {
+            let worker = &config.worker;
+            config.scheduler.sweep_grace_seconds >= worker.attempt_seconds + 2 * worker.lease_seconds
+        },
     },
     Relation {
         keys: ["images.width", "images.height"],

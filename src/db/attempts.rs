@@ -77,8 +77,10 @@ pub struct AttemptRow {
 /// Which jobs to list.
 #[derive(Debug, Clone, Default)]
 pub struct JobFilter {
-    /// Only in this state.
-    pub state: Option<JobState>,
+    /// Only in these states; all where it is empty.
+    pub states: Vec<String>,
+    /// Only of this kind.
+    pub kind: Option<String>,
     /// Only those enqueued before this one (the last of the page before).
     pub before: Option<Uuid>,
     /// At most so many.
@@ -117,17 +119,20 @@ pub async fn list(db: &Db, filter: &JobFilter) -> Result<Vec<JobRow>> {
            FROM (
              (SELECT id, kind, state, priority, run_at, payload, created_at, claims, attempts, max_attempts, deaths,
                     worker_id, started_at, NULL::timestamptz AS finished_at, unique_key
-             FROM queue.jobs WHERE ($1::text IS NULL OR state = $1) AND ($2::uuid IS NULL OR id < $2)
+             FROM queue.jobs WHERE ($1::text[] = '{}' OR state = ANY ($1)) AND ($4::text IS NULL OR kind = $4)
+               AND ($2::uuid IS NULL OR id < $2)
              ORDER BY id DESC LIMIT $3)
              UNION ALL
              (SELECT id, kind, state, priority, run_at, payload, created_at, claims, attempts, max_attempts, deaths,
                     worker_id, started_at, finished_at, unique_key
-             FROM queue.history WHERE ($1::text IS NULL OR state = $1) AND ($2::uuid IS NULL OR id < $2)
+             FROM queue.history WHERE ($1::text[] = '{}' OR state = ANY ($1)) AND ($4::text IS NULL OR kind = $4)
+               AND ($2::uuid IS NULL OR id < $2)
              ORDER BY id DESC LIMIT $3)) AS job
            ORDER BY id DESC LIMIT $3"#,
-        filter.state.map(JobState::name),
+        &filter.states,
         filter.before,
-        filter.limit
+        filter.limit,
+        filter.kind
     )
     .fetch_all(db.pool())
     .await?)

@@ -63,6 +63,16 @@ pub async fn unregister(db: &Db, id: Uuid) -> Result<()> {
     Ok(())
 }
 
+/// How many workers hold a lease that is good.
+pub async fn alive(db: &Db) -> Result<i64> {
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM queue.workers WHERE lease_until > queue.now()"#
+    )
+    .fetch_one(db.pool())
+    .await?;
+    Ok(count)
+}
+
 /// What a rescue did.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Rescued {

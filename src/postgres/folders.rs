@@ -25,8 +25,16 @@ impl Folders {
     /// Makes `folder` and `folder/postgres` when they are missing.
     ///
     /// # Errors
-    /// [`Kind::Environment`] that names the folder and what is wrong with it.
+    /// [`Kind::Environment`] that names the folder and what is wrong with it; [`Kind::Invalid`] for a line break in
+    /// its path.
     pub fn create(folder: &Path) -> Result<Self> {
+        if folder.as_os_str().as_bytes().iter().any(|byte| b"\n\r".contains(byte)) {
+            return Err(Failure::new(
+                Kind::Invalid,
+                format!("the data folder {folder:?} has a line break in its path"),
+            )
+            .hint("choose another: PostgreSQL keeps its folder in a file with one value per line"));
+        }
         let folder = std::path::absolute(folder).map_err(|error| cannot("use", folder, &error))?;
         // Root's server runs as somebody else, who has to pass through; other users share with nobody.
         let root_runs = rustix::process::geteuid().is_root();

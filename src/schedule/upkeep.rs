@@ -9,13 +9,10 @@ use crate::config;
 use crate::db::{Db, generations, history};
 use crate::model::failure::Result;
 use crate::providers::pictures::Pictures;
-use crate::queue::rescuer;
 
-/// Rescues, sweeps and prepares until `stop`. Any number of processes may do so at once.
-pub async fn run(db: Db, pictures: Pictures, settings: config::Scheduler, max_deaths: i32, stop: CancellationToken) {
-    let rescue_every = Duration::from_secs(settings.rescue_seconds);
-    let rescuing = rescuer::run(db.clone(), rescue_every, max_deaths, stop.clone());
-    let keeping = stop.run_until_cancelled(async {
+/// Sweeps and prepares until `stop`. Any number of processes may do so at once.
+pub async fn run(db: Db, pictures: Pictures, settings: config::Scheduler, stop: CancellationToken) {
+    let keeping = async {
         loop {
             match keep_house(&db, &pictures, &settings).await {
                 Ok(0) => {}
@@ -24,8 +21,8 @@ pub async fn run(db: Db, pictures: Pictures, settings: config::Scheduler, max_de
             }
             sleep(Duration::from_secs(settings.sweep_seconds)).await;
         }
-    });
-    tokio::join!(rescuing, keeping);
+    };
+    stop.run_until_cancelled(keeping).await;
 }
 
 async fn keep_house(db: &Db, pictures: &Pictures, settings: &config::Scheduler) -> Result<usize> {

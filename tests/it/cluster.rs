@@ -1,30 +1,401 @@
 //! The private cluster: it is there when needed, shared, and gone with its last user, whatever is killed.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
 
-use repo_to_cat::postgres::{Cluster, Settings};
+use repo_to_cat::model::failure::{Failure, Kind};
+use repo_to_cat::postgres::{Cluster, Settings, Status};
+use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::support::postgres::{processes_in, program, temporary_folder, wait_until};
+use crate::support::postgres::{PrivateCluster, kill, processes_in, program, shared, temporary_folder, wait_until};
 
+/// A cluster that stays, but takes no time for fsync.
 fn settings(folder: &Path) -> Settings {
     Settings { ephemeral: false, ..Settings::ephemeral(folder, "", program()) }
+}
+
+fn open(folder: &Path) -> Cluster {
+    Cluster::open(settings(folder)).unwrap()
+}
+
+fn is_alive(pid: u32) -> bool {
+    Path::new("/proc").join(pid.to_string()).exists()
+}
+
+/// Returns when neither the server nor its supervisor is there any more.
+fn wait_for_the_end(status: &Status) {
+    wait_until("the server to stop", || processes_in(&status.data).is_empty());
+    wait_until("the supervisor to stop", || !is_alive(status.supervisor));
+    assert!(!status.data.join("postmaster.pid").exists(), "the server was stopped in good order");
+}
+
+/// The chain of causes as one text.
+fn whole(failure: &Failure) -> String {
+    format!("{failure}\n{}\n{}", failure.causes().join("\n"), failure.hint_text().unwrap_or_default())
+}
+
+/// Another process that uses a cluster: this test binary, running [`user_process`] alone.
+struct User {
+    process: Child,
+    url: String,
+}
+
+const FOLDER: &str = "CLUSTER_TEST_FOLDER";
+
+impl User {
+    fn spawn(folder: &Path) -> Child {
+        Command::new(std::env::current_exe().unwrap())
+            .args(["cluster::user_process", "--exact", "--nocapture"])
+            .env(FOLDER, folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .unwrap()
+    }
+
+    fn start(folder: &Path) -> Self {
+        Self::greet(Self::spawn(folder))
+    }
+
+    /// Waits until the process says that it uses the cluster.
+    fn greet(mut process: Child) -> Self {
+        let lines = BufReader::new(process.stdout.as_mut().unwrap()).lines();
+        let url = lines.map_while(Result::ok).find_map(|line| Some(line.split_once("using ")?.1.to_owned()));
+        Self { url: url.expect("the user process opens the cluster"), process }
+    }
+
+    /// As Ctrl-C does: to the whole process group.
+    fn interrupt(mut self, signal: Signal) {
+        kill_process_group(Pid::from_child(&self.process), signal).unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+impl Drop for User {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Uses the cluster in `$CLUSTER_TEST_FOLDER` until it is killed; in an ordinary run there is none.
+#[test]
+fn user_process() {
+    if let Some(folder) = std::env::var_os(FOLDER) {
+        let cluster = open(Path::new(&folder));
+        println!("\nusing {}", cluster.url());
+        // Ends with the process that holds the other end, too.
+        let _ = std::io::stdin().lines().count();
+    }
 }
 
 #[test]
 fn the_first_user_starts_the_server_and_the_last_one_stops_it() {
     let folder = temporary_folder();
-    let first = Cluster::open(settings(folder.path())).unwrap();
-    let second = Cluster::open(settings(folder.path())).unwrap();
+    let first = open(folder.path());
+    let second = open(folder.path());
     let status = first.status();
     assert!(status.ready);
     assert_eq!(status, second.status(), "both use one server");
     drop(first);
     second.create_database("still_there", None).unwrap();
     drop(second);
-    wait_until("the server to stop", || processes_in(&status.data).is_empty());
-    wait_until("the supervisor to stop", || !Path::new(&format!("/proc/{}", status.supervisor)).exists());
+    wait_for_the_end(&status);
 
-    let again = Cluster::open(settings(folder.path())).unwrap();
+    let again = open(folder.path());
     assert_ne!(again.status().supervisor, status.supervisor);
-    again.drop_database("still_there").unwrap();
+    let failure = again.create_database("still_there", None).unwrap_err();
+    assert!(failure.what().contains("already exists"), "what was created is kept: {failure}");
+}
+
+#[test]
+fn a_server_outlives_the_process_that_started_it_and_not_the_last_user() {
+    let folder = temporary_folder();
+    let starter = User::start(folder.path());
+    let second = User::start(folder.path());
+    assert_eq!(starter.url, second.url);
+    let observer = open(folder.path());
+    let status = observer.status();
+    drop(observer);
+    for (user, signal) in [(starter, Signal::INT), (second, Signal::KILL)] {
+        assert!(is_alive(status.postmaster.unwrap()), "a user is left");
+        user.interrupt(signal);
+    }
+    wait_for_the_end(&status);
+}
+
+#[test]
+fn users_that_come_and_go_at_once_always_find_a_server() {
+    let folder = temporary_folder();
+    let processes: Vec<Child> = (0..3).map(|_| User::spawn(folder.path())).collect();
+    let users: Vec<User> = processes.into_iter().map(User::greet).collect();
+    assert_eq!(users.iter().map(|user| &user.url).collect::<BTreeSet<_>>().len(), 1);
+    let supervisors: BTreeSet<u32> = users.iter().map(|_| open(folder.path()).status().supervisor).collect();
+    assert_eq!(supervisors.len(), 1, "first opens at the same time start one server");
+    drop(users);
+    let threads: Vec<_> = (0..4)
+        .map(|number| {
+            let folder = folder.path().to_owned();
+            thread::spawn(move || {
+                for round in 0..3 {
+                    let cluster = open(&folder);
+                    cluster.create_database(&format!("of_{number}_{round}"), None).unwrap();
+                }
+            })
+        })
+        .collect();
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    let last = open(folder.path());
+    let status = last.status();
+    drop(last);
+    wait_for_the_end(&status);
+}
+
+#[test]
+fn a_killed_supervisor_takes_the_server_along_and_a_user_can_call_it_back() {
+    let mut private = PrivateCluster::start();
+    private.cluster.create_database("mine", None).unwrap();
+    let before = private.cluster.status();
+    private.begin_outage();
+    assert!(!private.cluster.status().ready);
+    private.end_outage();
+    let after = private.cluster.status();
+    assert!(after.ready);
+    assert_ne!(after.supervisor, before.supervisor);
+    private.cluster.drop_database("mine").unwrap();
+}
+
+#[test]
+fn a_killed_server_is_started_again_under_its_users() {
+    let private = PrivateCluster::start();
+    private.cluster.create_database("mine", None).unwrap();
+    let url = private.cluster.url();
+    for signal in [Signal::KILL, Signal::INT, Signal::QUIT] {
+        private.restart(signal);
+        assert!(private.cluster.create_database("mine", None).unwrap_err().what().contains("already exists"));
+    }
+    assert_eq!(private.cluster.url(), url);
+}
+
+#[test]
+fn a_cluster_of_which_everything_was_killed_recovers() {
+    let folder = temporary_folder();
+    let user = User::start(folder.path());
+    let observer = open(folder.path());
+    observer.create_database("mine", None).unwrap();
+    let status = observer.status();
+    drop(observer);
+    // The supervisor first: it would start the server again. Then the server, before it can stop in good order.
+    kill(status.supervisor, Signal::KILL);
+    kill(status.postmaster.unwrap(), Signal::KILL);
+    drop(user);
+    let again = open(folder.path());
+    assert!(again.create_database("mine", None).unwrap_err().what().contains("already exists"));
+}
+
+#[test]
+fn a_pid_file_of_another_process_and_half_made_clusters_are_survived() {
+    let folder = temporary_folder();
+    let first = open(folder.path());
+    let status = first.status();
+    drop(first);
+    wait_for_the_end(&status);
+
+    // A process of the server's own user got the old number: the server alone would refuse to start.
+    let owner = fs::metadata(&status.data).unwrap();
+    let mut stranger = Command::new("sleep");
+    if rustix::process::geteuid().is_root() {
+        stranger.uid(owner.uid()).gid(owner.gid());
+    }
+    let mut stranger = stranger.arg("600").spawn().unwrap();
+    let pid_file = format!("{}\n{}\n1\n5432\n/tmp\n\n  1 1\nready   \n", stranger.id(), status.data.display());
+    fs::write(status.data.join("postmaster.pid"), &pid_file).unwrap();
+    fs::write(status.socket.join(".s.PGSQL.5432.lock"), &pid_file).unwrap();
+    let half_made = folder.path().join("postgres/data.new.1");
+    fs::create_dir(&half_made).unwrap();
+    fs::write(half_made.join("PG_VERSION"), "15\n").unwrap();
+
+    let outcome = Cluster::open(settings(folder.path()));
+    let unharmed = stranger.try_wait().unwrap().is_none();
+    stranger.kill().unwrap();
+    stranger.wait().unwrap();
+    assert!(outcome.unwrap().status().ready);
+    assert!(unharmed, "the other process was killed");
+    assert!(!half_made.exists());
+}
+
+#[test]
+fn a_kill_while_the_cluster_is_being_made_leaves_no_half_cluster() {
+    let folder = temporary_folder();
+    let root = folder.path().join("postgres");
+    let half_made = || {
+        let names = fs::read_dir(&root).into_iter().flatten().flatten().map(|entry| entry.file_name());
+        names.filter(|name| name.to_string_lossy().starts_with("data.new.")).count()
+    };
+    let mut user = User::spawn(folder.path());
+    wait_until("initdb to begin", || half_made() == 1);
+    let supervisor: PathBuf = fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|process| {
+            let words = fs::read(process.join("cmdline")).unwrap_or_default();
+            let words = String::from_utf8_lossy(&words).into_owned();
+            words.contains("__postgres") && words.contains(&*root.to_string_lossy())
+        })
+        .unwrap();
+    kill(supervisor.file_name().unwrap().to_str().unwrap().parse().unwrap(), Signal::KILL);
+    assert!(!user.wait().unwrap().success(), "the user is told");
+    assert!(!root.join("data").exists());
+    assert!(open(folder.path()).status().ready);
+    assert_eq!(half_made(), 0);
+}
+
+#[test]
+fn odd_and_long_folders_work() {
+    let parent = temporary_folder();
+    for name in [
+        "with space, comma and 'quotes\" %41 & more".to_owned(),
+        "Kätzchen/\u{1f408}".to_owned(),
+        format!("{}/{}", "x".repeat(120), "y".repeat(120)),
+    ] {
+        let folder = parent.path().join(name);
+        let cluster = open(&folder);
+        let status = cluster.status();
+        assert!(status.ready);
+        assert!(!status.socket.starts_with(parent.path()), "{}", status.socket.display());
+        assert!(cluster.url().is_ascii());
+        drop(cluster);
+        wait_for_the_end(&status);
+        assert!(!status.socket.exists(), "nothing is left outside the data folder");
+    }
+    let failure = Cluster::open(settings(&parent.path().join("two\nlines"))).unwrap_err();
+    assert_eq!(failure.kind(), Kind::Invalid);
+    assert!(failure.what().contains("line break"), "{failure}");
+}
+
+#[test]
+fn nobody_else_can_reach_the_server() {
+    let cluster = shared();
+    let status = cluster.status();
+    for folder in [&status.data, &status.socket] {
+        assert_eq!(fs::metadata(folder).unwrap().permissions().mode() & 0o077, 0, "{}", folder.display());
+    }
+    let postmaster = Path::new("/proc").join(status.postmaster.unwrap().to_string());
+    assert_ne!(fs::metadata(&postmaster).unwrap().uid(), 0, "never as root");
+    let sockets: BTreeSet<String> = fs::read_dir(postmaster.join("fd"))
+        .unwrap()
+        .flatten()
+        .filter_map(|entry| Some(fs::read_link(entry.path()).ok()?.to_string_lossy().into_owned()))
+        .filter_map(|target| Some(target.strip_prefix("socket:[")?.trim_end_matches(']').to_owned()))
+        .collect();
+    assert!(!sockets.is_empty());
+    for table in ["tcp", "tcp6"] {
+        const LISTENING: &str = "0A";
+        for line in fs::read_to_string(format!("/proc/net/{table}")).unwrap().lines().skip(1) {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            assert!(fields[3] != LISTENING || !sockets.contains(fields[9]), "listens on {}", fields[1]);
+        }
+    }
+    let environment = fs::read(postmaster.join("environ")).unwrap();
+    assert!(!String::from_utf8_lossy(&environment).contains("CARGO"), "our environment may hold secrets");
+}
+
+#[test]
+fn an_ephemeral_cluster_removes_itself_and_only_itself() {
+    let parent = temporary_folder();
+    let folder = parent.path().join("trial");
+    let trial = Cluster::open(Settings::ephemeral(&folder, "", program())).unwrap();
+    assert!(folder.exists());
+    drop(trial);
+    wait_until("the folder to go", || !folder.exists());
+
+    let folder = parent.path().join("kept");
+    let kept = open(&folder);
+    let status = kept.status();
+    drop(kept);
+    wait_for_the_end(&status);
+    drop(Cluster::open(Settings::ephemeral(&folder, "", program())).unwrap());
+    wait_until("the server to stop", || processes_in(&status.data).is_empty());
+    assert!(open(&folder).status().data.join("PG_VERSION").exists(), "made by another order: not removed");
+}
+
+#[test]
+fn what_is_in_the_way_is_named_with_what_to_do() {
+    let folder = temporary_folder();
+    let refused = |settings: Settings| {
+        let failure = Cluster::open(settings).unwrap_err();
+        assert_eq!(failure.kind(), Kind::Environment, "{failure:?}");
+        assert!(failure.hint_text().is_some(), "{failure:?}");
+        whole(&failure)
+    };
+
+    let text = refused(settings(Path::new("/sys/repo-to-cat")));
+    assert!(text.contains("cannot make /sys/repo-to-cat"), "{text}");
+
+    let file = folder.path().join("a file");
+    fs::write(&file, "").unwrap();
+    let text = refused(settings(&file));
+    assert!(text.contains(&*file.to_string_lossy()) && text.contains("in the way"), "{text}");
+
+    let empty = folder.path().join("bin");
+    fs::create_dir(&empty).unwrap();
+    let text = refused(Settings { bin_folder: empty.clone(), ..settings(folder.path()) });
+    assert!(text.contains(&*empty.to_string_lossy()) && text.contains("there is no postgres"), "{text}");
+    assert!(!folder.path().join("postgres/data").exists());
+
+    let text = refused(Settings { program: PathBuf::from("/nowhere/repo-to-cat"), ..settings(folder.path()) });
+    assert!(text.contains("cannot run /nowhere/repo-to-cat"), "{text}");
+
+    let mut odd = settings(folder.path());
+    odd.extra_options.push(("max_connections".to_owned(), "many".to_owned()));
+    let text = refused(odd);
+    assert!(text.contains("invalid value for parameter \"max_connections\""), "the server's words are quoted: {text}");
+
+    if rustix::process::geteuid().is_root() {
+        let closed = folder.path().join("closed");
+        fs::create_dir(&closed).unwrap();
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
+        let text = refused(settings(&closed.join("data")));
+        assert!(text.contains(&format!("cannot enter {} (mode 0700)", closed.display())), "{text}");
+        assert!(text.contains("chmod o+x"), "{text}");
+    }
+}
+
+#[test]
+fn a_damaged_or_foreign_cluster_is_reported_and_left_alone() {
+    let folder = temporary_folder();
+    let first = open(folder.path());
+    let status = first.status();
+    drop(first);
+    wait_for_the_end(&status);
+    let data = &status.data;
+
+    let control = data.join("global/pg_control");
+    fs::rename(&control, data.join("elsewhere")).unwrap();
+    let failure = Cluster::open(settings(folder.path())).unwrap_err();
+    assert_eq!(failure.kind(), Kind::Environment);
+    assert!(whole(&failure).contains("pg_control"), "the server's words are quoted: {}", whole(&failure));
+    fs::rename(data.join("elsewhere"), &control).unwrap();
+
+    let version = fs::read_to_string(data.join("PG_VERSION")).unwrap();
+    fs::write(data.join("PG_VERSION"), "12\n").unwrap();
+    let failure = Cluster::open(settings(folder.path())).unwrap_err();
+    assert!(whole(&failure).contains("apt-get install postgresql-12"), "{}", whole(&failure));
+
+    fs::remove_file(data.join("PG_VERSION")).unwrap();
+    let failure = Cluster::open(settings(folder.path())).unwrap_err();
+    assert!(failure.what().contains("not a PostgreSQL cluster"), "{failure}");
+
+    fs::write(data.join("PG_VERSION"), version).unwrap();
+    assert!(open(folder.path()).status().ready, "nothing was lost");
 }

@@ -22,6 +22,8 @@ VOLUME /var/lib/repo-to-cat
 EXPOSE 8000
 # A graceful stop: running jobs get worker.grace_seconds to end, the rest is handed back.
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=30s --timeout=10s --start-period=30s --retries=3 CMD ["repo-to-cat", "doctor", "--json"]
+# Ready: the database answers and has this program's schema. A container without HTTP (--only worker) switches it off.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 CMD ["bash", "-c", \
+    "exec 3<>/dev/tcp/127.0.0.1/8000 && printf 'GET /health/ready HTTP/1.0\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200 '"]
 ENTRYPOINT ["repo-to-cat"]
 CMD ["run"]

@@ -25,7 +25,7 @@ pub const USER: &str = "postgres";
 pub const PORT: &str = "5432";
 
 /// How long an orphaned server may take to stop by itself.
-const ORPHAN_PATIENCE: Duration = Duration::from_secs(60);
+const ORPHAN_PATIENCE: Duration = Duration::from_mins(1);
 
 /// How often a condition is looked at again.
 pub const LOOK: Duration = Duration::from_millis(20);

@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, ExitStatus};
+use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -28,10 +28,10 @@ use crate::model::failure::{Failure, Kind, Result};
 pub const VERB: &str = "__postgres";
 
 /// How long a fast stop may take before the server is told to drop everything; the next start then recovers.
-const STOP_PATIENCE: Duration = Duration::from_secs(60);
+const STOP_PATIENCE: Duration = Duration::from_mins(1);
 
 /// A server that lived that long was well; its death starts a new count.
-const WELL: Duration = Duration::from_secs(60);
+const WELL: Duration = Duration::from_mins(1);
 
 /// How many times in a row a server that does not stay up is started again.
 const RESTARTS: u32 = 5;
@@ -104,25 +104,26 @@ impl Report {
     }
 }
 
-/// Runs the supervisor until the last user of the cluster is gone.
-pub fn main(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
+/// Runs the supervisor until the last user of the cluster is gone. `arguments` are what follows [`VERB`].
+///
+/// Must be called on the main thread, before any runtime starts.
+///
+/// # Errors
+/// Why the server could not be started or kept up; users have been told already.
+pub fn main(mut arguments: impl Iterator<Item = OsString>) -> Result<()> {
     // Fails only for a leader of a process group, who is out of reach of the terminal's signals just as well.
     let _ = rustix::process::setsid();
-    let Some(root) = arguments.next().map(PathBuf::from) else { return ExitCode::from(Kind::Invalid.exit_code()) };
-    match supervise(root) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            let cause = failure.causes();
-            Report::Failed {
-                kind: failure.kind(),
-                what: failure.what().to_owned(),
-                hint: failure.hint_text().map(str::to_owned),
-                cause: (!cause.is_empty()).then(|| cause.join("\n")),
-            }
-            .print();
-            ExitCode::from(failure.kind().exit_code())
+    let root = arguments.next().map(PathBuf::from).ok_or_else(|| Failure::new(Kind::Invalid, "no folder given"))?;
+    supervise(root).inspect_err(|failure| {
+        let causes = failure.causes();
+        Report::Failed {
+            kind: failure.kind(),
+            what: failure.what().to_owned(),
+            hint: failure.hint_text().map(str::to_owned),
+            cause: (!causes.is_empty()).then(|| causes.join("\n")),
         }
-    }
+        .print();
+    })
 }
 
 fn supervise(root: PathBuf) -> Result<()> {

@@ -13,7 +13,9 @@ use repo_to_cat::model::failure::{Failure, Kind};
 use repo_to_cat::postgres::{Cluster, Settings, Status};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::support::postgres::{PrivateCluster, kill, processes_in, program, shared, temporary_folder, wait_until};
+use crate::support::postgres::{
+    PrivateCluster, copied_database, fresh_database, kill, processes_in, program, shared, temporary_folder, wait_until,
+};
 
 /// A cluster that stays, but takes no time for fsync.
 fn settings(folder: &Path) -> Settings {
@@ -24,8 +26,9 @@ fn open(folder: &Path) -> Cluster {
     Cluster::open(settings(folder)).unwrap()
 }
 
+/// Whether a process runs: a dead one that nobody has asked about yet (`Z`) does not.
 fn is_alive(pid: u32) -> bool {
-    Path::new("/proc").join(pid.to_string()).exists()
+    fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
 }
 
 /// Returns when neither the server nor its supervisor is there any more.
@@ -33,6 +36,12 @@ fn wait_for_the_end(status: &Status) {
     wait_until("the server to stop", || processes_in(&status.data).is_empty());
     wait_until("the supervisor to stop", || !is_alive(status.supervisor));
     assert!(!status.data.join("postmaster.pid").exists(), "the server was stopped in good order");
+}
+
+/// The database `mine` was created before, and is still there.
+fn assert_mine_is_kept(cluster: &Cluster) {
+    let failure = cluster.create_database("mine", None).unwrap_err();
+    assert!(failure.what().contains("already exists"), "{failure}");
 }
 
 /// The chain of causes as one text.
@@ -105,14 +114,13 @@ fn the_first_user_starts_the_server_and_the_last_one_stops_it() {
     assert!(status.ready);
     assert_eq!(status, second.status(), "both use one server");
     drop(first);
-    second.create_database("still_there", None).unwrap();
+    second.create_database("mine", None).unwrap();
     drop(second);
     wait_for_the_end(&status);
 
     let again = open(folder.path());
     assert_ne!(again.status().supervisor, status.supervisor);
-    let failure = again.create_database("still_there", None).unwrap_err();
-    assert!(failure.what().contains("already exists"), "what was created is kept: {failure}");
+    assert_mine_is_kept(&again);
 }
 
 #[test]
@@ -181,7 +189,7 @@ fn a_killed_server_is_started_again_under_its_users() {
     let url = private.cluster.url();
     for signal in [Signal::KILL, Signal::INT, Signal::QUIT] {
         private.restart(signal);
-        assert!(private.cluster.create_database("mine", None).unwrap_err().what().contains("already exists"));
+        assert_mine_is_kept(&private.cluster);
     }
     assert_eq!(private.cluster.url(), url);
 }
@@ -198,8 +206,9 @@ fn a_cluster_of_which_everything_was_killed_recovers() {
     kill(status.supervisor, Signal::KILL);
     kill(status.postmaster.unwrap(), Signal::KILL);
     drop(user);
-    let again = open(folder.path());
-    assert!(again.create_database("mine", None).unwrap_err().what().contains("already exists"));
+    wait_until("the supervisor to die", || !is_alive(status.supervisor));
+    wait_until("the server to die", || !is_alive(status.postmaster.unwrap()));
+    assert_mine_is_kept(&open(folder.path()));
 }
 
 #[test]
@@ -398,4 +407,51 @@ fn a_damaged_or_foreign_cluster_is_reported_and_left_alone() {
 
     fs::write(data.join("PG_VERSION"), version).unwrap();
     assert!(open(folder.path()).status().ready, "nothing was lost");
+}
+
+#[tokio::test]
+async fn tests_get_databases_of_their_own() {
+    use sqlx::{Connection, Executor, PgConnection};
+
+    let first = fresh_database("mine");
+    let second = fresh_database("mine");
+    assert_ne!(first, second);
+    let mut connection = PgConnection::connect(&first).await.unwrap();
+    connection.execute("CREATE TABLE cats (name text)").await.unwrap();
+    let encoding: String =
+        sqlx::query_scalar("SELECT current_setting('server_encoding')").fetch_one(&mut connection).await.unwrap();
+    assert_eq!(encoding, "UTF8");
+    let upper: String = sqlx::query_scalar("SELECT upper('kätzchen')").fetch_one(&mut connection).await.unwrap();
+    assert_eq!(upper, "KÄTZCHEN");
+    let name: String = sqlx::query_scalar("SELECT current_database()").fetch_one(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+
+    let copy = copied_database("copy", &name);
+    let mut connection = PgConnection::connect(&copy).await.unwrap();
+    connection.execute("SELECT name FROM cats").await.unwrap();
+    let mut connection = PgConnection::connect(&second).await.unwrap();
+    assert!(connection.execute("SELECT name FROM cats").await.is_err(), "it is empty");
+}
+
+#[test]
+fn doctor_finds_this_machine_fit_and_says_what_a_bad_one_lacks() {
+    use repo_to_cat::config::Database;
+    use repo_to_cat::postgres::doctor::{State, cluster_checks};
+
+    let folder = temporary_folder();
+    let mut database =
+        Database { url: String::new(), max_connections: 1, connect_seconds: 1, bin_folder: PathBuf::new() };
+    let checks = cluster_checks(&database, folder.path(), program());
+    assert!(checks.iter().all(|check| check.state == State::Ok), "{checks:?}");
+    assert!(checks.iter().any(|check| check.name == "private cluster" && check.found.contains(" starts")));
+
+    database.bin_folder = folder.path().join("nowhere");
+    let checks = cluster_checks(&database, folder.path(), program());
+    let missing: Vec<_> = checks.iter().filter(|check| check.state != State::Ok).map(|check| check.name).collect();
+    assert_eq!(missing, ["PostgreSQL server"], "clients may come from elsewhere");
+    assert!(checks.iter().all(|check| check.state == State::Ok || check.todo.is_some()));
+
+    database.url = "postgres://elsewhere/cats".to_owned();
+    let checks = cluster_checks(&database, folder.path(), program());
+    assert!(checks.iter().all(|check| check.state != State::Fail), "the programs are not needed: {checks:?}");
 }

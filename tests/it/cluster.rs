@@ -1,5 +1,7 @@
 //! The private cluster: it is there when needed, shared, and gone with its last user, whatever is killed.
 
+mod obstacles;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -9,7 +11,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
-use repo_to_cat::model::failure::{Failure, Kind};
 use repo_to_cat::postgres::{Cluster, Settings, Status};
 use rustix::process::{Pid, Signal, kill_process_group};
 
@@ -42,11 +43,6 @@ fn wait_for_the_end(status: &Status) {
 fn assert_mine_is_kept(cluster: &Cluster) {
     let failure = cluster.create_database("mine", None).unwrap_err();
     assert!(failure.what().contains("already exists"), "{failure}");
-}
-
-/// The chain of causes as one text.
-fn whole(failure: &Failure) -> String {
-    format!("{failure}\n{}\n{}", failure.causes().join("\n"), failure.hint_text().unwrap_or_default())
 }
 
 /// Another process that uses a cluster: this test binary, running [`user_process`] alone.
@@ -270,29 +266,6 @@ fn a_kill_while_the_cluster_is_being_made_leaves_no_half_cluster() {
 }
 
 #[test]
-fn odd_and_long_folders_work() {
-    let parent = temporary_folder();
-    for name in [
-        "with space, comma and 'quotes\" %41 & more".to_owned(),
-        "Kätzchen/\u{1f408}".to_owned(),
-        format!("{}/{}", "x".repeat(120), "y".repeat(120)),
-    ] {
-        let folder = parent.path().join(name);
-        let cluster = open(&folder);
-        let status = cluster.status();
-        assert!(status.ready);
-        assert!(!status.socket.starts_with(parent.path()), "{}", status.socket.display());
-        assert!(cluster.url().is_ascii());
-        drop(cluster);
-        wait_for_the_end(&status);
-        assert!(!status.socket.exists(), "nothing is left outside the data folder");
-    }
-    let failure = Cluster::open(settings(&parent.path().join("two\nlines"))).unwrap_err();
-    assert_eq!(failure.kind(), Kind::Invalid);
-    assert!(failure.what().contains("line break"), "{failure}");
-}
-
-#[test]
 fn nobody_else_can_reach_the_server() {
     let cluster = shared();
     let status = cluster.status();
@@ -338,77 +311,6 @@ fn an_ephemeral_cluster_removes_itself_and_only_itself() {
     assert!(open(&folder).status().data.join("PG_VERSION").exists(), "made by another order: not removed");
 }
 
-#[test]
-fn what_is_in_the_way_is_named_with_what_to_do() {
-    let folder = temporary_folder();
-    let refused = |settings: Settings| {
-        let failure = Cluster::open(settings).unwrap_err();
-        assert_eq!(failure.kind(), Kind::Environment, "{failure:?}");
-        assert!(failure.hint_text().is_some(), "{failure:?}");
-        whole(&failure)
-    };
-
-    let text = refused(settings(Path::new("/sys/repo-to-cat")));
-    assert!(text.contains("cannot make /sys/repo-to-cat"), "{text}");
-
-    let file = folder.path().join("a file");
-    fs::write(&file, "").unwrap();
-    let text = refused(settings(&file));
-    assert!(text.contains(&*file.to_string_lossy()) && text.contains("in the way"), "{text}");
-
-    let empty = folder.path().join("bin");
-    fs::create_dir(&empty).unwrap();
-    let text = refused(Settings { bin_folder: empty.clone(), ..settings(folder.path()) });
-    assert!(text.contains(&*empty.to_string_lossy()) && text.contains("there is no postgres"), "{text}");
-    assert!(!folder.path().join("postgres/data").exists());
-
-    let text = refused(Settings { program: PathBuf::from("/nowhere/repo-to-cat"), ..settings(folder.path()) });
-    assert!(text.contains("cannot run /nowhere/repo-to-cat"), "{text}");
-
-    let mut odd = settings(folder.path());
-    odd.extra_options.push(("max_connections".to_owned(), "many".to_owned()));
-    let text = refused(odd);
-    assert!(text.contains("invalid value for parameter \"max_connections\""), "the server's words are quoted: {text}");
-
-    if rustix::process::geteuid().is_root() {
-        let closed = folder.path().join("closed");
-        fs::create_dir(&closed).unwrap();
-        fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
-        let text = refused(settings(&closed.join("data")));
-        assert!(text.contains(&format!("cannot enter {} (mode 0700)", closed.display())), "{text}");
-        assert!(text.contains("chmod o+x"), "{text}");
-    }
-}
-
-#[test]
-fn a_damaged_or_foreign_cluster_is_reported_and_left_alone() {
-    let folder = temporary_folder();
-    let first = open(folder.path());
-    let status = first.status();
-    drop(first);
-    wait_for_the_end(&status);
-    let data = &status.data;
-
-    let control = data.join("global/pg_control");
-    fs::rename(&control, data.join("elsewhere")).unwrap();
-    let failure = Cluster::open(settings(folder.path())).unwrap_err();
-    assert_eq!(failure.kind(), Kind::Environment);
-    assert!(whole(&failure).contains("pg_control"), "the server's words are quoted: {}", whole(&failure));
-    fs::rename(data.join("elsewhere"), &control).unwrap();
-
-    let version = fs::read_to_string(data.join("PG_VERSION")).unwrap();
-    fs::write(data.join("PG_VERSION"), "12\n").unwrap();
-    let failure = Cluster::open(settings(folder.path())).unwrap_err();
-    assert!(whole(&failure).contains("apt-get install postgresql-12"), "{}", whole(&failure));
-
-    fs::remove_file(data.join("PG_VERSION")).unwrap();
-    let failure = Cluster::open(settings(folder.path())).unwrap_err();
-    assert!(failure.what().contains("not a PostgreSQL cluster"), "{failure}");
-
-    fs::write(data.join("PG_VERSION"), version).unwrap();
-    assert!(open(folder.path()).status().ready, "nothing was lost");
-}
-
 #[tokio::test]
 async fn tests_get_databases_of_their_own() {
     use sqlx::{Connection, Executor, PgConnection};
@@ -431,27 +333,4 @@ async fn tests_get_databases_of_their_own() {
     connection.execute("SELECT name FROM cats").await.unwrap();
     let mut connection = PgConnection::connect(&second).await.unwrap();
     assert!(connection.execute("SELECT name FROM cats").await.is_err(), "it is empty");
-}
-
-#[test]
-fn doctor_finds_this_machine_fit_and_says_what_a_bad_one_lacks() {
-    use repo_to_cat::config::Database;
-    use repo_to_cat::postgres::doctor::{State, cluster_checks};
-
-    let folder = temporary_folder();
-    let mut database =
-        Database { url: String::new(), max_connections: 1, connect_seconds: 1, bin_folder: PathBuf::new() };
-    let checks = cluster_checks(&database, folder.path(), program());
-    assert!(checks.iter().all(|check| check.state == State::Ok), "{checks:?}");
-    assert!(checks.iter().any(|check| check.name == "private cluster" && check.found.contains(" starts")));
-
-    database.bin_folder = folder.path().join("nowhere");
-    let checks = cluster_checks(&database, folder.path(), program());
-    let missing: Vec<_> = checks.iter().filter(|check| check.state != State::Ok).map(|check| check.name).collect();
-    assert_eq!(missing, ["PostgreSQL server"], "clients may come from elsewhere");
-    assert!(checks.iter().all(|check| check.state == State::Ok || check.todo.is_some()));
-
-    database.url = "postgres://elsewhere/cats".to_owned();
-    let checks = cluster_checks(&database, folder.path(), program());
-    assert!(checks.iter().all(|check| check.state != State::Fail), "the programs are not needed: {checks:?}");
 }

@@ -10,6 +10,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
+use std::time::Duration;
 
 use repo_to_cat::postgres::{Cluster, Settings, Status};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -191,20 +192,42 @@ fn a_killed_server_is_started_again_under_its_users() {
 }
 
 #[test]
-fn a_cluster_of_which_everything_was_killed_recovers() {
+fn whatever_was_killed_and_when_the_next_user_finds_the_data() {
     let folder = temporary_folder();
-    let user = User::start(folder.path());
-    let observer = open(folder.path());
-    observer.create_database("mine", None).unwrap();
-    let status = observer.status();
-    drop(observer);
-    // The supervisor first: it would start the server again. Then the server, before it can stop in good order.
-    kill(status.supervisor, Signal::KILL);
-    kill(status.postmaster.unwrap(), Signal::KILL);
-    drop(user);
-    wait_until("the supervisor to die", || !is_alive(status.supervisor));
-    wait_until("the server to die", || !is_alive(status.postmaster.unwrap()));
-    assert_mine_is_kept(&open(folder.path()));
+    open(folder.path()).create_database("mine", None).unwrap();
+    for round in 0..15_u32 {
+        let users = [User::start(folder.path()), User::start(folder.path())];
+        let status = open(folder.path()).status();
+        // Every set of victims, the supervisor first: it would start the server again.
+        let victims = [(1, Some(status.supervisor)), (2, status.postmaster), (4, Some(users[0].process.id()))];
+        for (_, victim) in victims.iter().filter(|(bit, _)| (round % 8) & bit != 0) {
+            kill(victim.expect("a server runs"), Signal::KILL);
+        }
+        // In the second half the next user comes while the last ones still hold a dead or dying server.
+        if round < 8 {
+            drop(users);
+            wait_until("the victims to die", || !is_alive(status.supervisor) && processes_in(&status.data).is_empty());
+            assert_mine_is_kept(&open(folder.path()));
+        } else {
+            let mut next = open(folder.path());
+            wait_until("the server to be there", || {
+                next.ensure().unwrap();
+                let outcome = next.create_database("mine", None).unwrap_err();
+                outcome.what().contains("already exists")
+            });
+        }
+    }
+}
+
+#[test]
+fn a_server_that_lingers_serves_the_next_user() {
+    let folder = temporary_folder();
+    let lingering = Settings { linger: Duration::from_hours(1), ..settings(folder.path()) };
+    let first = Cluster::open(lingering).unwrap().status();
+    let second = open(folder.path()).status();
+    assert_eq!((first.supervisor, first.postmaster), (second.supervisor, second.postmaster));
+    kill(first.supervisor, Signal::KILL);
+    wait_until("the server to stop", || processes_in(&first.data).is_empty());
 }
 
 #[test]

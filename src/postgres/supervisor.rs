@@ -187,7 +187,7 @@ impl Plan {
         let mut announced = false;
         let mut restarts = 0;
         loop {
-            server::clear_leftovers(&data, &self.socket)?;
+            server::clear_leftovers(&data, &self.socket, journal)?;
             let extra = &self.order.extra_options;
             let command = server::command(&self.folders, &self.programs, &self.account, &self.socket, extra);
             let Some(mut child) = control.start(command)? else { return Ok(()) };

@@ -231,6 +231,39 @@ fn a_server_that_lingers_serves_the_next_user() {
 }
 
 #[test]
+fn orphans_that_hang_are_waited_for_or_removed() {
+    let folder = temporary_folder();
+    // A server process that does not notice the end of its server keeps the shared memory in use.
+    let user = User::start(folder.path());
+    let status = open(folder.path()).status();
+    let postmaster = status.postmaster.unwrap();
+    let orphan = processes_in(&status.data).into_iter().find(|pid| *pid != postmaster).unwrap();
+    kill(orphan, Signal::STOP);
+    kill(status.supervisor, Signal::KILL);
+    kill(postmaster, Signal::KILL);
+    drop(user);
+    wait_until("the supervisor to die", || !is_alive(status.supervisor));
+    let next = open(folder.path());
+    assert!(!is_alive(orphan));
+
+    // A whole server that outlives its supervisor may still be writing: it is given time to stop in good order.
+    let status = next.status();
+    let postmaster = status.postmaster.unwrap();
+    kill(postmaster, Signal::STOP);
+    kill(status.supervisor, Signal::KILL);
+    wait_until("the supervisor to die", || !is_alive(status.supervisor));
+    let newcomer = {
+        let folder = folder.path().to_owned();
+        thread::spawn(move || Cluster::open(settings(&folder)))
+    };
+    let log = || fs::read_to_string(&status.log).unwrap_or_default();
+    wait_until("the new supervisor to find the old server", || log().contains("an earlier server still runs"));
+    assert!(is_alive(postmaster));
+    kill(postmaster, Signal::CONT);
+    assert!(newcomer.join().unwrap().unwrap().status().ready);
+}
+
+#[test]
 fn a_pid_file_of_another_process_and_half_made_clusters_are_survived() {
     let folder = temporary_folder();
     let first = open(folder.path());

@@ -49,15 +49,15 @@ impl Settings {
             extra_options: Vec::new(),
             ephemeral: false,
             linger: Duration::ZERO,
-            patience: Duration::from_secs(600),
+            patience: Duration::from_mins(10),
         }
     }
 
-    /// A cluster that is removed when its last user leaves and takes no care to survive a power failure: for tests
-    /// and trial restores.
+    /// A cluster that is removed when its last user leaves, for tests and trial restores. A power failure may damage
+    /// it, but whatever process is killed, no commit is lost.
     #[must_use]
     pub fn ephemeral(folder: impl Into<PathBuf>, bin_folder: impl Into<PathBuf>, program: impl Into<PathBuf>) -> Self {
-        let careless = ["fsync", "synchronous_commit", "full_page_writes"];
+        let careless = ["fsync", "full_page_writes"];
         Self {
             extra_options: careless.map(|name| (name.to_owned(), "off".to_owned())).to_vec(),
             ephemeral: true,
@@ -232,10 +232,10 @@ fn launch(settings: &Settings, folders: &Folders, wait: &mut Wait) -> Result<Sta
     let order = serde_json::to_vec(&order)
         .map_err(|error| Failure::new(Kind::Invalid, format!("database.bin_folder: {error}")))?;
     let log = folders.log().join("supervisor.log");
+    let _ = fs::remove_file(&log);
     let log = OpenOptions::new()
-        .create(true)
+        .create_new(true)
         .write(true)
-        .truncate(true)
         .mode(0o600)
         .open(&log)
         .map_err(|error| cannot("write", &log, &error))?;

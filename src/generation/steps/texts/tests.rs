@@ -130,6 +130,34 @@ fn the_most_telling_fact_is_always_told_once() {
 }
 
 #[test]
+fn no_figure_is_told_twice() {
+    for n in 0..400 {
+        let story = texts(&javascript(), "shopfront", "o", &n.to_string()).story;
+        for figure in ["11,400", "184 lines", "4.7"] {
+            assert!(story.matches(figure).count() <= 1, "{figure} twice: {story}");
+        }
+    }
+}
+
+#[test]
+fn a_name_that_a_caption_cannot_hold_is_left_out_of_it() {
+    let ordinary = python();
+    let lines_of = |name: &str| {
+        let spot = hotspot("a.py", name, 900, 148, 412);
+        let analysis = Analysis { hotspots: vec![spot], ..ordinary.clone() };
+        (0..400).map(|n| texts(&analysis, "r", "o", &n.to_string())).fold(String::new(), |lines, texts| {
+            check(&texts).expect("the limits hold");
+            format!("{lines}\n{}\n{}", texts.meme_text_top, texts.meme_text_bottom)
+        })
+    };
+    assert!(lines_of("build_report").contains("INTO BUILD_REPORT()"));
+    for name in ["a b c d e f g h i", "größe", "an_identifier_of_a_great_many_characters", "<anonymous>", "\u{202e}"]
+    {
+        assert!(!lines_of(name).contains("I WENT INTO"), "{name}");
+    }
+}
+
+#[test]
 fn numbers_and_nouns_agree() {
     let one = Analysis {
         sloc: 1,

@@ -3,6 +3,7 @@
 pub mod analysis;
 pub mod attributes;
 pub mod failure;
+pub mod generation;
 pub mod job;
 pub mod picture;
 pub mod progress;

@@ -4,6 +4,7 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement};
 
 use super::look::Look;
+use super::text::safe;
 
 /// A table.
 pub struct Table {
@@ -35,7 +36,7 @@ impl Table {
     /// Adds a row.
     pub fn row<const N: usize>(&mut self, cells: [String; N]) {
         debug_assert_eq!(N, self.columns, "as many cells as columns");
-        self.inner.add_row(cells);
+        self.inner.add_row(cells.map(|cell| safe(&cell)));
     }
 
     /// The table as text; only a screen bounds its width, so that a pipe gets one line per row.

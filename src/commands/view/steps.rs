@@ -1,5 +1,6 @@
 //! The steps of a generation: a row for each, with a bar for the one that runs.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::amount;
@@ -77,7 +78,7 @@ pub fn row(view: &StepView, look: &Look) -> String {
             if let Some(fraction) = fraction.filter(|_| left > BAR_WIDTH + 8) {
                 let (filled, track) = bar(fraction, BAR_WIDTH);
                 let percent = amount::percent(fraction);
-                row.push_str(&format!("  {}{} {percent:>5}", look.busy(&filled), look.dim(&track)));
+                _ = write!(row, "  {}{} {percent:>5}", look.busy(&filled), look.dim(&track));
                 left -= BAR_WIDTH + 8;
             }
             if let Some(detail) = detail.as_deref().filter(|_| left > 6) {

@@ -8,11 +8,15 @@ use crate::cli::{Command, ConfigCommand};
 use crate::config::{Environment, Loaded};
 use crate::model::failure::{Failure, Kind, Result};
 
+pub mod analyze;
 pub mod child;
 pub mod cli_reference;
 pub mod completions;
 pub mod config;
+pub mod doctor;
+pub mod paint;
 pub mod report;
+pub mod studio;
 pub mod view;
 
 use view::look::Look;
@@ -20,6 +24,9 @@ use view::look::Look;
 /// Runs a verb with the settings in force.
 pub fn dispatch(command: Command, loaded: &Loaded, output: &Output) -> Result<()> {
     match command {
+        Command::Analyze(wish) => analyze::run(&wish, loaded, output),
+        Command::Paint(wish) => paint::run(&wish, loaded, output),
+        Command::Doctor => doctor::run(loaded, output),
         Command::Config { command: ConfigCommand::Show } => config::show(loaded, output),
         other => Err(Failure::new(Kind::Internal, format!("not connected yet: {other:?}"))),
     }

@@ -1,11 +1,14 @@
 //! Progress while people wait: drawn over on a terminal, a line per event elsewhere, nothing with `--json`.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::look::Look;
 use super::steps::{StepState, StepView, event, row};
+use super::text::fit;
+use crate::model::progress::Report;
 
 /// The progress of one generation, on standard error.
 pub struct ProgressView {
@@ -86,6 +89,45 @@ impl ProgressView {
     }
 }
 
+/// A spinner for work of one piece, on standard error of a terminal; elsewhere nothing.
+pub struct Spinner {
+    bar: ProgressBar,
+    look: Look,
+}
+
+impl Spinner {
+    /// Turns until it is dropped, and leaves no trace.
+    #[must_use]
+    pub fn start(look: &Look, json: bool) -> Self {
+        let bar = if look.is_terminal && !json { ProgressBar::no_length() } else { ProgressBar::hidden() };
+        bar.set_style(ProgressStyle::default_spinner());
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Self { bar, look: *look }
+    }
+
+    /// Says what is being done now.
+    pub fn say(&self, doing: &str) {
+        self.bar.set_message(fit(doing, self.look.width.saturating_sub(4)));
+    }
+}
+
+impl Report for Spinner {
+    fn report(&self, _: u64, _: u64, detail: &str) {
+        self.say(detail);
+    }
+
+    fn should_stop(&self) -> bool {
+        // Ctrl-C ends the process, and the children with it.
+        false
+    }
+}
+
+impl Drop for Spinner {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
 /// The row comes ready-made.
 fn bare() -> ProgressStyle {
     ProgressStyle::with_template("{msg}").expect("a template of one placeholder is valid")
@@ -94,7 +136,6 @@ fn bare() -> ProgressStyle {
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
-    use std::time::Duration;
 
     use super::super::steps::tests::half_way;
     use super::*;

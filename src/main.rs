@@ -41,6 +41,6 @@ fn run(cli: Cli) -> Result<()> {
     let layers =
         Layers { file: cli.global.config.clone(), environment: Environment::of_process()?, flags: cli.global.flags() };
     let loaded = Config::load(&layers)?;
-    telemetry::start(&loaded.config.log)?;
+    telemetry::start(&commands::log_settings(&command, &loaded))?;
     commands::dispatch(command, &loaded, &Output::of_process(&loaded.environment, cli.global.json))
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::cli::{Command, ConfigCommand};
-use crate::config::{Environment, Loaded};
+use crate::config::{Environment, Loaded, Log, Origin};
 use crate::model::failure::{Failure, Kind, Result};
 
 pub mod analyze;
@@ -29,6 +29,18 @@ pub fn dispatch(command: Command, loaded: &Loaded, output: &Output) -> Result<()
         Command::Doctor => doctor::run(loaded, output),
         Command::Config { command: ConfigCommand::Show } => config::show(loaded, output),
         other => Err(Failure::new(Kind::Internal, format!("not connected yet: {other:?}"))),
+    }
+}
+
+/// What a verb logs: the service tells what it does, the others leave the screen to their output, unless people said
+/// what they want to see.
+#[must_use]
+pub fn log_settings(command: &Command, loaded: &Loaded) -> Log {
+    let log = loaded.config.log.clone();
+    match (command, loaded.origin("log.filter")) {
+        (Command::Run(_), _) => log,
+        (_, Origin::Default) => Log { filter: "warn,tokei=off".to_owned(), ..log },
+        _ => log,
     }
 }
 

@@ -91,11 +91,13 @@ fn languages(languages: &[LanguageShare], look: &Look) -> Vec<String> {
             count(sloc)
         )
     };
-    let (shown, rest) = languages.split_at(languages.len().min(MOST_LANGUAGES));
+    // Prose without a line of code says nothing here.
+    let with_code: Vec<&LanguageShare> = languages.iter().filter(|language| language.sloc > 0).collect();
+    let (shown, rest) = with_code.split_at(with_code.len().min(MOST_LANGUAGES));
     let mut lines: Vec<String> =
         shown.iter().map(|language| row(&language.name, language.share, language.sloc, language.files)).collect();
     if !rest.is_empty() {
-        let sum = |of: fn(&LanguageShare) -> u64| rest.iter().map(of).sum::<u64>();
+        let sum = |of: fn(&LanguageShare) -> u64| rest.iter().map(|one| of(one)).sum::<u64>();
         let share = rest.iter().map(|language| language.share).sum();
         lines.push(row(&format!("{} others", rest.len()), share, sum(|one| one.sloc), sum(|one| one.files)));
     }

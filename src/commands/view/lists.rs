@@ -45,7 +45,7 @@ pub fn jobs(jobs: &[JobLine], now: DateTime<Utc>, look: &Look) -> String {
     if jobs.is_empty() {
         return "No jobs.\n".to_owned();
     }
-    let mut table = Table::new(["Id", "State", "Kind", "Subject", "Failed", "Enqueued"]);
+    let mut table = Table::new(["Id", "State", "Kind", "Subject", "Failed", "Enqueued"]).whole(0);
     for job in jobs {
         table.row([
             job.id.clone(),
@@ -65,7 +65,8 @@ pub fn generations(cats: &[Generation], now: DateTime<Utc>, look: &Look) -> Stri
     if cats.is_empty() {
         return "No cats yet. Make one: repo-to-cat demo\n".to_owned();
     }
-    let mut table = Table::new(["Id", "Repository", "Score", "Language", "Size", "Made"]).numbers(2).numbers(4);
+    let mut table =
+        Table::new(["Id", "Repository", "Score", "Language", "Size", "Made"]).whole(0).numbers(2).numbers(4);
     for cat in cats {
         table.row([
             cat.id.to_string(),

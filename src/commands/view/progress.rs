@@ -3,12 +3,13 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::look::Look;
 use super::steps::{StepState, StepView, event, row};
 use super::text::fit;
 use crate::model::progress::Report;
+use crate::telemetry::drawing;
 
 /// The progress of one generation, on standard error.
 pub struct ProgressView {
@@ -17,7 +18,7 @@ pub struct ProgressView {
 }
 
 enum Shape {
-    Live { bars: MultiProgress, rows: Vec<ProgressBar>, look: Look },
+    Live { rows: Vec<ProgressBar>, look: Look },
     Lines(Box<dyn Write + Send>),
     Nothing,
 }
@@ -30,10 +31,9 @@ impl ProgressView {
             return Self { shape: Shape::Nothing, seen: Vec::new() };
         }
         if look.is_terminal {
-            let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
             // Nobody is left to look at it if standard error is closed.
-            _ = bars.println(look.heading(title));
-            return Self { shape: Shape::Live { bars, rows: Vec::new(), look: *look }, seen: Vec::new() };
+            _ = drawing().println(look.heading(title));
+            return Self { shape: Shape::Live { rows: Vec::new(), look: *look }, seen: Vec::new() };
         }
         Self::lines(title, Box::new(io::stderr()))
     }
@@ -56,9 +56,9 @@ impl ProgressView {
                     }
                 }
             }
-            Shape::Live { bars, rows, look } => {
+            Shape::Live { rows, look } => {
                 while rows.len() < steps.len() {
-                    rows.push(bars.add(ProgressBar::no_length().with_style(bare())));
+                    rows.push(drawing().add(ProgressBar::no_length().with_style(bare())));
                 }
                 for (bar, view) in rows.iter().zip(steps) {
                     bar.set_message(row(view, look));
@@ -77,8 +77,8 @@ impl ProgressView {
 
     /// Takes the view off the screen, to say something else in its place.
     pub fn clear(self) {
-        if let Shape::Live { bars, .. } = self.shape {
-            _ = bars.clear();
+        if let Shape::Live { rows, .. } = self.shape {
+            rows.iter().for_each(ProgressBar::finish_and_clear);
         }
     }
 
@@ -99,7 +99,8 @@ impl Spinner {
     /// Turns until it is dropped, and leaves no trace.
     #[must_use]
     pub fn start(look: &Look, json: bool) -> Self {
-        let bar = if look.is_terminal && !json { ProgressBar::no_length() } else { ProgressBar::hidden() };
+        let bar =
+            if look.is_terminal && !json { drawing().add(ProgressBar::no_length()) } else { ProgressBar::hidden() };
         bar.set_style(ProgressStyle::default_spinner());
         bar.enable_steady_tick(Duration::from_millis(100));
         Self { bar, look: *look }

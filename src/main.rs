@@ -37,7 +37,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
             let Global { config, json, .. } = cli.global.clone();
             let layers = Layers { file: config, environment: Environment::of_process()?, flags: cli.global.flags() };
             let loaded = Config::load(&layers)?;
-            telemetry::start(&loaded.config.log)?;
+            telemetry::start(&commands::log_settings(&command, &loaded))?;
             commands::dispatch(command, &loaded, &Output::of_process(&loaded.environment, json))?;
         }
     }

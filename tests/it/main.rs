@@ -3,5 +3,6 @@
 mod architecture;
 mod cluster;
 mod fetch;
+mod shell;
 mod support;
 mod tidy;

@@ -9,7 +9,10 @@ use repo_to_cat::model::repository::Source;
 use repo_to_cat::providers::repository::{Snapshot, open_or_fetch};
 
 mod fixture;
+mod hostile;
 mod local;
+mod remote;
+mod server;
 
 /// Settings that let a test end within seconds.
 fn settings() -> Fetch {

@@ -7,6 +7,7 @@ use gix::objs::TreeRefIter;
 use gix::objs::tree::EntryKind as Mode;
 use gix::{ObjectId, Repository};
 
+use super::MB;
 use crate::config;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::progress::Report;
@@ -109,7 +110,7 @@ fn tree_data(repository: &Repository, folder: &Folder, limits: &config::Fetch) -
     if header.kind() != gix::objs::Kind::Tree {
         return Err(damaged(&folder.prefix));
     }
-    if header.size() > limits.max_object_mb.saturating_mul(1 << 20) {
+    if header.size() > limits.max_object_mb.saturating_mul(MB) {
         let what = format!("the folder `{}` alone is an object of {} bytes", folder.prefix, header.size());
         return Err(too_large(what, "max_object_mb"));
     }

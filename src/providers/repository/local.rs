@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::snapshot::{Origin, Snapshot};
-use super::{open_options, reference};
+use super::{MB, open_options, reference};
 use crate::config;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::progress::Report;
@@ -31,10 +31,13 @@ pub(super) fn open(
     confine(&layout, &root)?;
     check_format(&layout)?;
 
-    let repository =
-        gix::ThreadSafeRepository::open_opts(&layout.git_dir, open_options(settings).open_path_as_is(true)).map_err(
-            |e| Failure::new(Kind::Unusable, format!("{} cannot be opened as a repository", path.display())).source(e),
-        )?;
+    let repository = gix::ThreadSafeRepository::open_opts(
+        &layout.git_dir,
+        open_options(settings.max_object_mb.saturating_mul(MB)).open_path_as_is(true),
+    )
+    .map_err(|e| {
+        Failure::new(Kind::Unusable, format!("{} cannot be opened as a repository", path.display())).source(e)
+    })?;
     let local = repository.to_thread_local();
     let (commit, reference) = reference::resolve(&local, wanted)?;
     let claimed_url = claimed_url(&local, &settings.allowed_hosts);

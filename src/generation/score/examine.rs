@@ -102,8 +102,7 @@ impl Examiner {
             return;
         }
         facts.parsed = true;
-        let rows = source.iter().filter(|&&byte| byte == b'\n').count() as u64
-            + u64::from(source.last().is_some_and(|&byte| byte != b'\n'));
+        let rows = source.split_inclusive(|&byte| byte == b'\n').count() as u64;
         facts.blanks = rows.saturating_sub(facts.sloc + facts.comments);
     }
 }

@@ -203,7 +203,7 @@ mod tests {
             (squeezed.as_str(), Some(LeftOutReason::Minified)),
             ("", None),
         ] {
-            assert_eq!(by_content(content.as_bytes(), js), expected, "{:.60}", content);
+            assert_eq!(by_content(content.as_bytes(), js), expected, "{content:.60}");
         }
     }
 }

@@ -60,6 +60,7 @@ pub fn measure(
 }
 
 /// A node that the walk is inside of.
+#[expect(clippy::struct_excessive_bools, reason = "each is undone on its own")]
 struct Frame<'tree> {
     node: Node<'tree>,
     role: Role,

@@ -251,8 +251,8 @@ impl Work<'_> {
     fn feed(&self, slot: &Slot, to: ChildStdin, mut backlog: VecDeque<Task>) -> VecDeque<Task> {
         let mut to = BufWriter::with_capacity(64 * 1024, to);
         while !self.stopped() {
-            let Some(task) = backlog.pop_front().or_else(|| self.take()) else { break };
-            let request = match self.request(&task) {
+            let Some(mut task) = backlog.pop_front().or_else(|| self.take()) else { break };
+            let request = match self.request(&mut task) {
                 Ok(request) => request,
                 Err(failure) => {
                     self.fail(failure);
@@ -302,16 +302,21 @@ impl Work<'_> {
     }
 
     /// The request for a file, with no more of its content than is needed.
-    fn request(&self, task: &Task) -> Result<Request> {
+    fn request(&self, task: &mut Task) -> Result<Request> {
         let entry = self.entry(task.file);
         let mut content =
             self.tree.read(entry).map_err(|failure| failure.context(format!("reading {}", entry.path)))?;
-        if language::by_path(&entry.path).is_none() && language::by_shebang(&content).is_none() {
+        let language = language::by_path(&entry.path).or_else(|| language::by_shebang(&content));
+        if language.is_none() {
             content.truncate(HEAD);
         }
-        let parsable = content.len() as u64 <= self.settings.max_file_kb * 1024;
-        let depth = if parsable { task.depth } else { Depth::Count };
-        Ok(Request { depth, shift: self.shift, path: entry.path.clone(), content })
+        let limit = self.settings.max_file_kb;
+        let is_parsable = language.and_then(language::grammar).is_some();
+        if is_parsable && task.depth == Depth::Parse && content.len() as u64 > limit * 1024 {
+            task.depth = Depth::Count;
+            task.notes.push(format!("over {limit} KB: counted, not parsed"));
+        }
+        Ok(Request { depth: task.depth, shift: self.shift, path: entry.path.clone(), content })
     }
 
     fn entry(&self, file: usize) -> &TreeEntry {

@@ -6,6 +6,7 @@ use crate::model::tree::{EntryKind, TreeEntry};
 const README_OF_SUBSTANCE: u64 = 200;
 
 /// The signals of a repository.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Signals {
     /// A README of substance.
@@ -71,7 +72,7 @@ pub fn is_test(path: &str) -> bool {
                 ["Test", "Tests", "IT", "Spec"].iter().any(|ending| stem.ends_with(ending) && stem.len() > ending.len())
             }
             "js" | "jsx" | "mjs" | "cjs" | "ts" | "tsx" | "mts" | "cts" | "vue" => {
-                stem.ends_with(".test") || stem.ends_with(".spec") || stem.ends_with(".cy")
+                stem.rsplit_once('.').is_some_and(|(_, kind)| matches!(kind, "test" | "spec" | "cy"))
             }
             "go" | "c" | "cc" | "cpp" | "dart" | "exs" | "lua" | "php" | "rb" => {
                 ["_test", "_tests", "_unittest", "_spec"].iter().any(|ending| stem.ends_with(ending))

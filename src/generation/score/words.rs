@@ -46,7 +46,9 @@ pub fn summary(
     let Some(score) = score else {
         return format!("{what} No score: {}.", reason.unwrap_or("there is too little to judge"));
     };
-    let best = terms.iter().max_by(|a, b| a.value.total_cmp(&b.value).then(a.weight.total_cmp(&b.weight)));
+    // Of terms that look the same to people, the weightiest is named.
+    let percent = |term: &ScoreTerm| (term.value * 100.0).round() as u32;
+    let best = terms.iter().max_by(|a, b| percent(a).cmp(&percent(b)).then(a.weight.total_cmp(&b.weight)));
     let worst = terms.iter().max_by(|a, b| loss(a).total_cmp(&loss(b)));
     let (Some(best), Some(worst)) = (best, worst) else { return what };
     if loss(worst) < 0.2 {

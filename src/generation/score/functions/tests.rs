@@ -29,7 +29,7 @@ fn table(path: &str, source: &str) -> String {
 
 #[test]
 fn rust() {
-    let source = r#"
+    let source = r"
 /// Says.
 fn a(x: u8, y: &str) -> u8 {
     // nothing
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn works() {}
 }
-"#;
+";
     insta::assert_snapshot!(table("a.rs", source));
 }
 
@@ -110,7 +110,7 @@ class C:
 
 #[test]
 fn javascript() {
-    let source = r#"
+    let source = r"
 function a(x, y) {
   if (x) { return y ? 1 : 2 } else if (y) { return 3 } else { return 4 }
 }
@@ -126,7 +126,7 @@ class C {
 module.exports.d = function () { return a && b };
 run(function named() { do { x() } while (y) });
 top(() => { if (x) {} });
-"#;
+";
     insta::assert_snapshot!(table("a.js", source));
 }
 
@@ -145,7 +145,7 @@ abstract class D { abstract e(): void; f(x: T[]) { if (x) { while (x) {} } } }
 
 #[test]
 fn go() {
-    let source = r#"
+    let source = r"
 package p
 
 func a(x, y int, z string) (int, error) {
@@ -170,13 +170,13 @@ end:
 }
 
 func (t *T) m() {}
-"#;
+";
     insta::assert_snapshot!(table("a.go", source));
 }
 
 #[test]
 fn java() {
-    let source = r#"
+    let source = r"
 class A {
   A(int x) { this.x = x; }
   abstract void none();
@@ -191,7 +191,7 @@ class A {
     new Thread(new R() { public void run() { if (x && y || z) {} } });
   }
 }
-"#;
+";
     insta::assert_snapshot!(table("A.java", source));
 }
 

@@ -162,6 +162,36 @@ fn a_small_repository_has_its_whole_analysis() {
     insta::assert_snapshot!(json(&analysis));
 }
 
+/// A tree in which one blob is damaged.
+struct Damaged(MemoryTree);
+
+impl Tree for Damaged {
+    fn entries(&self) -> &[TreeEntry] {
+        self.0.entries()
+    }
+
+    fn read(&self, entry: &TreeEntry) -> Result<Vec<u8>> {
+        match entry.path.as_str() {
+            "damaged.py" => Err(Failure::new(Kind::Unusable, "the object is damaged")),
+            "away.py" => Err(Failure::new(Kind::Environment, "the disk is gone")),
+            _ => self.0.read(entry),
+        }
+    }
+}
+
+#[test]
+fn a_damaged_object_costs_a_note_and_a_broken_disk_the_analysis() {
+    let one = Damaged(MemoryTree::new(&[("a.py", b"x = 1\n"), ("damaged.py", b"y = 1\n")]));
+    let analysis = analyse(&one, &SETTINGS, binary(), &Silent).expect("an analysis").analysis;
+    assert_eq!(analysis.notes.len(), 1);
+    assert_eq!(analysis.notes[0].note, "cannot be read (reading damaged.py: the object is damaged): left out");
+    assert_eq!(analysis.sloc, 1);
+
+    let all = Damaged(MemoryTree::new(&[("away.py", b"x = 1\n"), ("b.py", b"y = 1\n")]));
+    let failure = analyse(&all, &SETTINGS, binary(), &Silent).expect_err("a broken disk");
+    assert_eq!(failure.kind(), Kind::Environment);
+}
+
 struct StopAfter(u64, AtomicU64, AtomicBool);
 
 impl Report for StopAfter {

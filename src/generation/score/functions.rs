@@ -297,8 +297,10 @@ impl<'tree> Walk<'_, 'tree> {
             }
             Role::Comprehension => (1, 0),
             Role::Binary => {
-                let operator = node.child(1).map_or(0, |operator| operator.kind_id());
-                if self.syntax.is_logical(operator) {
+                // Comments and line breaks may stand around the operator, so that its place tells nothing.
+                let operator = self.syntax.fields.operator.and_then(|field| node.child_by_field_id(field.get()));
+                let operator = operator.map_or(0, |operator| operator.kind_id());
+                if self.syntax.role(operator) == Role::LogicalWord {
                     frame.operator = operator;
                     let goes_on = self.frames.last().is_some_and(|parent| parent.operator == operator);
                     (1, u64::from(!goes_on))
@@ -306,6 +308,14 @@ impl<'tree> Walk<'_, 'tree> {
                     (0, 0)
                 }
             }
+            Role::LogicalWord => match self.frames.last_mut().filter(|parent| parent.role == Role::Chain) {
+                Some(chain) => {
+                    let starts = chain.operator == 0;
+                    chain.operator = node.kind_id();
+                    (1, u64::from(starts))
+                }
+                None => (0, 0),
+            },
             Role::Jump => {
                 let labelled = node.named_child(0).is_some_and(|child| {
                     matches!(child.kind(), "label" | "label_name" | "statement_identifier" | "identifier")

@@ -78,6 +78,10 @@ pub enum Role {
     Comprehension,
     /// An operator with two operands, perhaps `&&` or `||`.
     Binary,
+    /// Rust's conditions and `let`s joined by `&&`.
+    Chain,
+    /// `&&`, `||`, `and`, `or`.
+    LogicalWord,
     /// `break`, `continue` or `goto`, perhaps to a label.
     Jump,
     /// A statement that holds no other statements.
@@ -97,7 +101,6 @@ pub struct Syntax {
     roles: Vec<Role>,
     /// The fields that the measurement asks for.
     pub fields: Fields,
-    logical: Vec<u16>,
 }
 
 /// Field ids; `None` where the grammar has no such field.
@@ -108,6 +111,7 @@ pub struct Fields {
     pub parameter: Option<NonZeroU16>,
     pub return_type: Option<NonZeroU16>,
     pub body: Option<NonZeroU16>,
+    pub operator: Option<NonZeroU16>,
     /// Fields in whose place a name is given to a lambda.
     pub binding: Vec<NonZeroU16>,
     /// Fields of a loop's or condition's head, where what looks like a statement is none.
@@ -126,8 +130,7 @@ impl Syntax {
         parser.set_language(&language).expect("the grammars are of the version that tree-sitter reads");
         let ids = 0..u16::try_from(language.node_kind_count()).unwrap_or(u16::MAX);
         let kind = |id| language.node_kind_for_id(id).unwrap_or("");
-        let roles = ids.clone().map(|id| role_of(grammar, kind(id), language.node_kind_is_named(id))).collect();
-        let logical = ids.filter(|&id| matches!(kind(id), "&&" | "||" | "and" | "or")).collect();
+        let roles = ids.map(|id| role_of(grammar, kind(id), language.node_kind_is_named(id))).collect();
         let field = |name: &str| language.field_id_for_name(name);
         let fields = Fields {
             name: field("name"),
@@ -136,10 +139,11 @@ impl Syntax {
             parameter: field("parameter"),
             return_type: field("return_type"),
             body: field("body"),
+            operator: field("operator"),
             binding: ["name", "key", "left", "property"].into_iter().filter_map(field).collect(),
             head: ["initializer", "init", "update", "increment", "condition"].into_iter().filter_map(field).collect(),
         };
-        Self { grammar, parser, roles, fields, logical }
+        Self { grammar, parser, roles, fields }
     }
 
     /// The role of a node by its kind.
@@ -148,18 +152,13 @@ impl Syntax {
         // The id of error nodes is beyond the table.
         self.roles.get(usize::from(kind_id)).copied().unwrap_or(Role::Plain)
     }
-
-    /// Whether a token is a logical operator.
-    #[must_use]
-    pub fn is_logical(&self, kind_id: u16) -> bool {
-        self.logical.contains(&kind_id)
-    }
 }
 
 fn role_of(grammar: Grammar, kind: &str, named: bool) -> Role {
     if !named {
         return match kind {
             "else" => Role::ElseWord,
+            "&&" | "||" | "and" | "or" => Role::LogicalWord,
             _ if kind.trim().is_empty() || kind == "\0" => Role::Space,
             _ => Role::Plain,
         };
@@ -167,6 +166,7 @@ fn role_of(grammar: Grammar, kind: &str, named: bool) -> Role {
     match kind {
         "comment" | "line_comment" | "block_comment" | "html_comment" => return Role::Comment,
         "jsx_text" => return Role::Markup,
+        "line_continuation" => return Role::Space,
         _ if kind == "identifier" || kind.ends_with("_identifier") => return Role::Identifier,
         _ => {}
     }
@@ -188,7 +188,8 @@ fn rust(kind: &str) -> Role {
         "for_expression" | "while_expression" | "loop_expression" => Role::Loop,
         "match_expression" => Role::Switch,
         "match_arm" => Role::Case,
-        "binary_expression" | "let_chain" => Role::Binary,
+        "binary_expression" => Role::Binary,
+        "let_chain" => Role::Chain,
         "break_expression" | "continue_expression" => Role::Jump,
         "let_declaration" | "expression_statement" => Role::Statement,
         "attribute_item" => Role::Attribute,

@@ -13,13 +13,18 @@ pub const C_HEADER: &str = "C Header";
 #[must_use]
 pub fn by_path(path: &str) -> Option<LanguageType> {
     let name = path.rsplit('/').next()?.to_ascii_lowercase();
-    match name.as_str() {
+    // A template of a file is in the file's language.
+    let name = name.strip_suffix(".in").filter(|rest| rest.contains('.') || *rest == "makefile").unwrap_or(&name);
+    match name {
         "license" | "licence" | "copying" | "notice" | "authors" | "readme" | "changelog" => {
             return Some(LanguageType::Text);
         }
         "gemfile" | "podfile" | "vagrantfile" | "fastfile" => return Some(LanguageType::Ruby),
         "jenkinsfile" => return Some(LanguageType::Groovy),
         _ => {}
+    }
+    if name.ends_with(".in") || name.ends_with(".rules") {
+        return None;
     }
     // For a name that it does not know tokei opens the file to look for an interpreter. Nothing under /dev/null can
     // be opened, so that only the name counts.
@@ -196,11 +201,14 @@ mod tests {
             ("README.md", "Markdown"),
             ("LICENSE", "Text"),
             ("x.java", "Java"),
+            ("config.h.in", "C Header"),
+            ("Makefile.in", "Makefile"),
             ("go/main.go", "Go"),
         ] {
             assert_eq!(by_path(path).map(name), Some(expected), "{path}");
         }
         assert_eq!(by_path("bin/tool"), None);
+        assert_eq!(by_path("testdata/huffman.in"), None);
         assert_eq!(by_path("etc/passwd"), None, "no file of this machine is looked at");
     }
 

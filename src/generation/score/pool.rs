@@ -32,6 +32,9 @@ const TICK: Duration = Duration::from_millis(20);
 /// How long a process may take to say that it is ready.
 const START: Duration = Duration::from_secs(30);
 
+/// How many times a file's limit may pass by the clock when the machine is busy.
+const PATIENCE: u32 = 10;
+
 /// What was found out about all files.
 #[derive(Debug, Default)]
 pub struct Findings {
@@ -126,8 +129,10 @@ struct Slot {
 struct SlotState {
     process: Option<Child>,
     in_flight: VecDeque<Task>,
-    /// When the first file on its way is overdue.
+    /// When to look whether the first file on its way is overdue.
     deadline: Option<Instant>,
+    /// When it was first looked at, and the processor time that the process had used by then.
+    looked: Option<(Instant, Duration)>,
     gone: bool,
 }
 
@@ -166,7 +171,9 @@ impl Work<'_> {
         let rest = thread::scope(|scope| {
             let feeder = scope.spawn(|| self.feed(slot, to, std::mem::take(backlog)));
             self.receive(slot, &mut from, found);
-            feeder.join().unwrap_or_default()
+            let (rest, unreadable) = feeder.join().unwrap_or_default();
+            found.extend(unreadable);
+            rest
         });
         let mut state = lock(&slot.state);
         if let Some(mut process) = state.process.take() {
@@ -204,12 +211,15 @@ impl Work<'_> {
             backlog.push_front(Task { file, depth: Depth::Count, notes });
         } else {
             notes.push(format!("counting its lines {cause}: left out"));
-            let language =
-                language::by_path(&self.entry(file).path).map(|language| language::name(language).to_owned());
-            let facts = FileFacts { language, notes, ..FileFacts::default() };
-            found.push(Found { file, facts, windows: Vec::new() });
-            self.count_done();
+            found.push(self.lost(file, notes));
         }
+    }
+
+    /// The answer to a file about which nothing could be found out.
+    fn lost(&self, file: usize, notes: Vec<String>) -> Found {
+        self.count_done();
+        let language = language::by_path(&self.entry(file).path).map(|language| language::name(language).to_owned());
+        Found { file, facts: FileFacts { language, notes, ..FileFacts::default() }, windows: Vec::new() }
     }
 
     /// Starts a process and waits until it is ready.
@@ -247,13 +257,20 @@ impl Work<'_> {
         Ok((to, from))
     }
 
-    /// Sends files while there are any, at most [`IN_FLIGHT`] ahead of the answers. Returns what was not sent.
-    fn feed(&self, slot: &Slot, to: ChildStdin, mut backlog: VecDeque<Task>) -> VecDeque<Task> {
+    /// Sends files while there are any, at most [`IN_FLIGHT`] ahead of the answers. Returns what was not sent, and
+    /// what cannot be read.
+    fn feed(&self, slot: &Slot, to: ChildStdin, mut backlog: VecDeque<Task>) -> (VecDeque<Task>, Vec<Found>) {
         let mut to = BufWriter::with_capacity(64 * 1024, to);
+        let mut unreadable = Vec::new();
         while !self.stopped() {
             let Some(mut task) = backlog.pop_front().or_else(|| self.take()) else { break };
             let request = match self.request(&mut task) {
                 Ok(request) => request,
+                Err(failure) if matches!(failure.kind(), Kind::Unusable | Kind::TooLarge | Kind::NotFound) => {
+                    task.notes.push(format!("cannot be read ({}): left out", failure.what()));
+                    unreadable.push(self.lost(task.file, task.notes));
+                    continue;
+                }
                 Err(failure) => {
                     self.fail(failure);
                     break;
@@ -277,7 +294,7 @@ impl Work<'_> {
                 break;
             }
         }
-        backlog
+        (backlog, unreadable)
     }
 
     /// Takes answers until there are no more.
@@ -286,6 +303,7 @@ impl Work<'_> {
             let mut state = lock(&slot.state);
             let Some(task) = state.in_flight.pop_front() else { break };
             state.deadline = (!state.in_flight.is_empty()).then(|| self.deadline());
+            state.looked = None;
             drop(state);
             slot.changed.notify_all();
             facts.notes.splice(0..0, task.notes);
@@ -344,6 +362,19 @@ impl Work<'_> {
         lock(&self.stop).get_or_insert(failure);
     }
 
+    /// Whether the first file on its way has used its time up. On a busy machine the clock runs while the process
+    /// does not, so from the first look on only processor time counts, up to [`PATIENCE`] times the limit.
+    fn is_overdue(&self, state: &mut SlotState, now: Instant) -> bool {
+        let limit = Duration::from_millis(self.settings.max_file_ms);
+        let Some(used) = state.process.as_ref().and_then(processor_time) else { return true };
+        let (since, before) = *state.looked.get_or_insert((now, used));
+        let overdue = used.saturating_sub(before) >= limit || now - since >= limit * PATIENCE;
+        if !overdue {
+            state.deadline = Some(now + (limit - used.saturating_sub(before)).max(TICK));
+        }
+        overdue
+    }
+
     /// Kills what is overdue, and everything when it is time to stop, until all slots are done.
     fn watch(&self, slots: &[Slot]) {
         let end = Instant::now() + Duration::from_secs(self.settings.max_seconds);
@@ -363,7 +394,7 @@ impl Work<'_> {
             let stop = self.stopped();
             for slot in slots {
                 let mut state = lock(&slot.state);
-                let overdue = state.deadline.is_some_and(|deadline| deadline < now);
+                let overdue = state.deadline.is_some_and(|deadline| deadline < now) && self.is_overdue(&mut state, now);
                 if !stop && !overdue {
                     continue;
                 }
@@ -375,6 +406,15 @@ impl Work<'_> {
             }
         }
     }
+}
+
+/// Processor time that a process has used, from `/proc`.
+fn processor_time(process: &Child) -> Option<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.id())).ok()?;
+    // The second field is the program's name in parentheses, which may hold anything. Times are in hundredths.
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
+    let (user, system): (u64, u64) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    Some(Duration::from_millis((user + system) * 10))
 }
 
 /// A lock of ours guards no invariant that a panic could break.

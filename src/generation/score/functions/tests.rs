@@ -54,6 +54,7 @@ impl T {
     fn method(&self) {
         let f = |v: u8| if v > 0 { v } else { 0 };
         let Some(x) = self.x else { return };
+        if let Some(a) = x && b && let Some(c) = y {}
         'outer: loop {
             while f(x) > 0 {
                 break 'outer;
@@ -93,7 +94,10 @@ def a(self, x: int, y=1):
     else:
         pass
 
-async def b(x): return x
+async def b(x):
+    return x \
+        or 1 \
+        or 2
 
 class C:
     def m(self):

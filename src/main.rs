@@ -30,7 +30,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         // Children get what they need on standard input, not from the configuration.
         Command::Postgres(child) => return Ok(commands::child::postgres(&child)),
         Command::Parse(child) => commands::child::parse(&child)?,
-        Command::Fetch(child) => commands::child::fetch(&child)?,
+        Command::Fetch(child) => return Ok(commands::child::fetch(&child)),
         Command::CliReference => commands::cli_reference::run()?,
         Command::Completions { shell } => commands::completions::run(shell)?,
         command => {

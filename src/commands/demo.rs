@@ -74,7 +74,7 @@ fn interrupted(failure: Failure, stop: &CancellationToken, id: uuid::Uuid) -> Fa
 }
 
 /// A repository that somebody at the keyboard names is one that they may read: its folder is allowed.
-pub(super) fn allow(repository: &str, loaded: &mut Loaded) -> Result<()> {
+fn allow(repository: &str, loaded: &mut Loaded) -> Result<()> {
     let fetch = &mut loaded.config.fetch;
     if let Source::Local(path) = Source::parse(repository, &fetch.allowed_hosts, &fetch.private_hosts)? {
         let path = path.canonicalize().map_err(|error| {

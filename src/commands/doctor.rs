@@ -1,133 +1,97 @@
 //! `doctor`: everything that this program needs, and what to do about what is missing.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::Output;
-use super::view::checks::{CheckView, Verdict, render};
+use super::session::program;
+use super::view::checks::render;
 use crate::config::{Loaded, Origin};
 use crate::model::failure::{Failure, Kind, Result};
+use crate::postgres::doctor::{Check, State, checks};
 
 /// Runs every check and prints the list; fails if something is missing.
 pub fn run(loaded: &Loaded, output: &Output) -> Result<()> {
-    let mut checks = of_settings(loaded);
-    checks.extend(of_postgres(loaded));
-    output.data(&checks, |look| render(&checks, look))?;
-    match checks.iter().filter(|check| check.verdict == Verdict::Missing).count() {
+    let mut all = of_settings(loaded);
+    all.extend(checks(&loaded.config, &program()?));
+    output.data(&all, |look| render(&all, look))?;
+    match all.iter().filter(|check| check.state == State::Fail).count() {
         0 => Ok(()),
-        missing => Err(Failure::new(Kind::Environment, format!("{missing} of {} checks failed", checks.len()))
+        failed => Err(Failure::new(Kind::Environment, format!("{failed} of {} checks failed", all.len()))
             .hint("do what stands behind the arrows, then run `repo-to-cat doctor` again")),
     }
 }
 
-// TO CONNECT AT MERGE: the checks of postgres::doctor, each turned into a `CheckView`.
-fn of_postgres(_: &Loaded) -> Vec<CheckView> {
-    Vec::new()
-}
-
 /// What can be told from the settings and the files that they name.
-fn of_settings(loaded: &Loaded) -> Vec<CheckView> {
-    let config = &loaded.config;
+fn of_settings(loaded: &Loaded) -> Vec<Check> {
+    let fetch = &loaded.config.fetch;
     let mut checks = vec![settings(loaded)];
-    checks.push(folder("Data folder", "data.folder", &config.data.folder));
-    checks.extend(tokens(&config.fetch.token_file));
-    checks.extend(certificates(&config.fetch.ca_file));
-    checks.extend(config.fetch.local_roots.iter().map(|root| local_root(root)));
+    checks.extend(tokens(&fetch.token_file));
+    checks.extend(certificates(&fetch.ca_file));
+    checks.extend(fetch.local_roots.iter().map(|root| local_root(root)));
     checks.extend(unused_token(loaded));
     checks
 }
 
-fn check(name: &str, verdict: Verdict, found: impl Into<String>, advice: Option<&str>) -> CheckView {
-    CheckView { name: name.to_owned(), verdict, found: found.into(), advice: advice.map(str::to_owned) }
-}
-
-fn settings(loaded: &Loaded) -> CheckView {
+fn settings(loaded: &Loaded) -> Check {
     let settings = loaded.settings();
     let given = settings.iter().filter(|one| !matches!(one.origin, Origin::Default | Origin::Machine)).count();
-    let found = format!("{} keys, {given} of them set by you; `config show` lists them", settings.len());
-    check("Settings", Verdict::Good, found, None)
+    Check::ok("settings", format!("{} keys, {given} of them set by you; `config show` lists them", settings.len()))
 }
 
-/// Whether files can be made in `path`, or in the nearest folder above it that exists.
-fn folder(name: &str, key: &str, path: &Path) -> CheckView {
-    let existing = path.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(path);
-    let shown = path.display();
-    if !existing.is_dir() {
-        let found = format!("{shown}: {} is not a folder", existing.display());
-        return check(name, Verdict::Missing, found, Some(&format!("name another one in {key}")));
-    }
-    match tempfile::tempfile_in(existing) {
-        Ok(_) if existing == path => check(name, Verdict::Good, format!("{shown} can be written to"), None),
-        Ok(_) => check(name, Verdict::Good, format!("{shown} will be made"), None),
-        Err(error) => {
-            let advice = format!("make {} writable, or name another folder in {key}", existing.display());
-            check(name, Verdict::Missing, format!("{shown} cannot be written to: {error}"), Some(&advice))
-        }
-    }
-}
-
-fn tokens(path: &Path) -> Option<CheckView> {
-    use std::os::unix::fs::MetadataExt;
+fn tokens(path: &Path) -> Option<Check> {
+    const NAME: &str = "token file";
+    const TODO: &str = "write one `host token` per line, chmod 600, and name the file in fetch.token_file";
     if path.as_os_str().is_empty() {
         return None;
     }
     let shown = path.display();
     Some(match std::fs::metadata(path) {
-        Ok(file) if !file.is_file() => check(
-            "Token file",
-            Verdict::Missing,
-            format!("{shown} is not a file"),
-            Some("name a file in fetch.token_file"),
-        ),
+        Err(error) => Check::fail(NAME, format!("{shown} cannot be read: {error}"), TODO),
+        Ok(file) if !file.is_file() => Check::fail(NAME, format!("{shown} is not a file"), TODO),
         Ok(file) if file.mode() & 0o077 != 0 => {
-            let advice = format!("chmod 600 {shown}");
-            check("Token file", Verdict::Missing, format!("others may read {shown}"), Some(&advice))
+            Check::fail(NAME, format!("others may read {shown}"), format!("type: chmod 600 {shown}"))
         }
-        Ok(_) => check("Token file", Verdict::Good, format!("{shown} is for its owner only"), None),
-        Err(error) => {
-            let advice = "write one `host token` per line, chmod 600, and name the file in fetch.token_file";
-            check("Token file", Verdict::Missing, format!("{shown} cannot be read: {error}"), Some(advice))
-        }
+        Ok(_) => Check::ok(NAME, format!("{shown} is for its owner only")),
     })
 }
 
-fn certificates(path: &Path) -> Option<CheckView> {
+fn certificates(path: &Path) -> Option<Check> {
+    const NAME: &str = "certificates";
+    const TODO: &str = "name a PEM file with certificate authorities in fetch.ca_file, or leave it empty";
     if path.as_os_str().is_empty() {
         return None;
     }
     let shown = path.display();
     Some(match std::fs::read_to_string(path) {
+        Err(error) => Check::fail(NAME, format!("{shown} cannot be read: {error}"), TODO),
         Ok(text) if text.contains("-----BEGIN CERTIFICATE-----") => {
-            check("Certificates", Verdict::Good, format!("{shown} holds certificates"), None)
+            Check::ok(NAME, format!("{shown} holds certificates"))
         }
-        Ok(_) => {
-            let advice = "name a PEM file with certificate authorities in fetch.ca_file";
-            check("Certificates", Verdict::Missing, format!("{shown} holds no certificate"), Some(advice))
-        }
-        Err(error) => {
-            let advice = "name a readable PEM file in fetch.ca_file, or leave it empty";
-            check("Certificates", Verdict::Missing, format!("{shown} cannot be read: {error}"), Some(advice))
-        }
+        Ok(_) => Check::fail(NAME, format!("{shown} holds no certificate"), TODO),
     })
 }
 
-fn local_root(root: &Path) -> CheckView {
+fn local_root(root: &Path) -> Check {
+    const NAME: &str = "local root";
     let shown = root.display();
     match std::fs::read_dir(root) {
-        Ok(_) => check("Local root", Verdict::Good, format!("{shown} can be read"), None),
+        Ok(_) => Check::ok(NAME, format!("{shown} can be read")),
         Err(error) => {
-            let advice = "take it out of fetch.local_roots, or make it readable";
-            check("Local root", Verdict::Warning, format!("{shown} cannot be read: {error}"), Some(advice))
+            let todo = "take it out of fetch.local_roots, or make it readable";
+            Check::warn(NAME, format!("{shown} cannot be read: {error}"), todo)
         }
     }
 }
 
 /// The founding application took its token from a variable; who comes from there should know.
-fn unused_token(loaded: &Loaded) -> Option<CheckView> {
+fn unused_token(loaded: &Loaded) -> Option<Check> {
     loaded.environment.get("GITHUB_TOKEN")?;
-    let advice =
-        "for private repositories put `github.com TOKEN` into a file with mode 600 and name it in fetch.token_file";
-    let found = "GITHUB_TOKEN is set, but not used: variables leak into child processes and logs";
-    Some(check("GITHUB_TOKEN", Verdict::Warning, found, Some(advice)))
+    Some(Check::warn(
+        "GITHUB_TOKEN",
+        "it is set, but not used: variables leak into child processes and logs",
+        "for private repositories put `github.com TOKEN` into a file with mode 600 and name it in fetch.token_file",
+    ))
 }
 
 #[cfg(test)]
@@ -138,43 +102,41 @@ mod tests {
     use super::*;
     use crate::config::{Config, Environment, Flag, Layers};
 
-    fn verdicts(variables: &[(&str, &str)], flags: &[(&'static str, &Path)]) -> Vec<(String, Verdict)> {
-        let flags = flags.iter().map(|(key, path)| Flag { name: "--test", key, value: path.display().to_string() });
-        let environment = Environment::of(variables);
-        let loaded = Config::load(&Layers { environment, flags: flags.collect(), ..Layers::default() }).unwrap();
-        of_settings(&loaded).into_iter().skip(1).map(|check| (check.name, check.verdict)).collect()
-    }
-
-    #[test]
-    fn a_folder_that_is_missing_will_be_made_and_a_file_is_none() {
-        let root = tempfile::tempdir().unwrap();
-        let (file, deep) = (root.path().join("file"), root.path().join("a/b/c"));
-        fs::write(&file, "").unwrap();
-        assert_eq!(verdicts(&[], &[("data.folder", &deep)]), [("Data folder".into(), Verdict::Good)]);
-        assert!(!deep.exists());
-        assert_eq!(verdicts(&[], &[("data.folder", &file.join("x"))]), [("Data folder".into(), Verdict::Missing)]);
+    fn states(variables: &[(&str, &str)], key: &'static str, path: &Path) -> Vec<(&'static str, State)> {
+        let flags = vec![Flag { name: "--test", key, value: path.display().to_string() }];
+        let environment = Environment::of(variables).as_root();
+        let loaded = Config::load(&Layers { environment, flags, ..Layers::default() }).unwrap();
+        of_settings(&loaded).into_iter().skip(1).map(|check| (check.name, check.state)).collect()
     }
 
     #[test]
     fn a_token_file_is_for_its_owner_only() {
         let root = tempfile::tempdir().unwrap();
         let tokens = root.path().join("tokens");
-        let of_tokens = || {
-            let flags: [(&'static str, &Path); 2] = [("data.folder", root.path()), ("fetch.token_file", &tokens)];
-            verdicts(&[], &flags)[1].clone()
-        };
-        assert_eq!(of_tokens().1, Verdict::Missing);
+        let of_tokens = |path: &Path| states(&[], "fetch.token_file", path);
+        assert_eq!(of_tokens(&tokens), [("token file", State::Fail)]);
+        assert_eq!(of_tokens(root.path()), [("token file", State::Fail)]);
         fs::write(&tokens, "github.com x").unwrap();
         fs::set_permissions(&tokens, fs::Permissions::from_mode(0o644)).unwrap();
-        assert_eq!(of_tokens().1, Verdict::Missing);
+        assert_eq!(of_tokens(&tokens), [("token file", State::Fail)]);
         fs::set_permissions(&tokens, fs::Permissions::from_mode(0o600)).unwrap();
-        assert_eq!(of_tokens(), ("Token file".into(), Verdict::Good));
+        assert_eq!(of_tokens(&tokens), [("token file", State::Ok)]);
     }
 
     #[test]
-    fn a_github_token_is_said_to_be_unused() {
+    fn a_file_of_certificates_holds_some() {
         let root = tempfile::tempdir().unwrap();
-        let checks = verdicts(&[("GITHUB_TOKEN", "ghp_x")], &[("data.folder", root.path())]);
-        assert_eq!(checks[1], ("GITHUB_TOKEN".into(), Verdict::Warning));
+        let file = root.path().join("ca.pem");
+        fs::write(&file, "nothing").unwrap();
+        assert_eq!(states(&[], "fetch.ca_file", &file), [("certificates", State::Fail)]);
+        fs::write(&file, "-----BEGIN CERTIFICATE-----\n").unwrap();
+        assert_eq!(states(&[], "fetch.ca_file", &file), [("certificates", State::Ok)]);
+    }
+
+    #[test]
+    fn a_local_root_that_is_gone_and_an_unused_token_are_warnings() {
+        let gone = Path::new("/no/such/folder");
+        let expected = [("local root", State::Warn), ("GITHUB_TOKEN", State::Warn)];
+        assert_eq!(states(&[("GITHUB_TOKEN", "ghp_x")], "fetch.local_roots", gone), expected);
     }
 }

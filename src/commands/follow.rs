@@ -72,9 +72,8 @@ async fn why_discarded(db: &Db, id: Uuid, view: &mut ProgressView) -> Result<Fai
     let kind = Kind::ALL.into_iter().find(|kind| Some(kind.name()) == class).unwrap_or(Kind::Internal);
     let what = last.as_ref().and_then(|attempt| attempt.error.clone()).unwrap_or_else(|| "no reason is known".into());
     let hint = last.and_then(|attempt| attempt.hint);
-    let failure = Failure::new(kind, what).hint(
-        hint.map_or(String::new(), |hint| format!("{hint}; ")) + &format!("see: repo-to-cat jobs show {id}"),
-    );
+    let failure = Failure::new(kind, what)
+        .hint(hint.map_or(String::new(), |hint| format!("{hint}; ")) + &format!("see: repo-to-cat jobs show {id}"));
     Ok(failure)
 }
 

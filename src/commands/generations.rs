@@ -40,9 +40,9 @@ async fn list(session: &Session, filter: &GenerationFilter, output: &Output) -> 
     let wanted = generations::GenerationFilter {
         owner,
         name,
+        language: filter.language.clone(),
         before: filter.page.after,
         limit: i64::from(filter.page.limit),
-        ..Default::default()
     };
     let cats = generations::list(&session.db, &wanted).await?;
     output.data(&cats, |look| lists::generations(&cats, Utc::now(), look))
@@ -84,13 +84,7 @@ async fn show(session: &Session, id: Uuid, output: &Output) -> Result<()> {
     output.data(&cat, |look| card::render(&cat, &extras, look))
 }
 
-async fn open(
-    session: &Session,
-    id: Uuid,
-    original: bool,
-    file: Option<&PathBuf>,
-    output: &Output,
-) -> Result<()> {
+async fn open(session: &Session, id: Uuid, original: bool, file: Option<&PathBuf>, output: &Output) -> Result<()> {
     let cat = get(session, id).await?;
     let key = if original { cat.original_image_path } else { cat.image_path };
     let missing = || {

@@ -30,8 +30,8 @@ pub fn run(command: &Jobs, loaded: &Loaded, output: &Output) -> Result<()> {
 
 async fn list(db: &Db, filter: &JobFilter, output: &Output) -> Result<()> {
     let filter = attempts::JobFilter {
-        states: filter.state.clone(),
-        kind: filter.kind.clone(),
+        states: filter.state.iter().map(|state| state.name().to_owned()).collect(),
+        kind: None,
         before: filter.page.after,
         limit: i64::from(filter.page.limit),
     };

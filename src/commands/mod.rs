@@ -43,7 +43,11 @@ pub fn dispatch(command: Command, loaded: &Loaded, output: &Output) -> Result<()
         Command::Migrate { command } => migrate::run(command, loaded, output),
         Command::Run(parts) => run::run(&parts, loaded),
         // Answered in main, which needs no settings for them.
-        Command::Parse(_) | Command::Fetch(_) | Command::Postgres(_) | Command::CliReference | Command::Completions { .. } => Ok(()),
+        Command::Parse(_)
+        | Command::Fetch(_)
+        | Command::Postgres(_)
+        | Command::CliReference
+        | Command::Completions { .. } => Ok(()),
     }
 }
 

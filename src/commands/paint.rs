@@ -10,7 +10,8 @@ use super::view::amount::bytes;
 use super::{Output, studio};
 use crate::cli::Paint;
 use crate::config::Loaded;
-use crate::model::attributes::CatAttributes;
+use crate::generation::painter;
+use crate::model::attributes::{self, CatAttributes};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::picture::Canvas;
 use crate::model::seed::Seed;
@@ -28,10 +29,11 @@ struct Painted<'a> {
 /// Paints what was asked for into a file.
 pub fn run(wish: &Paint, loaded: &Loaded, output: &Output) -> Result<()> {
     let (file, png, attributes) = match (&wish.contact_sheet, &wish.output) {
-        (Some(sheet), _) => (sheet, studio::contact_sheet()?, None),
+        (Some(sheet), _) => (sheet, painter::contact_sheet()?, None),
         (None, Some(file)) => {
-            let (cat, seed) = sitter(wish, loaded)?;
-            let png = studio::paint(&cat, &seed, Canvas::from(wish.size), wish.top.as_deref(), wish.bottom.as_deref())?;
+            let (cat, seed) = sitter(wish, loaded, output)?;
+            let lines = [wish.top.as_deref(), wish.bottom.as_deref()];
+            let png = studio::paint(&cat, &seed, Canvas::from(wish.size), lines)?;
             (file, png, Some(cat))
         }
         (None, None) => return Err(Failure::new(Kind::Invalid, "no file to paint into").hint("name one with -o FILE")),
@@ -42,12 +44,12 @@ pub fn run(wish: &Paint, loaded: &Loaded, output: &Output) -> Result<()> {
     output.data(&painted, |_| format!("{}: {width} x {height} pixels, {}\n", file.display(), bytes(png.len() as u64)))
 }
 
-fn sitter(wish: &Paint, loaded: &Loaded) -> Result<(CatAttributes, Seed)> {
+fn sitter(wish: &Paint, loaded: &Loaded, output: &Output) -> Result<(CatAttributes, Seed)> {
     if let Some(repository) = &wish.from {
-        return studio::cat_of(repository, wish.reference.as_deref(), loaded);
+        return Ok(studio::cat_of(&studio::examine(repository, wish.reference.as_deref(), loaded, output)?));
     }
     let text = wish.attributes.as_deref().unwrap_or("{}");
-    let cat = studio::attributes(text)?;
+    let cat = attributes::from_json(text)?;
     // The same words give the same cat, in whatever order and spacing they were typed.
     let words = serde_json::to_string(&json!(cat)).unwrap_or_default();
     Ok((cat, Seed::of("paint", &words)))

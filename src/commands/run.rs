@@ -19,9 +19,8 @@ pub fn run(parts: &Run, loaded: &Loaded) -> Result<()> {
         tracing::info!("ready");
         let mut result = Ok(());
         while let Some(ended) = running.join_next().await {
-            let ended = ended.unwrap_or_else(|error| {
-                Err(Failure::new(Kind::Internal, "a part of the service broke").source(error))
-            });
+            let ended = ended
+                .unwrap_or_else(|error| Err(Failure::new(Kind::Internal, "a part of the service broke").source(error)));
             // One part that cannot go on takes the others with it, gracefully.
             stop.cancel();
             result = result.and(ended);

@@ -1,76 +1,65 @@
 //! Fetching, analysing and painting for the verbs that need no database.
-//!
-//! TO CONNECT AT MERGE: every function that calls `not_connected` gets its call of the part that it is named after.
 
+use super::Output;
+use super::session::{program, work_folder};
+use super::view::look::Look;
+use super::view::progress::Spinner;
 use crate::config::Loaded;
+use crate::generation::{painter, score, steps};
 use crate::model::analysis::FullAnalysis;
 use crate::model::attributes::CatAttributes;
-use crate::model::failure::{Failure, Kind, Result};
+use crate::model::failure::Result;
 use crate::model::picture::Canvas;
+use crate::model::repository::Source;
 use crate::model::seed::Seed;
+use crate::providers::repository::{Origin, open_or_fetch};
 
-/// What was examined.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subject {
-    /// Canonical URL.
-    pub url: String,
-    /// Owner; `local` for a local repository.
-    pub owner: String,
-    /// Name.
-    pub name: String,
-    /// The commit, hexadecimal.
-    pub commit_oid: String,
-}
-
-/// A repository and its analysis.
+/// A repository at one commit, and its analysis.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Examined {
-    /// Which one, at which commit.
-    pub subject: Subject,
+    /// Where it came from.
+    pub origin: Origin,
     /// The analysis.
     pub analysis: FullAnalysis,
 }
 
-/// `owner/name at 1a2b3c4d5e6f`.
+impl Examined {
+    /// `owner/name at 1a2b3c4d5e6f`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let Origin { owner, name, commit_oid, .. } = &self.origin;
+        format!("{owner}/{name} at {}", commit_oid.get(..12).unwrap_or(commit_oid))
+    }
+}
+
+/// Fetches (or opens) and analyses. A local path counts as an allowed root: a person typed it.
+pub fn examine(repository: &str, reference: Option<&str>, loaded: &Loaded, output: &Output) -> Result<Examined> {
+    let config = &loaded.config;
+    let mut fetch = config.fetch.clone();
+    let source = Source::parse(repository, &fetch.allowed_hosts, &fetch.private_hosts)?;
+    if let Source::Local(path) = &source {
+        fetch.local_roots.push(path.clone());
+    }
+    let (program, spinner) = (program()?, Spinner::start(&Look::of_stderr(&loaded.environment), output.json));
+    spinner.say("Fetching the repository");
+    let snapshot = open_or_fetch(&source, reference, &fetch, &work_folder(config), &program, &spinner)?;
+    spinner.say("Analysing the code");
+    let analysis = score::analyse(&snapshot, &config.analysis, &program, &spinner)?;
+    Ok(Examined { origin: snapshot.origin().clone(), analysis })
+}
+
+/// The cat of a repository: the same that a generation job would make.
 #[must_use]
-pub fn title(subject: &Subject) -> String {
-    let commit = subject.commit_oid.get(..12).unwrap_or(&subject.commit_oid);
-    format!("{}/{} at {commit}", subject.owner, subject.name)
-}
-
-/// Fetches (or opens) and analyses. The folder of a local path counts as an allowed root: a person typed it.
-pub fn examine(repository: &str, reference: Option<&str>, _: &Loaded) -> Result<Examined> {
-    not_connected(&format!("analyse {repository} at {reference:?}"))
-}
-
-/// The cat of a repository.
-pub fn cat_of(repository: &str, reference: Option<&str>, loaded: &Loaded) -> Result<(CatAttributes, Seed)> {
-    let examined = examine(repository, reference, loaded)?;
-    let seed = Seed::of(&examined.subject.url, &examined.subject.commit_oid);
-    not_connected(&format!("describe the cat of {} by {seed:?}", examined.subject.url))
-}
-
-/// Attributes as a person wrote them; what is left out gets a default.
-pub fn attributes(json: &str) -> Result<CatAttributes> {
-    not_connected(&format!("read {json}"))
+pub fn cat_of(examined: &Examined) -> (CatAttributes, Seed) {
+    let seed = Seed::of(&examined.origin.name, &examined.origin.commit_oid);
+    (steps::attributes::describe(&examined.analysis.analysis, &seed), seed)
 }
 
 /// A picture, with a caption where there is a line for it.
-pub fn paint(
-    cat: &CatAttributes,
-    seed: &Seed,
-    canvas: Canvas,
-    top: Option<&str>,
-    bottom: Option<&str>,
-) -> Result<Vec<u8>> {
-    not_connected(&format!("paint {cat:?} {seed:?} {canvas:?} {top:?} {bottom:?}"))
-}
-
-/// Every variant on one sheet.
-pub fn contact_sheet() -> Result<Vec<u8>> {
-    not_connected("paint the contact sheet")
-}
-
-fn not_connected<T>(what: &str) -> Result<T> {
-    Err(Failure::new(Kind::Internal, format!("not connected yet: {what}")))
+pub fn paint(cat: &CatAttributes, seed: &Seed, canvas: Canvas, lines: [Option<&str>; 2]) -> Result<Vec<u8>> {
+    let png = painter::paint(cat, seed, canvas)?;
+    match lines {
+        [None, None] => Ok(png),
+        [top, bottom] => painter::caption(&png, top.unwrap_or_default(), bottom.unwrap_or_default()),
+    }
 }

@@ -125,9 +125,7 @@ async fn fetch_and_analyse(
     let snapshot = journal
         .keep_part(
             Step::Fetch,
-            move |report| {
-                open_or_fetch(&source, request.reference.as_deref(), &fetch, &work_folder, &program, report)
-            },
+            move |report| open_or_fetch(&source, request.reference.as_deref(), &fetch, &work_folder, &program, report),
             |snapshot: &Snapshot| Fetched::from(snapshot.origin()),
         )
         .await?;

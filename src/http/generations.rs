@@ -48,13 +48,8 @@ pub(super) async fn create(
     if body.github_url.starts_with('/') || body.github_url.starts_with('.') || body.github_url.starts_with("file:") {
         return Err(Failure::new(Kind::Refused, "local repositories cannot be asked for over HTTP").into());
     }
-    let wishes = Wishes {
-        reference: body.reference,
-        priority: body.priority,
-        run_at: body.run_at,
-        unique_key,
-        user_id: None,
-    };
+    let wishes =
+        Wishes { reference: body.reference, priority: body.priority, run_at: body.run_at, unique_key, user_id: None };
     let job = generation_job(&body.github_url, wishes, &shared.config)?;
     let enqueued = enqueue_all(&shared.db, std::slice::from_ref(&job)).await?;
     let id = enqueued.first().map(|enqueued| enqueued.id).unwrap_or_default();

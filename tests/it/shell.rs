@@ -119,7 +119,7 @@ fn doctor_says_what_is_missing_and_exits_with_7() {
     std::fs::write(folder.path().join("data"), "not a folder").unwrap();
     let checked = ran(program(folder.path()).args(["doctor"]));
     assert_eq!(checked.code, Some(7));
-    assert!(checked.out.contains("✗ Data folder") && checked.out.contains("→"), "{}", checked.out);
+    assert!(checked.out.contains("✗ data folder") && checked.out.contains("→"), "{}", checked.out);
 }
 
 #[test]

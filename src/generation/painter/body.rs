@@ -42,16 +42,39 @@ pub fn tail(svg: &mut Svg, coat: &Coat, rig: &Rig, mood: Expression, rim: Tone, 
     let long = n / 148.0;
     let p = |x: f64, y: f64| (s * (hip * 0.62 + x * long.max(0.75)), y * long.max(0.62));
     let points = match mood {
-        Expression::Happy => [p(0.0, -22.0), p(48.0, -30.0), p(84.0, -76.0), p(74.0, -134.0), p(92.0, -180.0), p(126.0, -176.0)],
+        Expression::Happy => {
+            [p(0.0, -22.0), p(48.0, -30.0), p(84.0, -76.0), p(74.0, -134.0), p(92.0, -180.0), p(126.0, -176.0)]
+        }
         Expression::Neutral => {
             let low = -6.0 - rig.tail * (0.9 + rig.fur * 0.4);
-            [p(0.0, low - 4.0), p(46.0, low), p(88.0, low - 2.0), p(120.0, low - 24.0), p(120.0, low - 58.0), p(96.0, low - 68.0)]
-        },
+            [
+                p(0.0, low - 4.0),
+                p(46.0, low),
+                p(88.0, low - 2.0),
+                p(120.0, low - 24.0),
+                p(120.0, low - 58.0),
+                p(96.0, low - 68.0),
+            ]
+        }
         Expression::Concerned => {
             let y = rig.tail * 0.25 - 8.0;
-            [(s * hip * 0.98, -24.0), (s * hip * 1.06, y - 6.0), (s * hip * 0.8, y), (s * hip * 0.5, y + 2.0), (s * hip * 0.2, y + 3.0), (-s * hip * 0.12, y)]
+            [
+                (s * hip * 0.98, -24.0),
+                (s * hip * 1.06, y - 6.0),
+                (s * hip * 0.8, y),
+                (s * hip * 0.5, y + 2.0),
+                (s * hip * 0.2, y + 3.0),
+                (-s * hip * 0.12, y),
+            ]
         }
-        Expression::Grumpy => [p(0.0, -12.0 - rig.tail * 1.3), p(44.0, -16.0 - rig.tail * 1.5), p(78.0, -60.0), p(86.0, -108.0), p(112.0, -134.0), p(142.0, -112.0)],
+        Expression::Grumpy => [
+            p(0.0, -12.0 - rig.tail * 1.3),
+            p(44.0, -16.0 - rig.tail * 1.5),
+            p(78.0, -60.0),
+            p(86.0, -108.0),
+            p(112.0, -134.0),
+            p(142.0, -112.0),
+        ],
     };
     let spine = open(&points);
     let bristle = if mood == Expression::Grumpy { 1.45 } else { 1.0 };
@@ -61,11 +84,8 @@ pub fn tail(svg: &mut Svg, coat: &Coat, rig: &Rig, mood: Expression, rim: Tone, 
         thick * (0.78 + plume + 0.12 * t - 0.30 * (t - 0.7).max(0.0))
     };
     let smooth = ribbon(&spine, half);
-    let outline = if bush > 0.4 {
-        furry(&smooth, 17.0 + bush * 6.0, rng, |_, _| 3.0 + bush * 8.0)
-    } else {
-        smooth.clone()
-    };
+    let outline =
+        if bush > 0.4 { furry(&smooth, 17.0 + bush * 6.0, rng, |_, _| 3.0 + bush * 8.0) } else { smooth.clone() };
     let along: Vec<(At, At)> = walk(&spine, 6.0).iter().map(|(p, n)| ((p.x, p.y), (n.x, n.y))).collect();
     part(svg, coat, &smooth, &outline, thick * 0.7, rim, |svg| coat.mark_tail(svg, &outline, &along, thick));
 }
@@ -98,7 +118,11 @@ pub fn trunk(svg: &mut Svg, coat: &Coat, rig: &Rig, rim: Tone, rng: &mut ChaCha8
     part(svg, coat, &smooth, &outline, 17.0, rim, |svg| {
         coat.mark_body(svg, rig);
         // The shadow that the head throws.
-        let throat = svg.radial((4.0, -n + 2.0), (sh * 1.25, n * 0.36), &[(0.0, coat.shade().alpha(0.62)), (0.6, coat.shade().alpha(0.35)), (1.0, coat.shade().alpha(0.0))]);
+        let throat = svg.radial(
+            (4.0, -n + 2.0),
+            (sh * 1.25, n * 0.36),
+            &[(0.0, coat.shade().alpha(0.62)), (0.6, coat.shade().alpha(0.35)), (1.0, coat.shade().alpha(0.0))],
+        );
         svg.fill(&ellipse((4.0, -n + 2.0), sh * 1.3, n * 0.38), throat);
     });
     for s in [-1.0, 1.0] {
@@ -129,15 +153,24 @@ fn belly(svg: &mut Svg, coat: &Coat, rig: &Rig) {
         svg.fill_holes(&crescent(&round, (-9.0, -12.0)), coat.shade().alpha(0.28));
     });
     for s in [-1.0, 1.0] {
-        svg.stroke(&arc((s * r * 0.94, -n * 0.48), (s * r * 1.12, -n * 0.22), (s * r * 0.70, -n * 0.11)), coat.ink.alpha(0.6), LINE * 0.8);
+        svg.stroke(
+            &arc((s * r * 0.94, -n * 0.48), (s * r * 1.12, -n * 0.22), (s * r * 0.70, -n * 0.11)),
+            coat.ink.alpha(0.6),
+            LINE * 0.8,
+        );
     }
 }
 
 fn legs(svg: &mut Svg, coat: &Coat, rig: &Rig, rim: Tone) {
     let (n, leg, stance) = (rig.neck, rig.leg, rig.stance);
     // Between the legs it is dark.
-    let gap = closed(&[(-stance * 0.5, -n * 0.40), (stance * 0.5, -n * 0.40), (stance * 0.75, -6.0), (-stance * 0.75, -6.0)]);
-    let dark = svg.linear((0.0, -n * 0.45), (0.0, 0.0), &[(0.0, coat.shade().alpha(0.0)), (0.6, coat.shade().alpha(0.75)), (1.0, coat.shade())]);
+    let gap =
+        closed(&[(-stance * 0.5, -n * 0.40), (stance * 0.5, -n * 0.40), (stance * 0.75, -6.0), (-stance * 0.75, -6.0)]);
+    let dark = svg.linear(
+        (0.0, -n * 0.45),
+        (0.0, 0.0),
+        &[(0.0, coat.shade().alpha(0.0)), (0.6, coat.shade().alpha(0.75)), (1.0, coat.shade())],
+    );
     svg.fill(&gap, dark);
     for s in [-1.0, 1.0] {
         let x = s * stance;
@@ -167,19 +200,35 @@ fn legs(svg: &mut Svg, coat: &Coat, rig: &Rig, rim: Tone) {
         let edge = svg.linear((0.0, -n * 0.56), (0.0, -n * 0.26), &[(0.0, coat.ink.alpha(0.0)), (1.0, coat.ink)]);
         svg.stroke(&shape, edge, LINE);
         for toe in [-0.36, 0.36] {
-            svg.stroke(&arc((x + foot * toe, -8.0), (x + foot * toe * 1.15, -3.0), (x + foot * toe, 3.0)), coat.ink.alpha(0.8), 2.2);
+            svg.stroke(
+                &arc((x + foot * toe, -8.0), (x + foot * toe * 1.15, -3.0), (x + foot * toe, 3.0)),
+                coat.ink.alpha(0.8),
+                2.2,
+            );
         }
     }
 }
 
 /// A paw seen from the front, with its toes.
 pub fn paw(svg: &mut Svg, coat: &Coat, (x, y): At, rx: f64, ry: f64, fill: Tone) {
-    let outline = closed(&[(x - rx, y + ry * 0.2), (x - rx * 0.7, y - ry * 0.75), (x, y - ry), (x + rx * 0.7, y - ry * 0.75), (x + rx, y + ry * 0.2), (x + rx * 0.75, y + ry), (x - rx * 0.75, y + ry)]);
+    let outline = closed(&[
+        (x - rx, y + ry * 0.2),
+        (x - rx * 0.7, y - ry * 0.75),
+        (x, y - ry),
+        (x + rx * 0.7, y - ry * 0.75),
+        (x + rx, y + ry * 0.2),
+        (x + rx * 0.75, y + ry),
+        (x - rx * 0.75, y + ry),
+    ]);
     svg.fill(&outline, fill);
     svg.clipped(&outline, |svg| svg.fill_holes(&crescent(&outline, (-4.0, -5.0)), coat.shade().alpha(0.30)));
     svg.stroke(&outline, coat.ink, LINE);
     for toe in [-0.33, 0.33] {
-        svg.stroke(&arc((x + rx * toe, y - ry * 0.1), (x + rx * toe * 1.2, y + ry * 0.5), (x + rx * toe, y + ry * 0.9)), coat.ink.alpha(0.8), 2.2);
+        svg.stroke(
+            &arc((x + rx * toe, y - ry * 0.1), (x + rx * toe * 1.2, y + ry * 0.5), (x + rx * toe, y + ry * 0.9)),
+            coat.ink.alpha(0.8),
+            2.2,
+        );
     }
 }
 
@@ -196,9 +245,15 @@ fn chest(svg: &mut Svg, coat: &Coat, rig: &Rig, rng: &mut ChaCha8Rng) {
         (w * 0.25, -n * 0.80 + deep * 0.70),
         (0.0, -n * 0.80 + deep * 0.80),
     ]));
-    let outline = furry(&smooth, 15.0 + long * 9.0, rng, |p, normal| {
-        if normal.y < -0.3 || p.y < -n * 0.92 { 0.0 } else { 6.0 + long * 9.0 }
-    });
+    let outline =
+        furry(
+            &smooth,
+            15.0 + long * 9.0,
+            rng,
+            |p, normal| {
+                if normal.y < -0.3 || p.y < -n * 0.92 { 0.0 } else { 6.0 + long * 9.0 }
+            },
+        );
     let fill = match coat.chest() {
         Some(tone) => tone,
         None if long > 0.0 || rig.fur > 0.15 => coat.base.light(0.03),
@@ -209,7 +264,11 @@ fn chest(svg: &mut Svg, coat: &Coat, rig: &Rig, rng: &mut ChaCha8Rng) {
         if coat.chest().is_none() {
             coat.mark_body(svg, &Rig { hip: rig.hip * 0.7, ..*rig });
         }
-        let throat = svg.linear((0.0, -n - 8.0), (0.0, -n * 0.55), &[(0.0, tone(0.32, 0.06, 300.0).alpha(0.42)), (1.0, coat.shade().alpha(0.0))]);
+        let throat = svg.linear(
+            (0.0, -n - 8.0),
+            (0.0, -n * 0.55),
+            &[(0.0, tone(0.32, 0.06, 300.0).alpha(0.42)), (1.0, coat.shade().alpha(0.0))],
+        );
         svg.fill(&smooth, throat);
         svg.fill_holes(&crescent(&smooth, (-8.0, -7.0)), coat.shade().alpha(0.18));
     });

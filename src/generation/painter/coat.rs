@@ -65,7 +65,9 @@ fn colours(color: Color) -> (Tone, Tone, Tone, Tone) {
     let slate = tone(0.42, 0.03, 300.0);
     match color {
         Color::Orange => (tone(0.775, 0.145, 64.0), tone(0.625, 0.155, 50.0), tone(0.96, 0.03, 82.0), pink),
-        Color::Black => (tone(0.335, 0.022, 285.0), tone(0.27, 0.022, 285.0), tone(0.40, 0.022, 285.0), slate.dark(0.1)),
+        Color::Black => {
+            (tone(0.335, 0.022, 285.0), tone(0.27, 0.022, 285.0), tone(0.40, 0.022, 285.0), slate.dark(0.1))
+        }
         Color::White => (tone(0.965, 0.012, 85.0), tone(0.91, 0.02, 75.0), tone(0.985, 0.006, 85.0), pink.light(0.05)),
         Color::Gray => (tone(0.63, 0.032, 258.0), tone(0.50, 0.036, 260.0), tone(0.76, 0.022, 255.0), slate),
         Color::Brown => (tone(0.63, 0.075, 64.0), tone(0.36, 0.05, 50.0), tone(0.92, 0.03, 78.0), tone(0.6, 0.1, 30.0)),
@@ -73,9 +75,15 @@ fn colours(color: Color) -> (Tone, Tone, Tone, Tone) {
         Color::Tuxedo => (tone(0.33, 0.022, 285.0), tone(0.27, 0.022, 285.0), tone(0.975, 0.008, 85.0), pink),
         Color::Calico => (tone(0.965, 0.012, 85.0), tone(0.755, 0.145, 62.0), tone(0.985, 0.006, 85.0), pink),
         Color::Tortoiseshell => (tone(0.37, 0.035, 45.0), tone(0.69, 0.135, 60.0), tone(0.5, 0.06, 50.0), slate),
-        Color::Silver => (tone(0.83, 0.012, 250.0), tone(0.47, 0.022, 262.0), tone(0.97, 0.006, 250.0), tone(0.62, 0.09, 25.0)),
-        Color::SealPoint => (tone(0.925, 0.035, 80.0), tone(0.40, 0.052, 52.0), tone(0.97, 0.018, 82.0), tone(0.34, 0.045, 40.0)),
-        Color::BluePoint => (tone(0.93, 0.012, 255.0), tone(0.55, 0.036, 258.0), tone(0.975, 0.006, 255.0), tone(0.5, 0.04, 330.0)),
+        Color::Silver => {
+            (tone(0.83, 0.012, 250.0), tone(0.47, 0.022, 262.0), tone(0.97, 0.006, 250.0), tone(0.62, 0.09, 25.0))
+        }
+        Color::SealPoint => {
+            (tone(0.925, 0.035, 80.0), tone(0.40, 0.052, 52.0), tone(0.97, 0.018, 82.0), tone(0.34, 0.045, 40.0))
+        }
+        Color::BluePoint => {
+            (tone(0.93, 0.012, 255.0), tone(0.55, 0.036, 258.0), tone(0.975, 0.006, 255.0), tone(0.5, 0.04, 330.0))
+        }
     }
 }
 
@@ -99,10 +107,12 @@ impl Coat {
         let mut rng = seed.rng("coat");
         let (mut base, mut mark, mut pale, mut nose) = colours(cat.color);
         let pattern = pattern(cat.breed, cat.color);
-        if matches!(pattern, Pattern::Points | Pattern::Mitted) && !matches!(cat.color, Color::SealPoint | Color::BluePoint)
+        if matches!(pattern, Pattern::Points | Pattern::Mitted)
+            && !matches!(cat.color, Color::SealPoint | Color::BluePoint)
         {
             // A Siamese of any other colour wears it on its points.
-            (mark, base, pale) = (base.dark(0.03), pale.mix(tone(0.95, 0.03, 80.0), 0.85).light(0.01), tone(0.98, 0.01, 82.0));
+            (mark, base, pale) =
+                (base.dark(0.03), pale.mix(tone(0.95, 0.03, 80.0), 0.85).light(0.01), tone(0.98, 0.01, 82.0));
             nose = mark.dark(0.1).mix(tone(0.6, 0.1, 20.0), 0.4);
         }
         // A neglected coat is dull.
@@ -173,7 +183,11 @@ impl Coat {
     /// The colour of whiskers that can be seen on this face.
     #[must_use]
     pub fn whisker(&self) -> Tone {
-        if self.base.l > 0.8 && self.pattern != Pattern::Points { self.ink.light(0.22).alpha(0.75) } else { WHITE.alpha(0.92) }
+        if self.base.l > 0.8 && self.pattern != Pattern::Points {
+            self.ink.light(0.22).alpha(0.75)
+        } else {
+            WHITE.alpha(0.92)
+        }
     }
 
     /// A part of the coat in shadow.
@@ -217,17 +231,38 @@ impl Coat {
                 svg.fill(&blade((0.0, -1.1 * h), (0.0, -0.8 * h), (0.0, -0.52 * h), 4.5), m);
             }
             Pattern::Points | Pattern::Mitted => {
-                let fade = [(0.0, self.mark), (0.48, self.mark.alpha(0.93)), (0.74, self.mark.alpha(0.5)), (1.0, self.mark.alpha(0.0))];
+                let fade = [
+                    (0.0, self.mark),
+                    (0.48, self.mark.alpha(0.93)),
+                    (0.74, self.mark.alpha(0.5)),
+                    (1.0, self.mark.alpha(0.0)),
+                ];
                 let mask = svg.radial((0.0, h * 0.20), (w * 0.92, h * 1.02), &fade);
                 svg.fill(&ellipse((0.0, h * 0.2), w * 0.95, h * 1.05), mask);
                 if self.pattern == Pattern::Mitted {
-                    let blaze = [(0.0, -h * 0.62), (10.0, -h * 0.2), (20.0, h * 0.15), (w * 0.38, h * 0.46), (w * 0.40, h * 0.74), (w * 0.22, h * 1.04), (0.0, h * 1.12)];
+                    let blaze = [
+                        (0.0, -h * 0.62),
+                        (10.0, -h * 0.2),
+                        (20.0, h * 0.15),
+                        (w * 0.38, h * 0.46),
+                        (w * 0.40, h * 0.74),
+                        (w * 0.22, h * 1.04),
+                        (0.0, h * 1.12),
+                    ];
                     svg.fill(&closed(&super::geometry::mirrored(&blaze)), tone(0.97, 0.012, 82.0));
                 }
             }
             Pattern::Tuxedo => {
                 let lean = rng.random_range(-5.0..=5.0);
-                let blaze = [(lean, -h * 0.52), (7.0, -h * 0.18), (17.0, h * 0.18), (w * 0.40, h * 0.44), (w * 0.42, h * 0.72), (w * 0.24, h * 1.04), (0.0, h * 1.14)];
+                let blaze = [
+                    (lean, -h * 0.52),
+                    (7.0, -h * 0.18),
+                    (17.0, h * 0.18),
+                    (w * 0.40, h * 0.44),
+                    (w * 0.42, h * 0.72),
+                    (w * 0.24, h * 1.04),
+                    (0.0, h * 1.14),
+                ];
                 svg.fill(&closed(&super::geometry::mirrored(&blaze)), self.pale);
             }
             Pattern::Calico => {
@@ -238,13 +273,30 @@ impl Coat {
             }
             Pattern::Tortoiseshell => {
                 // A face in two halves, then flecks of either colour in the other.
-                let half = [(2.0, -h * 1.2), (w * 1.3, -h * 1.2), (w * 1.3, h * 0.5), (w * 0.75, h * 0.62), (w * 0.5, h * 1.1), (w * 0.06, h * 0.55), (6.0, h * 0.1), (-5.0, -h * 0.4)];
+                let half = [
+                    (2.0, -h * 1.2),
+                    (w * 1.3, -h * 1.2),
+                    (w * 1.3, h * 0.5),
+                    (w * 0.75, h * 0.62),
+                    (w * 0.5, h * 1.1),
+                    (w * 0.06, h * 0.55),
+                    (6.0, h * 0.1),
+                    (-5.0, -h * 0.4),
+                ];
                 svg.fill(&closed(&half), self.mark);
                 self.fleck(svg, (w, h), (0.0, 0.0), 26, &mut rng);
             }
         }
         if self.bib && self.pattern != Pattern::Calico {
-            let blaze = [(0.0, -h * 0.30), (6.0, -h * 0.05), (14.0, h * 0.2), (w * 0.34, h * 0.46), (w * 0.36, h * 0.72), (w * 0.2, h * 1.02), (0.0, h * 1.12)];
+            let blaze = [
+                (0.0, -h * 0.30),
+                (6.0, -h * 0.05),
+                (14.0, h * 0.2),
+                (w * 0.34, h * 0.46),
+                (w * 0.36, h * 0.72),
+                (w * 0.2, h * 1.02),
+                (0.0, h * 1.12),
+            ];
             svg.fill(&closed(&super::geometry::mirrored(&blaze)), self.pale);
         }
     }
@@ -266,7 +318,11 @@ impl Coat {
         match self.pattern {
             Pattern::Solid | Pattern::Mitted => {}
             Pattern::Points => {
-                let fade = svg.linear((0.0, -n * 0.5), (0.0, 0.0), &[(0.0, self.mark.alpha(0.0)), (1.0, self.mark.alpha(0.35))]);
+                let fade = svg.linear(
+                    (0.0, -n * 0.5),
+                    (0.0, 0.0),
+                    &[(0.0, self.mark.alpha(0.0)), (1.0, self.mark.alpha(0.35))],
+                );
                 svg.fill(&polygon(&[(-hip * 1.2, -n), (hip * 1.2, -n), (hip * 1.2, 10.0), (-hip * 1.2, 10.0)]), fade);
             }
             Pattern::Tabby => {
@@ -276,7 +332,10 @@ impl Coat {
                         let y = -n * (0.90 - t * 0.78) + rng.random_range(-3.0..=3.0);
                         let inner = hip * (0.42 + 0.10 * (t * 3.0).sin()) + rng.random_range(-6.0..=6.0);
                         let bend = (s * hip * 0.86, y - 4.0);
-                        svg.fill(&blade((s * hip * 1.16, y + 15.0), bend, (s * inner, y + 8.0), 6.0 + 2.5 * t), self.mark);
+                        svg.fill(
+                            &blade((s * hip * 1.16, y + 15.0), bend, (s * inner, y + 8.0), 6.0 + 2.5 * t),
+                            self.mark,
+                        );
                     }
                 }
             }
@@ -377,7 +436,9 @@ fn iris(cat: &CatAttributes, rng: &mut ChaCha8Rng) -> Tone {
     let copper = tone(0.68, 0.15, 52.0);
     let teal = tone(0.78, 0.11, 190.0);
     let of = match (cat.breed, cat.color) {
-        (Breed::Siamese | Breed::Ragdoll, _) | (_, Color::SealPoint | Color::BluePoint) => [blue, blue.light(0.05), blue.turn(-12.0)],
+        (Breed::Siamese | Breed::Ragdoll, _) | (_, Color::SealPoint | Color::BluePoint) => {
+            [blue, blue.light(0.05), blue.turn(-12.0)]
+        }
         (Breed::BritishShorthair | Breed::Persian, _) => [copper, amber, copper.turn(-8.0)],
         (_, Color::White) => [blue, green, teal],
         (_, Color::Orange | Color::Cream) => [green, amber, teal],

@@ -53,12 +53,19 @@ fn skull(svg: &mut Svg, coat: &Coat, rig: &Rig, rim: Tone, rng: &mut ChaCha8Rng)
         let cheek = if p.y > h * 0.05 && p.y < h * 0.95 { side } else { 0.0 };
         let crown = if p.y < -h * 0.86 && p.x.abs() < w * 0.26 { 1.0 } else { 0.0 };
         let below = if p.y > h * 0.05 { 1.0 } else { 0.0 };
-        cheek * (7.0 + fur * 11.0) + crown * (5.0 + fur * 5.0 + scruff * 0.6) + fur * fur * 9.0 * below + scruff * 0.6 * side
+        cheek * (7.0 + fur * 11.0)
+            + crown * (5.0 + fur * 5.0 + scruff * 0.6)
+            + fur * fur * 9.0 * below
+            + scruff * 0.6 * side
     });
     part(svg, coat, &smooth, &outline, 15.0, rim, |svg| {
         coat.mark_head(svg, rig);
         // A soft light on the forehead makes the skull round.
-        let glow = svg.radial((-w * 0.25, -h * 0.55), (w * 0.8, h * 0.7), &[(0.0, coat.shine().alpha(0.30 * (0.4 + rig.grooming))), (1.0, coat.shine().alpha(0.0))]);
+        let glow = svg.radial(
+            (-w * 0.25, -h * 0.55),
+            (w * 0.8, h * 0.7),
+            &[(0.0, coat.shine().alpha(0.30 * (0.4 + rig.grooming))), (1.0, coat.shine().alpha(0.0))],
+        );
         svg.fill(&ellipse((-w * 0.25, -h * 0.55), w * 0.8, h * 0.7), glow);
     });
 }
@@ -66,19 +73,35 @@ fn skull(svg: &mut Svg, coat: &Coat, rig: &Rig, rim: Tone, rng: &mut ChaCha8Rng)
 /// Where an ear stands, and how it is turned.
 fn ear_place(rig: &Rig, s: f64) -> (At, f64) {
     let angle = rig.ears.stand.to_radians();
-    ((s * angle.sin() * rig.head_w * 0.86, -angle.cos() * rig.head_h * 0.86), s * (rig.ears.stand * 0.45 + rig.ears.splay))
+    (
+        (s * angle.sin() * rig.head_w * 0.86, -angle.cos() * rig.head_h * 0.86),
+        s * (rig.ears.stand * 0.45 + rig.ears.splay),
+    )
 }
 
 fn ear(svg: &mut Svg, coat: &Coat, rig: &Rig, s: f64, rim: Tone, rng: &mut ChaCha8Rng) {
     let (at, turn) = ear_place(rig, s);
     let (w, h) = (rig.ears.width / 2.0, rig.ears.height);
     let clipped = rig.ears.kind == EarKind::Tipped && s < 0.0;
-    let tip: &[At] = if clipped { &[(-w * 0.22, -h * 0.80), (w * 0.28, -h * 0.76)] } else { &[(-w * 0.10, -h * 0.97), (w * 0.12, -h * 0.96)] };
+    let tip: &[At] = if clipped {
+        &[(-w * 0.22, -h * 0.80), (w * 0.28, -h * 0.76)]
+    } else {
+        &[(-w * 0.10, -h * 0.97), (w * 0.12, -h * 0.96)]
+    };
     let mut points = vec![(-w, h * 0.30), (-w * 0.90, -h * 0.12), (-w * 0.52, -h * 0.62)];
     points.extend_from_slice(tip);
     points.extend([(w * 0.66, -h * 0.56), (w * 1.02, -h * 0.02), (w * 1.0, h * 0.34), (0.0, h * 0.5)]);
     let outline = closed(&points);
-    let inner = closed(&[(-w * 0.62, h * 0.30), (-w * 0.54, -h * 0.10), (-w * 0.26, -h * 0.50), (w * 0.06, -h * 0.74), (w * 0.42, -h * 0.42), (w * 0.68, h * 0.02), (w * 0.66, h * 0.34), (0.0, h * 0.45)]);
+    let inner = closed(&[
+        (-w * 0.62, h * 0.30),
+        (-w * 0.54, -h * 0.10),
+        (-w * 0.26, -h * 0.50),
+        (w * 0.06, -h * 0.74),
+        (w * 0.42, -h * 0.42),
+        (w * 0.68, h * 0.02),
+        (w * 0.66, h * 0.34),
+        (0.0, h * 0.45),
+    ]);
     svg.placed(at, (s, 1.0), turn, |svg| {
         if rig.ears.kind == EarKind::Lynx {
             for (dx, long) in [(-6.0, 16.0), (0.0, 24.0), (6.0, 17.0)] {
@@ -87,9 +110,12 @@ fn ear(svg: &mut Svg, coat: &Coat, rig: &Rig, s: f64, rim: Tone, rng: &mut ChaCh
         }
         let back = Coat { base: coat.ear_back(s < 0.0), ..coat.clone() };
         part(svg, &back, &outline, &outline, 7.0, rim, |svg| {
-            let dip = svg.linear((0.0, -h * 0.8), (0.0, h * 0.3), &[(0.0, coat.ear.light(0.04)), (1.0, coat.ear.dark(0.16))]);
+            let dip =
+                svg.linear((0.0, -h * 0.8), (0.0, h * 0.3), &[(0.0, coat.ear.light(0.04)), (1.0, coat.ear.dark(0.16))]);
             svg.fill(&inner, dip);
-            svg.clipped(&inner, |svg| svg.fill_holes(&crescent(&inner, (4.0, 5.0)), tone(0.45, 0.09, 10.0).alpha(0.35)));
+            svg.clipped(&inner, |svg| {
+                svg.fill_holes(&crescent(&inner, (4.0, 5.0)), tone(0.45, 0.09, 10.0).alpha(0.35))
+            });
             // Hair that grows across from the inner edge.
             let white = coat.muzzle().mix(WHITE, 0.35);
             let rows = 4 + (rig.fur * 4.0) as u32;
@@ -97,7 +123,15 @@ fn ear(svg: &mut Svg, coat: &Coat, rig: &Rig, s: f64, rim: Tone, rng: &mut ChaCh
                 let t = f64::from(i) / f64::from(rows);
                 let root = (-w * (0.86 - t * 0.36), h * (0.34 - t * 0.52));
                 let reach = w * (1.05 - t * 0.5) * rng.random_range(0.85..1.1);
-                svg.fill(&hair(root, (root.0 + reach * 0.5, root.1 - 10.0), (root.0 + reach, root.1 - 13.0 - rig.fur * 8.0), 10.0), white.alpha(0.9));
+                svg.fill(
+                    &hair(
+                        root,
+                        (root.0 + reach * 0.5, root.1 - 10.0),
+                        (root.0 + reach, root.1 - 13.0 - rig.fur * 8.0),
+                        10.0,
+                    ),
+                    white.alpha(0.9),
+                );
             }
         });
     });
@@ -106,7 +140,15 @@ fn ear(svg: &mut Svg, coat: &Coat, rig: &Rig, s: f64, rim: Tone, rng: &mut ChaCh
 fn folded_ear(svg: &mut Svg, coat: &Coat, rig: &Rig, s: f64) {
     let (at, turn) = ear_place(rig, s);
     let (w, h) = (rig.ears.width / 2.0, rig.ears.height);
-    let flap = closed(&[(-w * 0.95, -h * 0.22), (-w * 0.2, -h * 0.70), (w * 0.72, -h * 0.50), (w * 1.12, h * 0.10), (w * 0.92, h * 0.62), (w * 0.45, h * 0.72), (-w * 0.30, h * 0.36)]);
+    let flap = closed(&[
+        (-w * 0.95, -h * 0.22),
+        (-w * 0.2, -h * 0.70),
+        (w * 0.72, -h * 0.50),
+        (w * 1.12, h * 0.10),
+        (w * 0.92, h * 0.62),
+        (w * 0.45, h * 0.72),
+        (-w * 0.30, h * 0.36),
+    ]);
     svg.placed(at, (s, 1.0), turn * 0.6, |svg| {
         svg.fill(&moved_down(&flap), coat.shade().alpha(0.45));
         let fill = coat.ear_back(s < 0.0);
@@ -151,7 +193,11 @@ fn eye(svg: &mut Svg, coat: &Coat, rig: &Rig, s: f64) {
         // The tear mark at the inner corner.
         svg.fill(&blade((-rx * 0.86, eyes.slant), (-rx * 1.12, ry * 0.30), (-rx * 1.18, ry * 0.62), 4.0), dark);
         let deep = coat.iris.dark(0.30).turn(-10.0);
-        let iris = svg.radial((0.0, ry * 0.42), (rx * 1.15, ry * 1.45), &[(0.0, coat.iris.light(0.13)), (0.45, coat.iris), (0.85, coat.iris.dark(0.15)), (1.0, deep)]);
+        let iris = svg.radial(
+            (0.0, ry * 0.42),
+            (rx * 1.15, ry * 1.45),
+            &[(0.0, coat.iris.light(0.13)), (0.45, coat.iris), (0.85, coat.iris.dark(0.15)), (1.0, deep)],
+        );
         svg.fill(&opening, iris);
         svg.clipped(&opening, |svg| {
             let middle = (s * eyes.gaze.0 * rx - rx * 0.04, eyes.gaze.1 * ry);
@@ -173,7 +219,13 @@ fn eye(svg: &mut Svg, coat: &Coat, rig: &Rig, s: f64) {
                 svg.fill(&super::geometry::moved(&lid, (0.0, 6.0), 1.0), INK.alpha(0.25));
                 let skin = match coat.pattern {
                     super::coat::Pattern::Points | super::coat::Pattern::Mitted => coat.mark.light(0.05),
-                    super::coat::Pattern::Calico => if s < 0.0 { coat.third.light(0.04) } else { coat.mark },
+                    super::coat::Pattern::Calico => {
+                        if s < 0.0 {
+                            coat.third.light(0.04)
+                        } else {
+                            coat.mark
+                        }
+                    }
                     super::coat::Pattern::Tortoiseshell if s > 0.0 => coat.mark,
                     _ => coat.base.dark(0.04),
                 };
@@ -186,7 +238,15 @@ fn eye(svg: &mut Svg, coat: &Coat, rig: &Rig, s: f64) {
         svg.fill(&ellipse((-k * rx * 0.30, -ry * 0.28), rx * 0.25, ry * 0.25), WHITE.alpha(0.97));
         svg.fill(&circle((k * rx * 0.34, ry * 0.36 * (1.0 - eyes.squeeze)), rx * 0.12), WHITE.alpha(0.8));
         // The corner runs out to a point.
-        svg.fill(&hair((rx * 0.78, -ry * 0.52 - eyes.slant * 0.4), (rx * 1.08, -ry * 0.50 - eyes.slant), (rx * 1.34, -ry * 0.62 - eyes.slant * 1.4), 6.0), dark);
+        svg.fill(
+            &hair(
+                (rx * 0.78, -ry * 0.52 - eyes.slant * 0.4),
+                (rx * 1.08, -ry * 0.50 - eyes.slant),
+                (rx * 1.34, -ry * 0.62 - eyes.slant * 1.4),
+                6.0,
+            ),
+            dark,
+        );
     });
 }
 
@@ -195,16 +255,28 @@ fn muzzle(svg: &mut Svg, coat: &Coat, rig: &Rig, mood: Expression, rng: &mut Cha
     let y = rig.nose_y;
     let pale = coat.muzzle();
     let lip = y + 19.0 * m;
-    let soft = svg.radial((0.0, y + 18.0 * m), (44.0 * m, 34.0 * m), &[(0.0, pale), (0.66, pale), (1.0, pale.alpha(0.0))]);
+    let soft =
+        svg.radial((0.0, y + 18.0 * m), (44.0 * m, 34.0 * m), &[(0.0, pale), (0.66, pale), (1.0, pale.alpha(0.0))]);
     svg.fill(&ellipse((0.0, y + 18.0 * m), 44.0 * m, 34.0 * m), soft);
     let line = coat.ink.mix(INK, 0.5);
     // An open mouth lies under the pads.
     if mood == Expression::Happy {
-        let mouth = closed(&[(-15.0 * m, lip + 4.0), (0.0, lip + 1.0), (15.0 * m, lip + 4.0), (12.5 * m, lip + 15.0 * m), (0.0, lip + 22.0 * m), (-12.5 * m, lip + 15.0 * m)]);
+        let mouth = closed(&[
+            (-15.0 * m, lip + 4.0),
+            (0.0, lip + 1.0),
+            (15.0 * m, lip + 4.0),
+            (12.5 * m, lip + 15.0 * m),
+            (0.0, lip + 22.0 * m),
+            (-12.5 * m, lip + 15.0 * m),
+        ]);
         svg.fill(&mouth, tone(0.36, 0.11, 20.0));
         svg.clipped(&mouth, |svg| {
             svg.fill(&ellipse((0.0, lip + 20.0 * m), 11.0 * m, 9.5 * m), tone(0.73, 0.14, 15.0));
-            svg.stroke(&arc((0.0, lip + 12.0 * m), (0.0, lip + 16.0 * m), (0.0, lip + 22.0 * m)), tone(0.6, 0.14, 15.0), 1.8);
+            svg.stroke(
+                &arc((0.0, lip + 12.0 * m), (0.0, lip + 16.0 * m), (0.0, lip + 22.0 * m)),
+                tone(0.6, 0.14, 15.0),
+                1.8,
+            );
             for s in [-1.0, 1.0] {
                 svg.fill(&closed(&[(s * 6.0 * m, lip), (s * 11.0 * m, lip), (s * 8.0 * m, lip + 9.0 * m)]), WHITE);
             }
@@ -213,7 +285,11 @@ fn muzzle(svg: &mut Svg, coat: &Coat, rig: &Rig, mood: Expression, rng: &mut Cha
     }
     for s in [-1.0, 1.0] {
         let pad = ellipse((s * 16.5 * m, lip - 3.0), 19.5 * m, 14.0 * m);
-        let fill = svg.radial((s * 12.0 * m - 4.0, lip - 9.0), (24.0 * m, 20.0 * m), &[(0.0, pale.light(0.05)), (0.7, pale), (1.0, pale.mix(coat.shade(), 0.16))]);
+        let fill = svg.radial(
+            (s * 12.0 * m - 4.0, lip - 9.0),
+            (24.0 * m, 20.0 * m),
+            &[(0.0, pale.light(0.05)), (0.7, pale), (1.0, pale.mix(coat.shade(), 0.16))],
+        );
         svg.fill(&pad, fill);
         for _ in 0..1 {
             for (dx, dy) in [(11.0, -3.0), (19.0, -5.0), (15.0, 3.0), (24.0, 2.0)] {
@@ -234,13 +310,21 @@ fn muzzle(svg: &mut Svg, coat: &Coat, rig: &Rig, mood: Expression, rng: &mut Cha
         svg.stroke(&open(&points), line, 3.0);
     }
     if mood == Expression::Grumpy || mood == Expression::Neutral {
-        svg.stroke(&arc((-7.0 * m, lip + 18.0 * m), (0.0, lip + 20.5 * m), (7.0 * m, lip + 18.0 * m)), line.alpha(0.3), 2.2);
+        svg.stroke(
+            &arc((-7.0 * m, lip + 18.0 * m), (0.0, lip + 20.5 * m), (7.0 * m, lip + 18.0 * m)),
+            line.alpha(0.3),
+            2.2,
+        );
     }
     nose(svg, coat, y, m);
     if mood == Expression::Happy {
         for s in [-1.0, 1.0] {
             let at = (s * rig.head_w * 0.60, rig.eyes.y + rig.eyes.ry + 15.0);
-            let blush = svg.radial(at, (20.0, 12.0), &[(0.0, tone(0.72, 0.16, 15.0).alpha(0.55)), (1.0, tone(0.72, 0.16, 15.0).alpha(0.0))]);
+            let blush = svg.radial(
+                at,
+                (20.0, 12.0),
+                &[(0.0, tone(0.72, 0.16, 15.0).alpha(0.55)), (1.0, tone(0.72, 0.16, 15.0).alpha(0.0))],
+            );
             svg.fill(&ellipse(at, 20.0, 12.0), blush);
         }
     }
@@ -248,7 +332,16 @@ fn muzzle(svg: &mut Svg, coat: &Coat, rig: &Rig, mood: Expression, rng: &mut Cha
 
 fn nose(svg: &mut Svg, coat: &Coat, y: f64, m: f64) {
     let k = 0.6 + m * 0.4;
-    let shape = closed(&[(-11.0 * k, y - 5.0 * k), (0.0, y - 7.0 * k), (11.0 * k, y - 5.0 * k), (9.5 * k, y + 1.0 * k), (3.0 * k, y + 7.0 * k), (0.0, y + 8.5 * k), (-3.0 * k, y + 7.0 * k), (-9.5 * k, y + 1.0 * k)]);
+    let shape = closed(&[
+        (-11.0 * k, y - 5.0 * k),
+        (0.0, y - 7.0 * k),
+        (11.0 * k, y - 5.0 * k),
+        (9.5 * k, y + 1.0 * k),
+        (3.0 * k, y + 7.0 * k),
+        (0.0, y + 8.5 * k),
+        (-3.0 * k, y + 7.0 * k),
+        (-9.5 * k, y + 1.0 * k),
+    ]);
     let fill = svg.linear((0.0, y - 7.0), (0.0, y + 8.0), &[(0.0, coat.nose.light(0.08)), (1.0, coat.nose.dark(0.09))]);
     svg.inked(&shape, fill, coat.ink.mix(INK, 0.4), 2.4);
     svg.fill(&ellipse((-4.0 * k, y - 3.0 * k), 3.4 * k, 1.8 * k), WHITE.alpha(0.65));
@@ -268,7 +361,15 @@ fn brows(svg: &mut Svg, coat: &Coat, rig: &Rig, cat: &CatAttributes) {
             let grey = tone(0.93, 0.006, 250.0);
             for i in 0..3 {
                 let k = f64::from(i);
-                svg.fill(&hair(p(-0.1 + k * 0.22, 6.0), p(0.2 + k * 0.32, 20.0 - k * 2.0), p(0.9 + k * 0.4, 25.0 - k * 7.0), 5.5), grey.alpha(0.95));
+                svg.fill(
+                    &hair(
+                        p(-0.1 + k * 0.22, 6.0),
+                        p(0.2 + k * 0.32, 20.0 - k * 2.0),
+                        p(0.9 + k * 0.4, 25.0 - k * 7.0),
+                        5.5,
+                    ),
+                    grey.alpha(0.95),
+                );
             }
         }
     }
@@ -276,7 +377,14 @@ fn brows(svg: &mut Svg, coat: &Coat, rig: &Rig, cat: &CatAttributes) {
         // A drop of sweat.
         let (w, h) = (rig.head_w, rig.head_h);
         let at = (w * 0.80, -h * 0.42);
-        let drop = closed(&[(at.0, at.1 - 17.0), (at.0 + 6.5, at.1 - 3.0), (at.0 + 6.0, at.1 + 6.0), (at.0, at.1 + 10.0), (at.0 - 6.0, at.1 + 6.0), (at.0 - 6.5, at.1 - 3.0)]);
+        let drop = closed(&[
+            (at.0, at.1 - 17.0),
+            (at.0 + 6.5, at.1 - 3.0),
+            (at.0 + 6.0, at.1 + 6.0),
+            (at.0, at.1 + 10.0),
+            (at.0 - 6.0, at.1 + 6.0),
+            (at.0 - 6.5, at.1 - 3.0),
+        ]);
         svg.inked(&drop, tone(0.86, 0.075, 225.0), tone(0.5, 0.11, 245.0), 2.2);
         svg.fill(&ellipse((at.0 - 2.4, at.1 + 2.0), 1.8, 3.2), WHITE.alpha(0.9));
     }

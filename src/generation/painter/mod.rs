@@ -51,3 +51,13 @@ pub fn svg(cat: &CatAttributes, seed: &Seed, canvas: Canvas) -> String {
     });
     svg.finish(canvas.width, canvas.height)
 }
+
+/// STUB until the painter's caption lands.
+pub fn caption(png: &[u8], _top: &str, _bottom: &str) -> Result<Vec<u8>> {
+    Ok(png.to_vec())
+}
+
+/// STUB until the painter's sheet lands.
+pub fn contact_sheet() -> Result<Vec<u8>> {
+    Ok(Vec::new())
+}

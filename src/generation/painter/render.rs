@@ -44,7 +44,8 @@ pub fn draw(tree: &Tree, onto: &mut Pixmap) {
 
 /// Reads a PNG.
 pub fn decode(png: &[u8]) -> Result<Pixmap> {
-    Pixmap::decode_png(png).map_err(|cause| Failure::new(Kind::Invalid, "the picture is not a readable PNG").source(cause))
+    Pixmap::decode_png(png)
+        .map_err(|cause| Failure::new(Kind::Invalid, "the picture is not a readable PNG").source(cause))
 }
 
 /// Writes a PNG.

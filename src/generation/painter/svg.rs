@@ -292,7 +292,13 @@ mod tests {
     fn markup_in_text_stays_text() {
         assert_eq!(escape("a<b & \"c\" 'd'>\u{0}\u{1b}"), "a&lt;b &amp; &quot;c&quot; &apos;d&apos;&gt;  ");
         let mut svg = Svg::new();
-        svg.text("</text><image href=\"/etc/passwd\"/>", (0.0, 0.0), 10.0, crate::generation::painter::palette::INK, true);
+        svg.text(
+            "</text><image href=\"/etc/passwd\"/>",
+            (0.0, 0.0),
+            10.0,
+            crate::generation::painter::palette::INK,
+            true,
+        );
         let text = svg.finish(10, 10);
         assert!(!text.contains("<image"));
         assert_eq!(text.matches("</text>").count(), 1);

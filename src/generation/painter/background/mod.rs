@@ -72,17 +72,30 @@ pub fn paint(svg: &mut Svg, cat: &CatAttributes, theme: &Theme, stage: &Stage, s
     let air = svg.radial(
         (w * 0.5, h * 0.46),
         (w * 0.46, h * 0.62),
-        &[(0.0, theme.light.alpha(0.42 + 0.38 * score)), (0.55, theme.light.alpha(0.18 + 0.2 * score)), (1.0, theme.light.alpha(0.0))],
+        &[
+            (0.0, theme.light.alpha(0.42 + 0.38 * score)),
+            (0.55, theme.light.alpha(0.18 + 0.2 * score)),
+            (1.0, theme.light.alpha(0.0)),
+        ],
     );
     svg.fill(&rounded((0.0, 0.0), w, horizon, 0.0), air);
-    let boards = svg.linear((0.0, horizon), (0.0, h), &[(0.0, floor.dark(0.07)), (0.12, floor), (1.0, floor.light(0.05))]);
+    let boards =
+        svg.linear((0.0, horizon), (0.0, h), &[(0.0, floor.dark(0.07)), (0.12, floor), (1.0, floor.light(0.05))]);
     svg.fill(&rounded((0.0, horizon), w, h - horizon, 0.0), boards);
     svg.fill(&rounded((0.0, horizon), w, 3.0 * unit, 0.0), floor.dark(0.16).alpha(0.7));
-    let pool = svg.radial((w * 0.5, h * 0.9), (w * 0.42, h * 0.17), &[(0.0, theme.light.alpha(0.5)), (1.0, theme.light.alpha(0.0))]);
+    let pool = svg.radial(
+        (w * 0.5, h * 0.9),
+        (w * 0.42, h * 0.17),
+        &[(0.0, theme.light.alpha(0.5)), (1.0, theme.light.alpha(0.0))],
+    );
     svg.fill(&rounded((0.0, horizon), w, h - horizon, 0.0), pool);
     // The corners fall off.
     let edge = tone(0.2, 0.05, wall.h);
-    let vignette = svg.radial((w * 0.5, h * 0.5), (w * 0.74, h * 0.80), &[(0.0, edge.alpha(0.0)), (0.62, edge.alpha(0.0)), (1.0, edge.alpha(0.34))]);
+    let vignette = svg.radial(
+        (w * 0.5, h * 0.5),
+        (w * 0.74, h * 0.80),
+        &[(0.0, edge.alpha(0.0)), (0.62, edge.alpha(0.0)), (1.0, edge.alpha(0.34))],
+    );
     svg.fill(&rounded((0.0, 0.0), w, h, 0.0), vignette);
     let x = w * 0.5 - side * (w * 0.345 + 4.0 * unit);
     shadow(svg, (x, h * 0.906), 66.0 * unit, theme.floor);
@@ -93,7 +106,11 @@ pub fn paint(svg: &mut Svg, cat: &CatAttributes, theme: &Theme, stage: &Stage, s
 /// The shadow of something that stands on the floor.
 pub fn shadow(svg: &mut Svg, at: (f64, f64), half: f64, floor: Tone) {
     let dark = floor.dark(0.42).vivid(0.8);
-    let soft = svg.radial(at, (half * 1.25, half * 0.24), &[(0.0, dark.alpha(0.75)), (0.55, dark.alpha(0.5)), (1.0, dark.alpha(0.0))]);
+    let soft = svg.radial(
+        at,
+        (half * 1.25, half * 0.24),
+        &[(0.0, dark.alpha(0.75)), (0.55, dark.alpha(0.5)), (1.0, dark.alpha(0.0))],
+    );
     svg.fill(&ellipse(at, half * 1.25, half * 0.24), soft);
 }
 
@@ -101,7 +118,10 @@ pub fn shadow(svg: &mut Svg, at: (f64, f64), half: f64, floor: Tone) {
 pub fn window(svg: &mut Svg, (x, y): (f64, f64), (w, h): (f64, f64), frame: Tone, sky: Tone) {
     let blue = svg.linear((x, y), (x, y + h), &[(0.0, sky), (1.0, sky.light(0.14))]);
     svg.fill(&rounded((x, y), w, h, 4.0), blue);
-    svg.fill(&polygon(&[(x + w * 0.1, y + h), (x + w * 0.5, y), (x + w * 0.7, y), (x + w * 0.3, y + h)]), WHITE.alpha(0.22));
+    svg.fill(
+        &polygon(&[(x + w * 0.1, y + h), (x + w * 0.5, y), (x + w * 0.7, y), (x + w * 0.3, y + h)]),
+        WHITE.alpha(0.22),
+    );
     let bar = (w * 0.055).max(5.0);
     svg.stroke(&rounded((x, y), w, h, 4.0), frame, bar * 1.4);
     svg.fill(&rounded((x + w / 2.0 - bar / 2.0, y), bar, h, 0.0), frame);

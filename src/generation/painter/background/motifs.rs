@@ -36,11 +36,24 @@ pub fn mug(svg: &mut Svg, fill: Tone, size: f64) {
     let p = |x: f64, y: f64| (x * size, y * size);
     let edge = ink(fill);
     for x in [-0.16, 0.08, 0.30] {
-        svg.stroke(&open(&[p(x, -1.10), p(x + 0.10, -1.26), p(x - 0.04, -1.42), p(x + 0.06, -1.60)]), WHITE.alpha(0.5), size * 0.07);
+        svg.stroke(
+            &open(&[p(x, -1.10), p(x + 0.10, -1.26), p(x - 0.04, -1.42), p(x + 0.06, -1.60)]),
+            WHITE.alpha(0.5),
+            size * 0.07,
+        );
     }
     svg.stroke(&arc(p(0.44, -0.78), p(0.98, -0.66), p(0.42, -0.22)), edge, size * 0.20);
     svg.stroke(&arc(p(0.44, -0.78), p(0.98, -0.66), p(0.42, -0.22)), fill, size * 0.11);
-    let body = closed(&[p(-0.5, -0.96), p(0.5, -0.96), p(0.50, -0.5), p(0.44, -0.08), p(0.30, 0.0), p(-0.30, 0.0), p(-0.44, -0.08), p(-0.50, -0.5)]);
+    let body = closed(&[
+        p(-0.5, -0.96),
+        p(0.5, -0.96),
+        p(0.50, -0.5),
+        p(0.44, -0.08),
+        p(0.30, 0.0),
+        p(-0.30, 0.0),
+        p(-0.44, -0.08),
+        p(-0.50, -0.5),
+    ]);
     let round = svg.linear(p(-0.5, 0.0), p(0.5, 0.0), &[(0.0, fill.light(0.09)), (0.45, fill), (1.0, fill.dark(0.14))]);
     svg.inked(&body, round, edge, size * 0.045);
     svg.inked(&ellipse(p(0.0, -0.96), size * 0.5, size * 0.12), tone(0.36, 0.06, 50.0), edge, size * 0.045);
@@ -50,8 +63,18 @@ pub fn mug(svg: &mut Svg, fill: Tone, size: f64) {
 /// A box.
 pub fn crate_box(svg: &mut Svg, fill: Tone, size: f64) {
     let p = |x: f64, y: f64| (x * size, y * size);
-    svg.inked(&polygon(&[p(-0.5, -0.8), p(-0.36, -1.0), p(0.64, -1.0), p(0.5, -0.8)]), fill.light(0.10), ink(fill), size * 0.04);
-    svg.inked(&polygon(&[p(0.5, -0.8), p(0.64, -1.0), p(0.64, -0.18), p(0.5, 0.0)]), fill.dark(0.12), ink(fill), size * 0.04);
+    svg.inked(
+        &polygon(&[p(-0.5, -0.8), p(-0.36, -1.0), p(0.64, -1.0), p(0.5, -0.8)]),
+        fill.light(0.10),
+        ink(fill),
+        size * 0.04,
+    );
+    svg.inked(
+        &polygon(&[p(0.5, -0.8), p(0.64, -1.0), p(0.64, -0.18), p(0.5, 0.0)]),
+        fill.dark(0.12),
+        ink(fill),
+        size * 0.04,
+    );
     svg.inked(&polygon(&[p(-0.5, -0.8), p(0.5, -0.8), p(0.5, 0.0), p(-0.5, 0.0)]), fill, ink(fill), size * 0.04);
     svg.fill(&rounded(p(-0.30, -0.56), size * 0.6, size * 0.34, size * 0.04), WHITE.alpha(0.85));
     svg.stroke(&open(&[p(-0.18, -0.38), p(-0.02, -0.38), p(0.16, -0.38)]), fill.dark(0.1), size * 0.07);
@@ -61,16 +84,51 @@ pub fn crate_box(svg: &mut Svg, fill: Tone, size: f64) {
 pub fn bean(svg: &mut Svg, size: f64) {
     let fill = tone(0.46, 0.08, 50.0);
     svg.inked(&ellipse((0.0, 0.0), size * 0.36, size * 0.5), fill, ink(fill), 2.4);
-    svg.stroke(&open(&[(0.0, -size * 0.44), (size * 0.10, -size * 0.15), (-size * 0.10, size * 0.15), (0.0, size * 0.44)]), ink(fill), 3.2);
+    svg.stroke(
+        &open(&[(0.0, -size * 0.44), (size * 0.10, -size * 0.15), (-size * 0.10, size * 0.15), (0.0, size * 0.44)]),
+        ink(fill),
+        3.2,
+    );
     svg.fill(&ellipse((-size * 0.18, -size * 0.15), size * 0.06, size * 0.15), WHITE.alpha(0.25));
 }
 
 /// A snow-capped mountain with its foot on the origin.
 pub fn mountain(svg: &mut Svg, fill: Tone, width: f64, height: f64) {
     let half = width / 2.0;
-    svg.fill(&polygon(&[(-half, 0.0), (-half * 0.1, -height), (0.0, -height * 1.02), (half * 0.12, -height * 0.97), (half, 0.0)]), fill);
-    svg.fill(&polygon(&[(0.0, -height * 1.02), (half * 0.12, -height * 0.97), (half, 0.0), (half * 0.1, 0.0), (-half * 0.06, -height * 0.5)]), fill.dark(0.06));
-    svg.fill(&polygon(&[(-half * 0.1, -height), (0.0, -height * 1.02), (half * 0.12, -height * 0.97), (half * 0.36, -height * 0.70), (half * 0.18, -height * 0.76), (half * 0.06, -height * 0.66), (-half * 0.10, -height * 0.77), (-half * 0.28, -height * 0.68), (-half * 0.32, -height * 0.75)]), tone(0.97, 0.012, 230.0));
+    svg.fill(
+        &polygon(&[
+            (-half, 0.0),
+            (-half * 0.1, -height),
+            (0.0, -height * 1.02),
+            (half * 0.12, -height * 0.97),
+            (half, 0.0),
+        ]),
+        fill,
+    );
+    svg.fill(
+        &polygon(&[
+            (0.0, -height * 1.02),
+            (half * 0.12, -height * 0.97),
+            (half, 0.0),
+            (half * 0.1, 0.0),
+            (-half * 0.06, -height * 0.5),
+        ]),
+        fill.dark(0.06),
+    );
+    svg.fill(
+        &polygon(&[
+            (-half * 0.1, -height),
+            (0.0, -height * 1.02),
+            (half * 0.12, -height * 0.97),
+            (half * 0.36, -height * 0.70),
+            (half * 0.18, -height * 0.76),
+            (half * 0.06, -height * 0.66),
+            (-half * 0.10, -height * 0.77),
+            (-half * 0.28, -height * 0.68),
+            (-half * 0.32, -height * 0.75),
+        ]),
+        tone(0.97, 0.012, 230.0),
+    );
 }
 
 /// A cloud.
@@ -96,16 +154,46 @@ pub fn gem(svg: &mut Svg, fill: Tone, size: f64) {
 /// A crystal standing on the origin.
 pub fn shard(svg: &mut Svg, fill: Tone, width: f64, height: f64) {
     let half = width / 2.0;
-    svg.fill(&polygon(&[(-half, 0.0), (-half, -height * 0.72), (0.0, -height), (half * 0.2, -height * 0.66), (half * 0.1, 0.0)]), fill.light(0.10));
-    svg.fill(&polygon(&[(0.0, -height), (half, -height * 0.66), (half, 0.0), (half * 0.1, 0.0), (half * 0.2, -height * 0.66)]), fill.dark(0.08));
-    svg.stroke(&polygon(&[(-half, 0.0), (-half, -height * 0.72), (0.0, -height), (half, -height * 0.66), (half, 0.0)]), ink(fill), 2.6);
+    svg.fill(
+        &polygon(&[
+            (-half, 0.0),
+            (-half, -height * 0.72),
+            (0.0, -height),
+            (half * 0.2, -height * 0.66),
+            (half * 0.1, 0.0),
+        ]),
+        fill.light(0.10),
+    );
+    svg.fill(
+        &polygon(&[
+            (0.0, -height),
+            (half, -height * 0.66),
+            (half, 0.0),
+            (half * 0.1, 0.0),
+            (half * 0.2, -height * 0.66),
+        ]),
+        fill.dark(0.08),
+    );
+    svg.stroke(
+        &polygon(&[(-half, 0.0), (-half, -height * 0.72), (0.0, -height), (half, -height * 0.66), (half, 0.0)]),
+        ink(fill),
+        2.6,
+    );
     svg.stroke(&line((-half * 0.55, -height * 0.62), (-half * 0.55, -height * 0.25)), WHITE.alpha(0.7), 3.0);
 }
 
 /// A feather.
 pub fn feather(svg: &mut Svg, fill: Tone, size: f64) {
     let p = |x: f64, y: f64| (x * size, y * size);
-    let vane = closed(&[p(0.0, 0.55), p(-0.20, 0.25), p(-0.22, -0.2), p(0.06, -0.72), p(0.24, -0.30), p(0.20, 0.12), p(0.08, 0.42)]);
+    let vane = closed(&[
+        p(0.0, 0.55),
+        p(-0.20, 0.25),
+        p(-0.22, -0.2),
+        p(0.06, -0.72),
+        p(0.24, -0.30),
+        p(0.20, 0.12),
+        p(0.08, 0.42),
+    ]);
     let shade = svg.linear(p(-0.2, 0.0), p(0.25, 0.0), &[(0.0, fill.light(0.08)), (1.0, fill.dark(0.08))]);
     svg.inked(&vane, shade, ink(fill), size * 0.03);
     svg.stroke(&open(&[p(0.04, 0.80), p(0.0, 0.2), p(0.06, -0.62)]), ink(fill), size * 0.04);
@@ -119,8 +207,18 @@ pub fn feather(svg: &mut Svg, fill: Tone, size: f64) {
 pub fn butterfly(svg: &mut Svg, fill: Tone, size: f64) {
     for s in [-1.0, 1.0] {
         let p = |x: f64, y: f64| (s * x * size, y * size);
-        svg.inked(&closed(&[p(0.03, 0.0), p(0.22, -0.42), p(0.56, -0.50), p(0.60, -0.18), p(0.30, 0.04)]), fill, ink(fill), size * 0.04);
-        svg.inked(&closed(&[p(0.03, 0.02), p(0.36, 0.06), p(0.46, 0.30), p(0.26, 0.46), p(0.08, 0.24)]), fill.turn(25.0).light(0.06), ink(fill), size * 0.04);
+        svg.inked(
+            &closed(&[p(0.03, 0.0), p(0.22, -0.42), p(0.56, -0.50), p(0.60, -0.18), p(0.30, 0.04)]),
+            fill,
+            ink(fill),
+            size * 0.04,
+        );
+        svg.inked(
+            &closed(&[p(0.03, 0.02), p(0.36, 0.06), p(0.46, 0.30), p(0.26, 0.46), p(0.08, 0.24)]),
+            fill.turn(25.0).light(0.06),
+            ink(fill),
+            size * 0.04,
+        );
         svg.fill(&circle(p(0.42, -0.32), size * 0.07), WHITE.alpha(0.8));
         svg.stroke(&arc(p(0.02, -0.25), p(0.06, -0.42), p(0.16, -0.50)), ink(fill), size * 0.03);
     }
@@ -132,14 +230,35 @@ pub fn chip(svg: &mut Svg, fill: Tone, size: f64) {
     for i in 0..5 {
         let at = -0.4 + f64::from(i) * 0.2;
         for s in [-1.0, 1.0] {
-            svg.stroke(&line((s * 0.45 * size, at * size), (s * 0.62 * size, at * size)), tone(0.80, 0.05, 90.0), size * 0.07);
-            svg.stroke(&line((at * size, s * 0.45 * size), (at * size, s * 0.62 * size)), tone(0.80, 0.05, 90.0), size * 0.07);
+            svg.stroke(
+                &line((s * 0.45 * size, at * size), (s * 0.62 * size, at * size)),
+                tone(0.80, 0.05, 90.0),
+                size * 0.07,
+            );
+            svg.stroke(
+                &line((at * size, s * 0.45 * size), (at * size, s * 0.62 * size)),
+                tone(0.80, 0.05, 90.0),
+                size * 0.07,
+            );
         }
     }
-    let body = svg.linear((-size * 0.5, -size * 0.5), (size * 0.5, size * 0.5), &[(0.0, fill.light(0.08)), (1.0, fill.dark(0.04))]);
-    svg.inked(&rounded((-size * 0.48, -size * 0.48), size * 0.96, size * 0.96, size * 0.07), body, ink(fill), size * 0.035);
+    let body = svg.linear(
+        (-size * 0.5, -size * 0.5),
+        (size * 0.5, size * 0.5),
+        &[(0.0, fill.light(0.08)), (1.0, fill.dark(0.04))],
+    );
+    svg.inked(
+        &rounded((-size * 0.48, -size * 0.48), size * 0.96, size * 0.96, size * 0.07),
+        body,
+        ink(fill),
+        size * 0.035,
+    );
     svg.fill(&circle((-size * 0.32, -size * 0.32), size * 0.06), WHITE.alpha(0.5));
-    svg.stroke(&rounded((-size * 0.22, -size * 0.18), size * 0.44, size * 0.36, size * 0.05), WHITE.alpha(0.28), size * 0.04);
+    svg.stroke(
+        &rounded((-size * 0.22, -size * 0.18), size * 0.44, size * 0.36, size * 0.05),
+        WHITE.alpha(0.28),
+        size * 0.04,
+    );
 }
 
 /// A traced wire on a circuit board, from the origin to the right, ending in an eye.
@@ -162,7 +281,9 @@ pub fn note(svg: &mut Svg, fill: Tone, size: f64) {
     svg.fill(&polygon(&[p(-0.28, -0.5), p(0.44, -0.64), p(0.44, -0.46), p(-0.28, -0.32)]), fill);
     for (x, y) in [(-0.24, 0.36), (0.40, 0.22)] {
         svg.stroke(&line(p(x, y), p(x, y - 0.82)), fill, size * 0.09);
-        svg.placed(p(x - 0.13, y + 0.02), (1.0, 1.0), -20.0, |svg| svg.fill(&ellipse((0.0, 0.0), size * 0.19, size * 0.14), fill));
+        svg.placed(p(x - 0.13, y + 0.02), (1.0, 1.0), -20.0, |svg| {
+            svg.fill(&ellipse((0.0, 0.0), size * 0.19, size * 0.14), fill)
+        });
     }
 }
 
@@ -192,20 +313,42 @@ pub fn bit(svg: &mut Svg, one: bool, colour: Tone, size: f64) {
 /// A pair of parentheses.
 pub fn parentheses(svg: &mut Svg, colour: Tone, width: f64, height: f64, thick: f64) {
     for s in [-1.0, 1.0] {
-        svg.stroke(&arc((s * width * 0.34, -height / 2.0), (s * width * 0.66, 0.0), (s * width * 0.34, height / 2.0)), colour, thick);
+        svg.stroke(
+            &arc((s * width * 0.34, -height / 2.0), (s * width * 0.66, 0.0), (s * width * 0.34, height / 2.0)),
+            colour,
+            thick,
+        );
     }
 }
 
 /// A brace, opening for `s` = 1, closing for -1.
 pub fn brace(svg: &mut Svg, colour: Tone, s: f64, size: f64, thick: f64) {
     let p = |x: f64, y: f64| (s * x * size, y * size);
-    svg.stroke(&open(&[p(0.2, -0.5), p(0.04, -0.46), p(0.0, -0.32), p(0.0, -0.14), p(-0.14, 0.0), p(0.0, 0.14), p(0.0, 0.32), p(0.04, 0.46), p(0.2, 0.5)]), colour, thick);
+    svg.stroke(
+        &open(&[
+            p(0.2, -0.5),
+            p(0.04, -0.46),
+            p(0.0, -0.32),
+            p(0.0, -0.14),
+            p(-0.14, 0.0),
+            p(0.0, 0.14),
+            p(0.0, 0.32),
+            p(0.04, 0.46),
+            p(0.2, 0.5),
+        ]),
+        colour,
+        thick,
+    );
 }
 
 /// A Greek lambda.
 pub fn lambda(svg: &mut Svg, colour: Tone, size: f64, thick: f64) {
     let p = |x: f64, y: f64| (x * size, y * size);
-    svg.stroke(&open(&[p(-0.34, -0.48), p(-0.2, -0.5), p(-0.10, -0.36), p(0.24, 0.40), p(0.38, 0.5), p(0.46, 0.44)]), colour, thick);
+    svg.stroke(
+        &open(&[p(-0.34, -0.48), p(-0.2, -0.5), p(-0.10, -0.36), p(0.24, 0.40), p(0.38, 0.5), p(0.46, 0.44)]),
+        colour,
+        thick,
+    );
     svg.stroke(&line(p(0.02, -0.08), p(-0.32, 0.5)), colour, thick);
 }
 
@@ -213,7 +356,18 @@ pub fn lambda(svg: &mut Svg, colour: Tone, size: f64, thick: f64) {
 pub fn potion(svg: &mut Svg, liquid: Tone, size: f64) {
     let p = |x: f64, y: f64| (x * size, y * size);
     let glass = tone(0.93, 0.02, 220.0);
-    let bottle = closed(&[p(-0.13, -1.0), p(0.13, -1.0), p(0.13, -0.72), p(0.38, -0.48), p(0.42, -0.2), p(0.26, 0.0), p(-0.26, 0.0), p(-0.42, -0.2), p(-0.38, -0.48), p(-0.13, -0.72)]);
+    let bottle = closed(&[
+        p(-0.13, -1.0),
+        p(0.13, -1.0),
+        p(0.13, -0.72),
+        p(0.38, -0.48),
+        p(0.42, -0.2),
+        p(0.26, 0.0),
+        p(-0.26, 0.0),
+        p(-0.42, -0.2),
+        p(-0.38, -0.48),
+        p(-0.13, -0.72),
+    ]);
     svg.fill(&bottle, glass.alpha(0.55));
     svg.clipped(&bottle, |svg| {
         let deep = svg.linear((0.0, -0.5 * size), (0.0, 0.0), &[(0.0, liquid.light(0.1)), (1.0, liquid.dark(0.1))]);
@@ -224,20 +378,32 @@ pub fn potion(svg: &mut Svg, liquid: Tone, size: f64) {
         }
     });
     svg.stroke(&bottle, ink(liquid), size * 0.045);
-    svg.inked(&rounded(p(-0.12, -1.14), size * 0.24, size * 0.2, size * 0.04), tone(0.66, 0.08, 65.0), tone(0.4, 0.06, 55.0), size * 0.04);
+    svg.inked(
+        &rounded(p(-0.12, -1.14), size * 0.24, size * 0.2, size * 0.04),
+        tone(0.66, 0.08, 65.0),
+        tone(0.4, 0.06, 55.0),
+        size * 0.04,
+    );
     svg.stroke(&arc(p(-0.28, -0.4), p(-0.36, -0.24), p(-0.26, -0.12)), WHITE.alpha(0.75), size * 0.05);
 }
 
 /// A leafy vine that hangs from the origin.
 pub fn vine(svg: &mut Svg, colour: Tone, length: f64, rng: &mut ChaCha8Rng) {
     let sway = rng.random_range(-14.0..14.0);
-    svg.stroke(&open(&[(0.0, 0.0), (sway, length * 0.35), (-sway * 0.7, length * 0.7), (sway * 0.4, length)]), colour.dark(0.08), 5.0);
+    svg.stroke(
+        &open(&[(0.0, 0.0), (sway, length * 0.35), (-sway * 0.7, length * 0.7), (sway * 0.4, length)]),
+        colour.dark(0.08),
+        5.0,
+    );
     let leaves = (length / 22.0) as u32;
     for i in 0..leaves {
         let t = (f64::from(i) + 0.6) / f64::from(leaves);
         let s = if i % 2 == 0 { 1.0 } else { -1.0 };
         let root = (sway * (t * 3.0).sin() * 0.6, length * t);
-        svg.fill(&blade(root, (root.0 + s * 16.0, root.1 + 2.0), (root.0 + s * 34.0, root.1 + 16.0), 11.0), colour.light(if i % 3 == 0 { 0.06 } else { 0.0 }));
+        svg.fill(
+            &blade(root, (root.0 + s * 16.0, root.1 + 2.0), (root.0 + s * 34.0, root.1 + 16.0), 11.0),
+            colour.light(if i % 3 == 0 { 0.06 } else { 0.0 }),
+        );
     }
 }
 
@@ -259,7 +425,14 @@ pub fn pipe(svg: &mut Svg, fill: Tone, points: &[At], half: f64) {
 
 /// A small snake that hangs down in waves.
 pub fn hanging_snake(svg: &mut Svg, fill: Tone, length: f64) {
-    let spine = open(&[(0.0, -10.0), (16.0, length * 0.2), (-14.0, length * 0.42), (14.0, length * 0.64), (-6.0, length * 0.84), (6.0, length)]);
+    let spine = open(&[
+        (0.0, -10.0),
+        (16.0, length * 0.2),
+        (-14.0, length * 0.42),
+        (14.0, length * 0.64),
+        (-6.0, length * 0.84),
+        (6.0, length),
+    ]);
     svg.inked(&ribbon(&spine, |t| 8.0 - 2.5 * t + if t > 0.9 { 5.0 } else { 0.0 }), fill, ink(fill), 2.6);
     svg.fill(&circle((2.0, length - 3.0), 2.2), INK);
     svg.fill(&circle((10.0, length - 3.0), 2.2), INK);
@@ -269,6 +442,9 @@ pub fn hanging_snake(svg: &mut Svg, fill: Tone, length: f64) {
 /// Grass on the origin.
 pub fn grass(svg: &mut Svg, colour: Tone, size: f64) {
     for (x, lean, tall) in [(-0.3, -0.3, 0.6), (-0.1, -0.08, 0.95), (0.1, 0.12, 0.8), (0.3, 0.36, 0.6)] {
-        svg.fill(&hair((x * size, 0.0), (x * size, -tall * size * 0.6), ((x + lean) * size, -tall * size), size * 0.16), colour);
+        svg.fill(
+            &hair((x * size, 0.0), (x * size, -tall * size * 0.6), ((x + lean) * size, -tall * size), size * 0.16),
+            colour,
+        );
     }
 }

@@ -7,8 +7,8 @@ use super::super::geometry::{arc, circle, closed, ellipse, line, open, polygon, 
 use super::super::palette::{Tone, WHITE, tone};
 use super::super::svg::Svg;
 use super::motifs::{
-    bean, bit, brace, butterfly, chip, cloud, crate_box, feather, gear, gem, grass, hanging_snake, lambda, mountain, mug, note, parentheses,
-    pipe, potion, shard, star, trace, vine,
+    bean, bit, brace, butterfly, chip, cloud, crate_box, feather, gear, gem, grass, hanging_snake, lambda, mountain,
+    mug, note, parentheses, pipe, potion, shard, star, trace, vine,
 };
 use super::{Stage, heroes, window};
 
@@ -45,8 +45,33 @@ const fn theme(
 
 /// The languages that have a theme of their own. `Shell` also serves Bash.
 pub const LANGUAGES: [&str; 28] = [
-    "Python", "JavaScript", "TypeScript", "Java", "C#", "C++", "C", "Go", "Rust", "PHP", "Ruby", "Swift", "Kotlin", "Perl",
-    "Scala", "Haskell", "Elixir", "Clojure", "Lua", "R", "Dart", "Shell", "Objective-C", "F#", "Erlang", "Groovy", "Crystal",
+    "Python",
+    "JavaScript",
+    "TypeScript",
+    "Java",
+    "C#",
+    "C++",
+    "C",
+    "Go",
+    "Rust",
+    "PHP",
+    "Ruby",
+    "Swift",
+    "Kotlin",
+    "Perl",
+    "Scala",
+    "Haskell",
+    "Elixir",
+    "Clojure",
+    "Lua",
+    "R",
+    "Dart",
+    "Shell",
+    "Objective-C",
+    "F#",
+    "Erlang",
+    "Groovy",
+    "Crystal",
     "Bash",
 ];
 
@@ -58,7 +83,9 @@ pub fn theme_of(language: Option<&str>) -> Theme {
     match language.unwrap_or_default() {
         "Python" => theme((0.72, 0.085, 165.0), (0.60, 0.085, 130.0), WARM, jungle, heroes::snake),
         "JavaScript" => theme((0.86, 0.085, 92.0), WOOD, WARM, cafe, heroes::coffee),
-        "TypeScript" => theme((0.60, 0.105, 252.0), (0.72, 0.04, 245.0), (0.93, 0.05, 235.0), blueprint, heroes::typed_coffee),
+        "TypeScript" => {
+            theme((0.60, 0.105, 252.0), (0.72, 0.04, 245.0), (0.93, 0.05, 235.0), blueprint, heroes::typed_coffee)
+        }
         "Java" => theme((0.80, 0.055, 55.0), (0.55, 0.07, 50.0), WARM, office, heroes::beans),
         "C#" => theme((0.72, 0.085, 305.0), (0.66, 0.06, 300.0), (0.96, 0.04, 80.0), windows, heroes::plant),
         "C++" => theme((0.38, 0.075, 245.0), (0.42, 0.05, 250.0), (0.72, 0.11, 225.0), circuits, heroes::plus_chip),
@@ -77,8 +104,12 @@ pub fn theme_of(language: Option<&str>) -> Theme {
         "Lua" => theme((0.34, 0.105, 275.0), (0.40, 0.09, 280.0), (0.74, 0.10, 265.0), night, heroes::telescope),
         "R" => theme((0.87, 0.035, 245.0), (0.76, 0.03, 250.0), (0.99, 0.01, 200.0), graphs, heroes::chart),
         "Dart" => theme((0.84, 0.075, 200.0), (0.74, 0.11, 145.0), (0.98, 0.04, 100.0), meadow, heroes::target),
-        "Shell" | "Bash" => theme((0.24, 0.045, 150.0), (0.30, 0.035, 160.0), (0.62, 0.13, 148.0), prompt, heroes::terminal),
-        "Objective-C" => theme((0.76, 0.035, 80.0), (0.62, 0.045, 70.0), (0.97, 0.03, 90.0), museum, heroes::old_computer),
+        "Shell" | "Bash" => {
+            theme((0.24, 0.045, 150.0), (0.30, 0.035, 160.0), (0.62, 0.13, 148.0), prompt, heroes::terminal)
+        }
+        "Objective-C" => {
+            theme((0.76, 0.035, 80.0), (0.62, 0.045, 70.0), (0.97, 0.03, 90.0), museum, heroes::old_computer)
+        }
         "F#" => theme((0.66, 0.07, 220.0), (0.52, 0.04, 240.0), (0.95, 0.04, 200.0), plumbing, heroes::pipes),
         "Erlang" => theme((0.62, 0.075, 25.0), (0.50, 0.06, 40.0), (0.95, 0.05, 60.0), switchboard, heroes::telephone),
         "Groovy" => theme((0.72, 0.095, 215.0), (0.60, 0.10, 330.0), (0.96, 0.05, 95.0), music, heroes::record),
@@ -100,14 +131,19 @@ fn jungle(svg: &mut Svg, stage: &Stage, rng: &mut ChaCha8Rng) {
         });
     }
     for x in [0.03, 0.16, 0.86, 0.97] {
-        svg.placed((stage.w * x, stage.horizon + 6.0), (stage.unit, stage.unit), 0.0, |svg| grass(svg, tone(0.50, 0.11, 150.0), 110.0));
+        svg.placed((stage.w * x, stage.horizon + 6.0), (stage.unit, stage.unit), 0.0, |svg| {
+            grass(svg, tone(0.50, 0.11, 150.0), 110.0)
+        });
     }
 }
 
 fn shelf(svg: &mut Svg, stage: &Stage, y: f64, left: bool, colour: Tone) {
     let x = if left { -10.0 } else { stage.w * 0.70 };
     svg.fill(&rounded((x, y), stage.w * 0.30 + 10.0, 11.0 * stage.unit, 3.0), colour);
-    svg.fill(&rounded((x, y + 11.0 * stage.unit), stage.w * 0.30 + 10.0, 7.0 * stage.unit, 0.0), colour.dark(0.2).alpha(0.35));
+    svg.fill(
+        &rounded((x, y + 11.0 * stage.unit), stage.w * 0.30 + 10.0, 7.0 * stage.unit, 0.0),
+        colour.dark(0.2).alpha(0.35),
+    );
 }
 
 fn cafe(svg: &mut Svg, stage: &Stage, rng: &mut ChaCha8Rng) {
@@ -155,14 +191,18 @@ fn office(svg: &mut Svg, stage: &Stage, rng: &mut ChaCha8Rng) {
         let (at, size) = ((stage.w * x, stage.h * 0.08), (stage.w * 0.26, stage.h * 0.42));
         window(svg, at, size, tone(0.90, 0.02, 80.0), tone(0.80, 0.07, 230.0));
         for i in 0..6 {
-            svg.fill(&rounded((at.0, at.1 + size.1 * 0.07 * f64::from(i)), size.0, size.1 * 0.045, 2.0), tone(0.93, 0.03, 85.0).alpha(0.9));
+            svg.fill(
+                &rounded((at.0, at.1 + size.1 * 0.07 * f64::from(i)), size.0, size.1 * 0.045, 2.0),
+                tone(0.93, 0.03, 85.0).alpha(0.9),
+            );
         }
     }
     stage.scatter(svg, rng, 8, |svg, rng, _| bean(svg, rng.random_range(26.0..40.0)));
 }
 
 fn windows(svg: &mut Svg, stage: &Stage, rng: &mut ChaCha8Rng) {
-    for (x, y, s) in [(0.03, 0.07, 1.0), (0.22, 0.30, 0.66), (0.80, 0.10, 0.95), (0.66, 0.34, 0.62), (0.04, 0.48, 0.5)] {
+    for (x, y, s) in [(0.03, 0.07, 1.0), (0.22, 0.30, 0.66), (0.80, 0.10, 0.95), (0.66, 0.34, 0.62), (0.04, 0.48, 0.5)]
+    {
         let size = (stage.w * 0.16 * s, stage.h * 0.34 * s);
         let hue = rng.random_range(210.0..250.0);
         window(svg, (stage.w * x, stage.h * y), size, WHITE, tone(0.76, 0.10, hue));
@@ -187,9 +227,17 @@ fn chips(svg: &mut Svg, stage: &Stage, rng: &mut ChaCha8Rng) {
 }
 
 fn range(svg: &mut Svg, stage: &Stage, rng: &mut ChaCha8Rng, near: Tone) {
-    for (x, wide, tall, far) in [(0.30, 0.5, 0.42, 0.10), (0.72, 0.55, 0.46, 0.10), (0.08, 0.52, 0.54, 0.04), (0.94, 0.54, 0.58, 0.04), (0.5, 0.6, 0.30, 0.0)] {
+    for (x, wide, tall, far) in [
+        (0.30, 0.5, 0.42, 0.10),
+        (0.72, 0.55, 0.46, 0.10),
+        (0.08, 0.52, 0.54, 0.04),
+        (0.94, 0.54, 0.58, 0.04),
+        (0.5, 0.6, 0.30, 0.0),
+    ] {
         let tall = tall * rng.random_range(0.92..1.08);
-        svg.placed((stage.w * x, stage.horizon + 2.0), (1.0, 1.0), 0.0, |svg| mountain(svg, near.light(far), stage.w * wide, stage.h * tall));
+        svg.placed((stage.w * x, stage.horizon + 2.0), (1.0, 1.0), 0.0, |svg| {
+            mountain(svg, near.light(far), stage.w * wide, stage.h * tall)
+        });
     }
 }
 
@@ -201,7 +249,16 @@ fn mountains(svg: &mut Svg, stage: &Stage, rng: &mut ChaCha8Rng) {
 }
 
 fn gears(svg: &mut Svg, stage: &Stage, rng: &mut ChaCha8Rng) {
-    for (x, y, r, teeth) in [(0.07, 0.20, 74.0, 12), (0.245, 0.42, 52.0, 10), (0.05, 0.62, 50.0, 9), (0.92, 0.24, 82.0, 13), (0.75, 0.46, 50.0, 10), (0.95, 0.66, 46.0, 9), (0.26, 0.08, 34.0, 8), (0.72, 0.09, 38.0, 8)] {
+    for (x, y, r, teeth) in [
+        (0.07, 0.20, 74.0, 12),
+        (0.245, 0.42, 52.0, 10),
+        (0.05, 0.62, 50.0, 9),
+        (0.92, 0.24, 82.0, 13),
+        (0.75, 0.46, 50.0, 10),
+        (0.95, 0.66, 46.0, 9),
+        (0.26, 0.08, 34.0, 8),
+        (0.72, 0.09, 38.0, 8),
+    ] {
         let fill = tone(0.60, 0.075, [45.0, 60.0, 35.0][rng.random_range(0..3)]).light(rng.random_range(-0.06..0.08));
         let turn = rng.random_range(0.0..40.0);
         svg.placed((stage.w * x, stage.h * y), (stage.unit, stage.unit), turn, |svg| gear(svg, fill, teeth, r));
@@ -230,13 +287,19 @@ fn rails(svg: &mut Svg, stage: &Stage, rng: &mut ChaCha8Rng) {
     // A track that comes over the hill.
     for (x, s) in [(0.14, 1.0), (0.86, -1.0)] {
         let (foot, top) = (stage.horizon + 4.0, stage.horizon * 0.56);
-        let at = |t: f64, side: f64| (stage.w * x + s * stage.w * 0.07 * t * t + side * stage.unit * (44.0 - 34.0 * t), foot + (top - foot) * t);
+        let at = |t: f64, side: f64| {
+            (stage.w * x + s * stage.w * 0.07 * t * t + side * stage.unit * (44.0 - 34.0 * t), foot + (top - foot) * t)
+        };
         for i in 0..8 {
             let t = f64::from(i) / 8.0;
             svg.stroke(&line(at(t, -1.35), at(t, 1.35)), tone(0.40, 0.06, 50.0), stage.unit * (8.0 - 5.0 * t));
         }
         for side in [-1.0, 1.0] {
-            svg.stroke(&open(&[at(0.0, side), at(0.35, side), at(0.7, side), at(1.0, side)]), tone(0.76, 0.02, 250.0), stage.unit * 4.0);
+            svg.stroke(
+                &open(&[at(0.0, side), at(0.35, side), at(0.7, side), at(1.0, side)]),
+                tone(0.76, 0.02, 250.0),
+                stage.unit * 4.0,
+            );
         }
     }
     stage.scatter(svg, rng, 8, |svg, rng, _| {
@@ -281,23 +344,41 @@ fn marble(svg: &mut Svg, stage: &Stage, _: &mut ChaCha8Rng) {
     let stone = tone(0.93, 0.012, 60.0);
     for (i, x) in [0.05, 0.20, 0.80, 0.95].into_iter().enumerate() {
         let half = 22.0 * stage.unit;
-        let round = svg.linear((stage.w * x - half, 0.0), (stage.w * x + half, 0.0), &[(0.0, stone), (0.4, stone.light(0.04)), (1.0, stone.dark(0.16))]);
+        let round = svg.linear(
+            (stage.w * x - half, 0.0),
+            (stage.w * x + half, 0.0),
+            &[(0.0, stone), (0.4, stone.light(0.04)), (1.0, stone.dark(0.16))],
+        );
         svg.fill(&rounded((stage.w * x - half, -5.0), half * 2.0, stage.horizon + 5.0, 0.0), round);
-        svg.fill(&rounded((stage.w * x - half * 1.3, stage.horizon - 16.0 * stage.unit), half * 2.6, 18.0 * stage.unit, 3.0), stone.dark(0.05));
+        svg.fill(
+            &rounded((stage.w * x - half * 1.3, stage.horizon - 16.0 * stage.unit), half * 2.6, 18.0 * stage.unit, 3.0),
+            stone.dark(0.05),
+        );
         for k in [-0.4, 0.1, 0.5] {
-            svg.stroke(&line((stage.w * x + half * k, 0.0), (stage.w * x + half * k, stage.horizon)), stone.dark(0.12).alpha(0.6), 2.0 * stage.unit);
+            svg.stroke(
+                &line((stage.w * x + half * k, 0.0), (stage.w * x + half * k, stage.horizon)),
+                stone.dark(0.12).alpha(0.6),
+                2.0 * stage.unit,
+            );
         }
         if i % 2 == 0 {
             for step in 0..6 {
                 let y = stage.horizon * (0.94 - 0.12 * f64::from(step));
-                svg.fill(&rounded((stage.w * (x + 0.01 * f64::from(step)), y), 70.0 * stage.unit, 10.0 * stage.unit, 2.0), tone(0.58, 0.17, 25.0));
+                svg.fill(
+                    &rounded((stage.w * (x + 0.01 * f64::from(step)), y), 70.0 * stage.unit, 10.0 * stage.unit, 2.0),
+                    tone(0.58, 0.17, 25.0),
+                );
             }
         }
     }
 }
 
 fn chalkboard(svg: &mut Svg, stage: &Stage, rng: &mut ChaCha8Rng) {
-    svg.stroke(&rounded((6.0, 6.0), stage.w - 12.0, stage.horizon - 16.0, 4.0), tone(0.56, 0.08, 60.0), 16.0 * stage.unit);
+    svg.stroke(
+        &rounded((6.0, 6.0), stage.w - 12.0, stage.horizon - 16.0, 4.0),
+        tone(0.56, 0.08, 60.0),
+        16.0 * stage.unit,
+    );
     let chalk = WHITE.alpha(0.75);
     stage.scatter(svg, rng, 10, |svg, rng, i| match i % 3 {
         0 => lambda(svg, chalk, rng.random_range(50.0..84.0), 6.5),
@@ -331,20 +412,32 @@ fn nest(svg: &mut Svg, stage: &Stage, _: &mut ChaCha8Rng) {
         let k = 1.0 - 0.11 * f64::from(i);
         let colour = if i % 2 == 0 { tone(0.70, 0.13, 145.0) } else { tone(0.68, 0.10, 245.0) };
         svg.placed((stage.w * 0.5, stage.horizon * 0.5), (1.0, 1.0), 0.0, |svg| {
-            parentheses(svg, colour.alpha(0.85), stage.w * 1.42 * k, stage.horizon * (0.62 + 0.36 * k), 15.0 * stage.unit);
+            parentheses(
+                svg,
+                colour.alpha(0.85),
+                stage.w * 1.42 * k,
+                stage.horizon * (0.62 + 0.36 * k),
+                15.0 * stage.unit,
+            );
         });
     }
 }
 
 fn night(svg: &mut Svg, stage: &Stage, rng: &mut ChaCha8Rng) {
     let (x, y, r) = (stage.w * 0.83, stage.h * 0.24, 52.0 * stage.unit);
-    let halo = svg.radial((x, y), (r * 2.4, r * 2.4), &[(0.0, tone(0.9, 0.07, 95.0).alpha(0.5)), (1.0, tone(0.9, 0.07, 95.0).alpha(0.0))]);
+    let halo = svg.radial(
+        (x, y),
+        (r * 2.4, r * 2.4),
+        &[(0.0, tone(0.9, 0.07, 95.0).alpha(0.5)), (1.0, tone(0.9, 0.07, 95.0).alpha(0.0))],
+    );
     svg.fill(&circle((x, y), r * 2.4), halo);
     svg.fill(&circle((x, y), r), tone(0.94, 0.06, 95.0));
     for (dx, dy, s) in [(-0.3, -0.2, 0.2), (0.25, 0.3, 0.26), (0.3, -0.4, 0.13)] {
         svg.fill(&circle((x + dx * r, y + dy * r), s * r), tone(0.86, 0.06, 95.0));
     }
-    stage.scatter(svg, rng, 26, |svg, rng, i| star(svg, tone(0.95, 0.05, 95.0), rng.random_range(9.0..26.0), if i % 3 == 0 { 5 } else { 4 }));
+    stage.scatter(svg, rng, 26, |svg, rng, i| {
+        star(svg, tone(0.95, 0.05, 95.0), rng.random_range(9.0..26.0), if i % 3 == 0 { 5 } else { 4 })
+    });
     hills(svg, stage, tone(0.28, 0.09, 278.0));
 }
 
@@ -357,9 +450,13 @@ fn graphs(svg: &mut Svg, stage: &Stage, rng: &mut ChaCha8Rng) {
     for i in 0..bars {
         let tall = stage.horizon * rng.random_range(0.18..0.80);
         let x = stage.w * (f64::from(i) + 0.2) / f64::from(bars);
-        svg.fill(&rounded((x, stage.horizon - tall), stage.w / f64::from(bars) * 0.62, tall + 4.0, 3.0), tone(0.70, 0.10, 235.0 + f64::from(i % 3) * 12.0));
+        svg.fill(
+            &rounded((x, stage.horizon - tall), stage.w / f64::from(bars) * 0.62, tall + 4.0, 3.0),
+            tone(0.70, 0.10, 235.0 + f64::from(i % 3) * 12.0),
+        );
     }
-    let points: Vec<_> = (0..9).map(|i| (stage.w * f64::from(i) / 8.0, stage.horizon * rng.random_range(0.15..0.6))).collect();
+    let points: Vec<_> =
+        (0..9).map(|i| (stage.w * f64::from(i) / 8.0, stage.horizon * rng.random_range(0.15..0.6))).collect();
     svg.stroke(&open(&points), tone(0.66, 0.19, 28.0), 6.0 * stage.unit);
     for p in points {
         svg.fill(&circle(p, 8.0 * stage.unit), tone(0.60, 0.19, 28.0));
@@ -442,7 +539,16 @@ fn switchboard(svg: &mut Svg, stage: &Stage, rng: &mut ChaCha8Rng) {
 fn music(svg: &mut Svg, stage: &Stage, rng: &mut ChaCha8Rng) {
     for i in 0..5 {
         let y = stage.horizon * (0.24 + 0.11 * f64::from(i));
-        svg.stroke(&open(&[(-10.0, y), (stage.w * 0.3, y - 34.0 * stage.unit), (stage.w * 0.7, y + 30.0 * stage.unit), (stage.w + 10.0, y)]), WHITE.alpha(0.5), 3.5 * stage.unit);
+        svg.stroke(
+            &open(&[
+                (-10.0, y),
+                (stage.w * 0.3, y - 34.0 * stage.unit),
+                (stage.w * 0.7, y + 30.0 * stage.unit),
+                (stage.w + 10.0, y),
+            ]),
+            WHITE.alpha(0.5),
+            3.5 * stage.unit,
+        );
     }
     stage.scatter(svg, rng, 12, |svg, rng, i| {
         let colour = [tone(0.40, 0.09, 280.0), tone(0.60, 0.17, 335.0), tone(0.86, 0.14, 92.0)][(i % 3) as usize];
@@ -458,7 +564,9 @@ fn cave(svg: &mut Svg, stage: &Stage, rng: &mut ChaCha8Rng) {
         let fill = tone(0.66, 0.10, rng.random_range(190.0..310.0));
         let hangs = i % 3 == 2;
         let at = (x, if hangs { -4.0 } else { stage.horizon + 4.0 });
-        svg.placed(at, (1.0, if hangs { -1.0 } else { 1.0 }), rng.random_range(-14.0..14.0), |svg| shard(svg, fill, tall * 0.26, tall));
+        svg.placed(at, (1.0, if hangs { -1.0 } else { 1.0 }), rng.random_range(-14.0..14.0), |svg| {
+            shard(svg, fill, tall * 0.26, tall)
+        });
     }
 }
 
@@ -483,7 +591,10 @@ fn editor(svg: &mut Svg, stage: &Stage, rng: &mut ChaCha8Rng) {
         svg.fill(&rounded(at, w, h, 8.0 * u), tone(0.20, 0.035, 268.0).alpha(0.88));
         svg.fill(&rounded(at, w, 15.0 * u, 6.0 * u), tone(0.38, 0.04, 268.0));
         for i in 0..3 {
-            svg.fill(&circle((at.0 + (11.0 + 12.0 * f64::from(i)) * u, at.1 + 7.5 * u), 3.6 * u), tone(0.72, 0.16, [25.0, 85.0, 145.0][i as usize]));
+            svg.fill(
+                &circle((at.0 + (11.0 + 12.0 * f64::from(i)) * u, at.1 + 7.5 * u), 3.6 * u),
+                tone(0.72, 0.16, [25.0, 85.0, 145.0][i as usize]),
+            );
         }
         for i in 0..7 {
             let indent = [0.0, 14.0, 28.0, 28.0, 14.0, 14.0, 0.0][i];
@@ -493,7 +604,11 @@ fn editor(svg: &mut Svg, stage: &Stage, rng: &mut ChaCha8Rng) {
             }
             let long = rng.random_range(0.2..0.55) * w;
             let hue = [300.0, 150.0, 60.0, 235.0][rng.random_range(0..4)];
-            svg.stroke(&line((at.0 + (14.0 + indent) * u, top), (at.0 + (14.0 + indent) * u + long, top)), tone(0.78, 0.13, hue), 6.0 * u);
+            svg.stroke(
+                &line((at.0 + (14.0 + indent) * u, top), (at.0 + (14.0 + indent) * u + long, top)),
+                tone(0.78, 0.13, hue),
+                6.0 * u,
+            );
         }
     }
     let glow = closed(&[(0.0, stage.horizon), (stage.w * 0.5, stage.horizon - 30.0 * u), (stage.w, stage.horizon)]);

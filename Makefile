@@ -9,7 +9,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 # What `make demo` draws: a path or an https URL.
 REPO ?= .
 # The tests plant faults; `make test` and clippy build the same code, so that CI compiles it once.
-FEATURES := --features faults
+FEATURES :=
 
 .PHONY: help demo test test-large check fmt lint deny generated compose bench docs prepare clean-data
 

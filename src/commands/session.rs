@@ -110,7 +110,7 @@ pub fn stop_signal() -> Result<CancellationToken> {
 pub fn picture_folder(config: &Config) -> PathBuf {
     match config.images.store.strip_prefix("file://") {
         Some(path) => PathBuf::from(path),
-        None if config.images.store.is_empty() => config.data.folder.join("images"),
+        None if config.images.store.is_empty() => config.data.folder.clone(),
         None => PathBuf::from(&config.images.store),
     }
 }

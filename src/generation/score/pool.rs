@@ -368,9 +368,10 @@ impl Work<'_> {
         let limit = Duration::from_millis(self.settings.max_file_ms);
         let Some(used) = state.process.as_ref().and_then(processor_time) else { return true };
         let (since, before) = *state.looked.get_or_insert((now, used));
-        let overdue = used.saturating_sub(before) >= limit || now - since >= limit * PATIENCE;
+        let left = limit.saturating_sub(used.saturating_sub(before));
+        let overdue = left.is_zero() || now - since >= limit * PATIENCE;
         if !overdue {
-            state.deadline = Some(now + (limit - used.saturating_sub(before)).max(TICK));
+            state.deadline = Some(now + left.max(TICK));
         }
         overdue
     }

@@ -78,7 +78,6 @@ impl Supervised {
         let mut child = Command::new(program)
             .arg("__fetch")
             .env_clear()
-            .current_dir(request.folder.parent().unwrap_or(&request.folder))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

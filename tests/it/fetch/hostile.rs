@@ -271,3 +271,18 @@ fn a_delta_that_grows_is_too_large() {
     let failure = failure(&server, &settings);
     assert_eq!(failure.kind(), Kind::TooLarge, "{failure:?}");
 }
+
+#[test]
+fn too_little_memory_is_said_so() {
+    let (_folder, server) = server(|stream| {
+        pack_head(stream)?;
+        side_band(stream, 1, &pack(&[zeros(256)]))?;
+        stream.write_all(b"0000")
+    });
+    for megabytes in [64, 300] {
+        let settings = Fetch { max_memory_mb: megabytes, max_object_mb: 1000, ..server.settings() };
+        let failure = failure(&server, &settings);
+        assert_eq!(failure.kind(), Kind::TooLarge, "{megabytes} MB: {failure:?}");
+        assert!(failure.hint_text().is_some_and(|hint| hint.contains("max_memory_mb")), "{failure:?}");
+    }
+}

@@ -1,5 +1,6 @@
 //! repo-to-cat: a background job worker on `PostgreSQL` that turns Git repositories into cats, exactly once.
 
+pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod db;
@@ -10,3 +11,5 @@ pub mod postgres;
 pub mod providers;
 pub mod queue;
 pub mod schedule;
+pub mod telemetry;
+pub mod worker;

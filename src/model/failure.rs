@@ -87,6 +87,28 @@ impl Kind {
         }
     }
 
+    /// What it means, in a phrase for the table of exit codes.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Invalid => "the input is malformed: a URL, an option, a setting",
+            Self::Refused => "not allowed here: a host, a private address, a path",
+            Self::NotFound => "it does not exist, or is not ours to see",
+            Self::Unusable => "the repository cannot be worked on: empty, damaged",
+            Self::TooLarge => "a configured limit was exceeded",
+            Self::Unauthorized => "credentials are missing or were not accepted",
+            Self::Withheld => "the host withholds it for good",
+            Self::Throttled => "the other side asks to come back later",
+            Self::Unavailable => "the other side is down, slow or cut the connection",
+            Self::Database => "the database cannot be reached or does not accept us",
+            Self::Schema => "the database's schema is older or newer than this program",
+            Self::Environment => "this machine lacks something: a program, space, a port",
+            Self::Conflict => "it collides with something that is there already",
+            Self::Cancelled => "a person or a shutdown stopped it",
+            Self::Internal => "a fault in this program: please report it",
+        }
+    }
+
     /// Whether the same work may succeed later without anybody changing anything.
     #[must_use]
     pub const fn is_retryable(self) -> bool {

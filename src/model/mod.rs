@@ -3,10 +3,14 @@
 pub mod analysis;
 pub mod attributes;
 pub mod failure;
+pub mod generation;
+pub mod habitat;
 pub mod job;
 pub mod picture;
 pub mod progress;
 pub mod repository;
+pub mod secret;
 pub mod seed;
 pub mod texts;
 pub mod tree;
+pub mod when;

@@ -1,1 +1,72 @@
-//! The queue: apalis in front, PostgreSQL behind.
+//! The queue: apalis in front, `PostgreSQL` behind.
+//!
+//! One [`fetcher`] per process claims jobs in batches, as many as there are free slots, and gives them to the
+//! [`backend`] of their kind, from which an apalis worker takes them. What became of them goes to the [`completer`],
+//! which commits outcomes in groups. The [`lease`] is kept in a task and on a schedule of its own, so that neither a
+//! full queue nor a slow commit can stop it. The [`rescuer`] frees what lapsed workers held.
+
+pub mod backend;
+pub mod completer;
+pub mod enqueue;
+pub mod fetcher;
+pub mod lease;
+pub mod rescuer;
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use crate::model::job::{ClaimedJob, Outcome};
+
+/// A claimed job on its way to a handler, with all that is bound to it.
+#[derive(Debug)]
+pub struct Assignment {
+    /// The job.
+    pub job: Arc<ClaimedJob>,
+    /// Cancelled when the job is no longer ours, or must be given back.
+    pub cancel: CancellationToken,
+    /// The slot that it takes; free again when this is dropped.
+    pub slot: OwnedSemaphorePermit,
+}
+
+/// What became of a job.
+#[derive(Debug)]
+pub struct Settled {
+    /// The job.
+    pub job: Arc<ClaimedJob>,
+    /// How its attempt ended.
+    pub outcome: Outcome,
+}
+
+/// Where handlers leave outcomes.
+pub type Outcomes = mpsc::Sender<Settled>;
+
+/// Says once that something began to fail, and once that it works again.
+#[derive(Debug, Default)]
+pub(crate) struct Trouble {
+    failures: u32,
+}
+
+impl Trouble {
+    /// Notes a failure of `what` and returns how long to wait before the next try.
+    pub(crate) fn met(&mut self, what: &str, failure: impl fmt::Display) -> std::time::Duration {
+        if self.failures == 0 {
+            tracing::warn!(%failure, "{what} fails; trying again until it works");
+        } else {
+            tracing::debug!(%failure, failures = self.failures, "{what} still fails");
+        }
+        self.failures = self.failures.saturating_add(1);
+        let bound = 100_u64 << self.failures.min(6);
+        std::time::Duration::from_millis(rand::random_range(bound / 2..=bound.min(5_000)))
+    }
+
+    /// Notes that it works.
+    pub(crate) fn over(&mut self, what: &str) {
+        if self.failures > 0 {
+            tracing::info!(failures = self.failures, "{what} works again");
+            self.failures = 0;
+        }
+    }
+}

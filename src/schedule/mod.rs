@@ -1,1 +1,3 @@
 //! Upkeep at fixed times.
+
+pub mod upkeep;

@@ -1,3 +1,9 @@
-//! Tests of the whole program: the real binary, real servers, real clusters.
+//! The integration tests: everything that needs the program, PostgreSQL or the whole checkout.
 
+mod analysis;
+mod architecture;
+mod cluster;
 mod fetch;
+mod shell;
+mod support;
+mod tidy;

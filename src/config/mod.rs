@@ -1,10 +1,28 @@
 //! Typed settings, and the only place that reads the environment and configuration files.
 //!
 //! Every component gets its own section as a plain value; nothing below this module looks anything up.
+//!
+//! Layers, the later wins: `config/default.toml` (built in), the file of `--config`, `.env` in the current folder, the
+//! environment, flags. Each layer becomes a list of single values that remember where they came from
+//! ([`origin`]); each value is checked in its own place ([`schema`], [`rules`]), then the last one per key counts.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+
+mod environment;
+mod file;
+mod load;
+mod machine;
+mod origin;
+mod rules;
+mod schema;
+#[cfg(test)]
+mod tests;
+
+pub use environment::Environment;
+pub use load::{Flag, Layers, Loaded, Setting};
+pub use origin::Origin;
 
 /// All settings. The defaults are `config/default.toml`, which is built into the program.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -74,14 +92,16 @@ pub struct Worker {
     pub backoff_seconds: u64,
     /// Longest wait between two attempts.
     pub backoff_max_seconds: u64,
+    /// How often jobs of lapsed workers are looked for.
+    pub rescue_seconds: u64,
+    /// Workers that may be lost while they run a job before it is suspected of killing them and discarded.
+    pub max_deaths: u16,
 }
 
 /// What the timed upkeep does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scheduler {
-    /// How often jobs of lapsed workers are looked for.
-    pub rescue_seconds: u64,
     /// How often pictures without a row are looked for.
     pub sweep_seconds: u64,
     /// How old a picture without a row must be before it is removed.

@@ -1,0 +1,65 @@
+# Targets for people and for CI. `make` alone lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+# Where rustup puts cargo, for shells that do not know it yet.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+# What `make demo` draws: a path or an https URL.
+REPO ?= .
+# The tests plant faults; `make test` and clippy build the same code, so that CI compiles it once.
+FEATURES :=
+
+.PHONY: help demo test test-large check fmt lint deny generated compose bench docs prepare clean-data
+
+help: ## Show this list.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## Turn a repository into a cat: make demo [REPO=path or https URL].
+	@scripts/setup demo
+	cargo build --release --locked
+	target/release/repo-to-cat demo "$(REPO)"
+
+test: ## Run every test that takes minutes at most.
+	@scripts/setup test
+	cargo test --locked $(FEATURES)
+
+test-large: ## Run the long campaigns, too (hundreds of kills, restarts and cut connections).
+	@scripts/setup test
+	TEST_LARGE=1 cargo test --locked $(FEATURES)
+
+check: fmt lint deny generated compose ## Check format, lints, dependencies and generated files; change nothing.
+
+fmt: ## Check the format (cargo fmt mends it).
+	cargo fmt --check
+
+lint: ## Run clippy, warnings denied.
+	cargo clippy --locked --all-targets $(FEATURES) -- -D warnings
+
+deny: ## Check bans, licences and sources of the dependencies.
+	scripts/cargo-deny check bans licenses sources
+
+generated: ## Check that .sqlx is current (a test checks docs/cli.md).
+	@scripts/setup check
+	scripts/prepare-sqlx --check
+
+compose: ## Check docker-compose.yml, where docker-compose is installed.
+	scripts/check-compose
+
+bench: ## Measure what docs/performance.md states.
+	@scripts/setup demo
+	cargo bench --locked
+
+docs: ## Write docs/cli.md and the API documentation.
+	@mkdir -p target
+	cargo run --locked $(FEATURES) -- cli-reference >target/cli.md
+	cp target/cli.md docs/cli.md
+	cargo doc --locked --no-deps
+
+prepare: ## Write .sqlx anew after a change of SQL or migrations.
+	@scripts/setup check
+	scripts/prepare-sqlx
+
+clean-data: ## Stop the private PostgreSQL and delete the data folder, after asking.
+	scripts/clean-data

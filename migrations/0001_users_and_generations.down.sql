@@ -1,0 +1,2 @@
+DROP TABLE public.generations;
+DROP TABLE public.users;

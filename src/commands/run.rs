@@ -1,0 +1,54 @@
+//! `run`: the service.
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::{Part, Run};
+use crate::commands::session::{Schema, Session, block_on, stop_signal};
+use crate::config::Loaded;
+use crate::model::failure::{Failure, Kind, Result};
+use crate::schedule::upkeep;
+use crate::{http, worker};
+
+/// Runs the parts until a signal; then stops them gracefully.
+pub fn run(parts: &Run, loaded: &Loaded) -> Result<()> {
+    block_on(async {
+        let stop = stop_signal()?;
+        let session = Session::open(loaded, Schema::Current).await?;
+        let mut running = start(parts, &session, &stop).await?;
+        tracing::info!("ready");
+        let mut result = Ok(());
+        while let Some(ended) = running.join_next().await {
+            let ended = ended
+                .unwrap_or_else(|error| Err(Failure::new(Kind::Internal, "a part of the service broke").source(error)));
+            // One part that cannot go on takes the others with it, gracefully.
+            stop.cancel();
+            result = result.and(ended);
+        }
+        session.db.close().await;
+        result
+    })
+}
+
+async fn start(parts: &Run, session: &Session, stop: &CancellationToken) -> Result<JoinSet<Result<()>>> {
+    let mut running = JoinSet::new();
+    if parts.has(Part::Http) {
+        // First: a port that is taken should be said before any job is claimed.
+        let server = http::Server::bind(session.db.clone(), session.pictures()?, session.config.clone()).await?;
+        running.spawn(server.run(stop.clone()));
+    }
+    if parts.has(Part::Worker) {
+        let (db, settings, studio) = (session.db.clone(), session.config.worker.clone(), session.studio()?);
+        let stop = stop.clone();
+        running.spawn(async move { worker::run(db, &settings, studio, worker::name(), stop).await });
+    }
+    if parts.has(Part::Scheduler) {
+        let keeping =
+            upkeep::run(session.db.clone(), session.pictures()?, session.config.scheduler.clone(), stop.clone());
+        running.spawn(async move {
+            keeping.await;
+            Ok(())
+        });
+    }
+    Ok(running)
+}

@@ -1,0 +1,128 @@
+//! What the verbs that need the database share: a runtime, a server, a pool, a stop signal.
+
+use std::path::PathBuf;
+
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Config, Loaded};
+use crate::db::{Db, migrate};
+use crate::generation::run::Studio;
+use crate::model::failure::{Failure, Kind, Result};
+use crate::model::picture::Canvas;
+use crate::postgres::{Cluster, Settings};
+use crate::providers::pictures::Pictures;
+
+/// What a verb expects of the schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Schema {
+    /// It is brought up to date if the cluster is ours alone, else it must be.
+    Current,
+    /// The verb sees to it.
+    Any,
+}
+
+/// A connection to the database, with the private cluster behind it where there is no other.
+#[derive(Debug)]
+pub struct Session {
+    /// The settings.
+    pub config: Config,
+    /// The database.
+    pub db: Db,
+    /// Held as long as the session: the server stops with its last user.
+    _cluster: Option<Cluster>,
+}
+
+impl Session {
+    /// Connects to `database.url`, or to the private cluster, which is started if nobody has yet.
+    pub async fn open(loaded: &Loaded, schema: Schema) -> Result<Self> {
+        let mut config = loaded.config.clone();
+        let cluster = if config.database.url.is_empty() {
+            let settings = Settings::new(&config.data.folder, &config.database.bin_folder, program()?);
+            let opened = tokio::task::spawn_blocking(|| Cluster::open(settings)).await;
+            let cluster =
+                opened.map_err(|error| Failure::new(Kind::Internal, "opening the cluster broke").source(error))??;
+            config.database.url = cluster.url();
+            Some(cluster)
+        } else {
+            None
+        };
+        let db = Db::connect(&config.database).await?;
+        if schema == Schema::Current {
+            if cluster.is_some() {
+                migrate::up(&db).await?;
+            }
+            migrate::state(&db).await?.require_current()?;
+        }
+        Ok(Self { config, db, _cluster: cluster })
+    }
+
+    /// The picture store.
+    pub fn pictures(&self) -> Result<Pictures> {
+        Pictures::open(&picture_folder(&self.config))
+    }
+
+    /// What the pipeline works with.
+    pub fn studio(&self) -> Result<Studio> {
+        Ok(Studio {
+            fetch: self.config.fetch.clone(),
+            analysis: self.config.analysis.clone(),
+            canvas: Canvas { width: self.config.images.width, height: self.config.images.height },
+            pictures: self.pictures()?,
+            work_folder: work_folder(&self.config),
+            program: program()?,
+        })
+    }
+}
+
+/// Runs a verb that waits for things.
+pub fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    Runtime::new()
+        .map_err(|error| Failure::new(Kind::Environment, "the threads of the program cannot be started").source(error))?
+        .block_on(work)
+}
+
+/// Cancelled by SIGINT or SIGTERM. A second one ends the process at once; leases and locks see to the rest.
+pub fn stop_signal() -> Result<CancellationToken> {
+    let cannot = |error| Failure::new(Kind::Environment, "signals cannot be heard").source(error);
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
+    let stop = CancellationToken::new();
+    let stopping = stop.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if stopping.is_cancelled() {
+                std::process::exit(i32::from(Kind::Cancelled.exit_code()));
+            }
+            stopping.cancel();
+        }
+    });
+    Ok(stop)
+}
+
+/// Where the pictures are.
+#[must_use]
+pub fn picture_folder(config: &Config) -> PathBuf {
+    match config.images.store.strip_prefix("file://") {
+        Some(path) => PathBuf::from(path),
+        None if config.images.store.is_empty() => config.data.folder.join("images"),
+        None => PathBuf::from(&config.images.store),
+    }
+}
+
+/// Where fetched objects lie while they are needed.
+#[must_use]
+pub fn work_folder(config: &Config) -> PathBuf {
+    config.data.folder.join("work")
+}
+
+/// This program's own file, for children of itself.
+pub fn program() -> Result<PathBuf> {
+    std::env::current_exe()
+        .map_err(|error| Failure::new(Kind::Environment, "the program cannot find its own file").source(error))
+}

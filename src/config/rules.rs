@@ -1,0 +1,202 @@
+//! What each setting may be: the one list to read.
+
+use serde_json::Value;
+use url::Url;
+
+use super::Config;
+use super::origin::Given;
+use crate::model::failure::{Failure, Kind, Result};
+use crate::model::secret::redact;
+
+/// The rule of one key.
+pub(super) struct Rule {
+    /// `section.key`.
+    pub key: &'static str,
+    /// What is allowed, for people.
+    pub allowed: &'static str,
+    /// Whether a value of the right type is.
+    pub holds: fn(&Value) -> bool,
+}
+
+macro_rules! rules {
+    ($($key:literal: $allowed:literal if $holds:expr;)+) => {
+        &[$(Rule { key: $key, allowed: $allowed, holds: $holds }),+]
+    };
+}
+
+/// Every key's rule, in the order of `config/default.toml`.
+pub(super) const RULES: &[Rule] = rules! {
+    "data.folder": "a path, or empty" if is_path;
+    "database.url": "postgres://user:password@host:port/database, or empty for a private server" if is_postgres_url;
+    "database.max_connections": "2 to 1000" if between::<2, 1000>;
+    "database.connect_seconds": "1 to 600" if between::<1, 600>;
+    "database.bin_folder": "a path, or empty" if is_path;
+    "worker.slots": "1 to 256" if between::<1, 256>;
+    "worker.lease_seconds": "3 to 3600" if between::<3, 3600>;
+    "worker.heartbeat_seconds": "1 to 1200, and at most a third of worker.lease_seconds" if between::<1, 1200>;
+    "worker.poll_seconds": "1 to 3600" if between::<1, 3600>;
+    "worker.attempt_seconds": "1 to 86400" if between::<1, 86_400>;
+    "worker.grace_seconds": "0 to 3600" if between::<0, 3600>;
+    "worker.max_attempts": "1 to 100" if between::<1, 100>;
+    "worker.backoff_seconds": "1 to 86400" if between::<1, 86_400>;
+    "worker.backoff_max_seconds": "1 to 2592000 (30 days), and at least worker.backoff_seconds" if between::<1, 2_592_000>;
+    "worker.rescue_seconds": "1 to 3600" if between::<1, 3600>;
+    "worker.max_deaths": "1 to 1000" if between::<1, 1000>;
+    "scheduler.sweep_seconds": "1 to 2592000 (30 days)" if between::<1, 2_592_000>;
+    "scheduler.sweep_grace_seconds": "60 to 31536000 (a year)" if between::<60, 31_536_000>;
+    "fetch.allowed_hosts": "a list of host names such as github.com, without scheme, port and path" if |value| all(value, is_host);
+    "fetch.local_roots": "a list of paths" if |value| all(value, |text| !text.is_empty());
+    "fetch.token_file": "a path, or empty" if is_path;
+    "fetch.ca_file": "a path, or empty" if is_path;
+    "fetch.private_hosts": "a list of host:port pairs such as git.intranet:8443" if |value| all(value, |text| is_host_and_port(text, 1));
+    "fetch.max_wire_mb": "1 to 100000" if between::<1, 100_000>;
+    "fetch.max_object_mb": "1 to 4096" if between::<1, 4096>;
+    "fetch.max_entries": "1 to 10000000" if between::<1, 10_000_000>;
+    "fetch.max_depth": "1 to 4096" if between::<1, 4096>;
+    "fetch.max_path_bytes": "1 to 65536" if between::<1, 65_536>;
+    "fetch.max_seconds": "1 to 86400" if between::<1, 86_400>;
+    "fetch.max_memory_mb": "64 to 1048576" if between::<64, 1_048_576>;
+    "analysis.processes": "0 (one per core) to 256" if between::<0, 256>;
+    "analysis.max_file_kb": "1 to 1048576" if between::<1, 1_048_576>;
+    "analysis.max_file_ms": "1 to 600000" if between::<1, 600_000>;
+    "analysis.max_memory_mb": "64 to 1048576" if between::<64, 1_048_576>;
+    "analysis.max_seconds": "1 to 86400" if between::<1, 86_400>;
+    "images.store": "a folder, a file:// URL, or empty" if is_store;
+    "images.width": "768 (with height 448) or 1024 (with height 1024)" if |value| matches!(number(value), 768 | 1024);
+    "images.height": "448 (with width 768) or 1024 (with width 1024)" if |value| matches!(number(value), 448 | 1024);
+    "http.listen": "host:port such as 127.0.0.1:8000; port 0 takes a free one" if |value| is_host_and_port(text(value), 0);
+    "log.filter": "level, or target=level, separated by commas; levels: off, error, warn, info, debug, trace" if is_filter;
+    "log.format": "text or json" if |value| matches!(text(value), "text" | "json");
+};
+
+/// A rule over two keys: the keys, what is wrong, whether it holds.
+struct Relation {
+    keys: [&'static str; 2],
+    wrong: &'static str,
+    holds: fn(&Config) -> bool,
+}
+
+const RELATIONS: &[Relation] = &[
+    Relation {
+        keys: ["worker.heartbeat_seconds", "worker.lease_seconds"],
+        wrong: "the heartbeat may be at most a third of the lease, or a slow moment would cost a worker its jobs",
+        holds: |config| config.worker.heartbeat_seconds * 3 <= config.worker.lease_seconds,
+    },
+    Relation {
+        keys: ["worker.backoff_seconds", "worker.backoff_max_seconds"],
+        wrong: "the first wait may not be longer than the longest",
+        holds: |config| config.worker.backoff_seconds <= config.worker.backoff_max_seconds,
+    },
+    Relation {
+        keys: ["scheduler.sweep_grace_seconds", "worker.attempt_seconds"],
+        wrong: "a picture may be removed only when its worker can no longer name it: after an attempt and two leases",
+        holds: |config| {
+            let worker = &config.worker;
+            config.scheduler.sweep_grace_seconds >= worker.attempt_seconds + 2 * worker.lease_seconds
+        },
+    },
+    Relation {
+        keys: ["images.width", "images.height"],
+        wrong: "pictures are 768 x 448 or 1024 x 1024",
+        holds: |config| matches!((config.images.width, config.images.height), (768, 448) | (1024, 1024)),
+    },
+];
+
+/// Refuses a value of the right type that its key's rule does not allow.
+pub(super) fn check(given: &Given) -> Result<()> {
+    match rule_of(&given.key) {
+        Some(rule) if !(rule.holds)(&given.value) => Err(refusal(given)),
+        _ => Ok(()),
+    }
+}
+
+/// Says which value of which key is not allowed, where it stands and what is allowed.
+pub(super) fn refusal(given: &Given) -> Failure {
+    let Given { key, value, origin } = given;
+    let what = format!("`{key}` is {} ({origin})", redact(&value.to_string()));
+    let allowed = rule_of(key).map_or("nothing", |rule| rule.allowed);
+    Failure::new(Kind::Invalid, what).hint(format!("allowed: {allowed}"))
+}
+
+fn rule_of(key: &str) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| rule.key == key)
+}
+
+/// Refuses values that do not go together; `describe` says what a key's value is and where it comes from.
+pub(super) fn check_relations(config: &Config, describe: impl Fn(&str) -> String) -> Result<()> {
+    match RELATIONS.iter().find(|relation| !(relation.holds)(config)) {
+        None => Ok(()),
+        Some(Relation { keys: [one, other], wrong, .. }) => {
+            let what = format!("{} does not go with {}", describe(one), describe(other));
+            Err(Failure::new(Kind::Invalid, what).hint(*wrong))
+        }
+    }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn number(value: &Value) -> u64 {
+    value.as_u64().unwrap_or(u64::MAX)
+}
+
+fn between<const LEAST: u64, const MOST: u64>(value: &Value) -> bool {
+    (LEAST..=MOST).contains(&number(value))
+}
+
+fn all(value: &Value, holds: fn(&str) -> bool) -> bool {
+    value.as_array().is_some_and(|items| items.iter().all(|item| holds(text(item))))
+}
+
+fn is_path(value: &Value) -> bool {
+    !text(value).contains('\0')
+}
+
+fn is_store(value: &Value) -> bool {
+    match text(value).split_once("://") {
+        None => is_path(value),
+        Some(_) => Url::parse(text(value)).is_ok_and(|url| url.scheme() == "file" && url.to_file_path().is_ok()),
+    }
+}
+
+fn is_postgres_url(value: &Value) -> bool {
+    if text(value).is_empty() {
+        return true;
+    }
+    Url::parse(text(value)).is_ok_and(|url| {
+        let has_host = url.host_str().is_some_and(|host| !host.is_empty())
+            || url.query_pairs().any(|(name, value)| name == "host" && !value.is_empty());
+        matches!(url.scheme(), "postgres" | "postgresql") && has_host && url.fragment().is_none()
+    })
+}
+
+fn is_host(text: &str) -> bool {
+    text.len() <= 253
+        && text.split('.').all(|label| {
+            (1..=63).contains(&label.len())
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        })
+}
+
+fn is_host_and_port(text: &str, least: u16) -> bool {
+    if let Ok(address) = text.parse::<std::net::SocketAddr>() {
+        return address.port() >= least;
+    }
+    text.rsplit_once(':').is_some_and(|(host, port)| {
+        let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+        is_host(host) && digits && port.parse::<u16>().is_ok_and(|port| port >= least)
+    })
+}
+
+/// A lone word that is no level would be taken for a target by `tracing`, and a slip would silence everything.
+fn is_filter(value: &Value) -> bool {
+    let filter = text(value);
+    let has_levels = filter.split(',').all(|directive| {
+        directive.contains(['=', '['])
+            || ["off", "error", "warn", "info", "debug", "trace"].contains(&directive.trim().to_lowercase().as_str())
+    });
+    has_levels && tracing_subscriber::EnvFilter::builder().parse(filter).is_ok()
+}

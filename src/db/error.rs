@@ -1,0 +1,72 @@
+//! What the database said, in our words.
+
+use crate::model::failure::{Failure, Kind};
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        let (kind, what, hint) = explain(&error);
+        let mut failure = Self::new(kind, what).source(error);
+        if let Some(hint) = hint {
+            failure = failure.hint(hint);
+        }
+        failure
+    }
+}
+
+/// A failure to connect to `place` (host, port and database).
+pub(super) fn connecting(error: sqlx::Error, place: &str) -> Failure {
+    let (kind, what, hint) = explain(&error);
+    let kind = if kind == Kind::Internal { Kind::Database } else { kind };
+    let hint = hint.unwrap_or("is the server running, and are host and port in database.url (DATABASE_URL) right?");
+    Failure::new(kind, format!("cannot connect to PostgreSQL at {place}: {what}")).hint(hint).source(error)
+}
+
+fn explain(error: &sqlx::Error) -> (Kind, String, Option<&'static str>) {
+    match error {
+        sqlx::Error::Database(answer) => {
+            let code = answer.code().unwrap_or_default();
+            let (kind, hint) = by_code(&code);
+            (kind, format!("{} (SQLSTATE {code})", answer.message()), hint)
+        }
+        sqlx::Error::Io(io) => (Kind::Database, format!("the connection failed: {io}"), None),
+        sqlx::Error::Tls(tls) => (
+            Kind::Database,
+            format!("TLS failed: {tls}"),
+            Some("set sslmode in database.url: disable, prefer, require or verify-full"),
+        ),
+        sqlx::Error::PoolTimedOut => (
+            Kind::Database,
+            "no connection became free in time".into(),
+            Some("the server is down or slow, or database.max_connections is too low"),
+        ),
+        sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+            (Kind::Database, "the connections were closed".into(), None)
+        }
+        sqlx::Error::Protocol(text) => {
+            (Kind::Database, format!("the server's answer was not understood: {text}"), None)
+        }
+        sqlx::Error::RowNotFound => (Kind::NotFound, "no such row".into(), None),
+        other => (Kind::Internal, other.to_string(), None),
+    }
+}
+
+/// Source: `PostgreSQL`'s documentation, appendix A.
+fn by_code(code: &str) -> (Kind, Option<&'static str>) {
+    match code {
+        "28P01" => (Kind::Database, Some("the password in database.url (DATABASE_URL) is wrong")),
+        "28000" => (Kind::Database, Some("the server does not let this user in from here: see its pg_hba.conf")),
+        "3D000" => (Kind::Database, Some("create it with: createdb NAME, or name another in database.url")),
+        "53300" => (Kind::Database, Some("lower database.max_connections or raise the server's max_connections")),
+        "53100" => (Kind::Database, Some("the server's disk is full")),
+        "25006" => (Kind::Database, Some("the server is read-only: is it a standby? Name the primary in database.url")),
+        "42501" => (Kind::Database, Some("grant the user of database.url what it lacks")),
+        "3F000" | "42P01" | "42703" | "42883" => {
+            (Kind::Schema, Some("bring the database up to date with: repo-to-cat migrate up"))
+        }
+        _ => match code.get(..2) {
+            // Connection, resources, operator intervention, serialisation: they pass.
+            Some("08" | "53" | "57" | "58" | "40") => (Kind::Database, None),
+            _ => (Kind::Internal, None),
+        },
+    }
+}

@@ -1,0 +1,214 @@
+//! The journal of one job: which step runs, how far it is, and what earlier attempts need not do again.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::db::{Db, steps};
+use crate::model::failure::{Failure, Kind, Result};
+use crate::model::job::ClaimedJob;
+use crate::model::progress::{Progress, Report, Step};
+use crate::queue::Trouble;
+
+/// How often progress is written while a step runs.
+const PUBLISH_EVERY: Duration = Duration::from_millis(500);
+
+/// Runs steps one after the other and keeps `queue.steps` true.
+#[derive(Debug)]
+pub struct Journal {
+    db: Db,
+    job: Arc<ClaimedJob>,
+    cancel: CancellationToken,
+    earlier: BTreeMap<String, Value>,
+    seconds: BTreeMap<String, f64>,
+    /// Written together with the start of the next step: one commit a boundary.
+    unwritten: Option<(Step, Duration, Option<Value>)>,
+}
+
+impl Journal {
+    /// Reads what earlier attempts left.
+    pub async fn open(db: Db, job: Arc<ClaimedJob>, cancel: CancellationToken) -> Result<Self> {
+        let rows = patiently(&cancel, || steps::of_job(&db, job.id)).await?;
+        let mut journal = Self { db, job, cancel, earlier: BTreeMap::new(), seconds: BTreeMap::new(), unwritten: None };
+        for row in rows {
+            if let (Some(output), Some(finished)) = (row.output, row.finished_at) {
+                let took = (finished - row.started_at).to_std().unwrap_or_default();
+                journal.seconds.insert(row.step.clone(), took.as_secs_f64());
+                journal.earlier.insert(row.step, output);
+            }
+        }
+        Ok(journal)
+    }
+
+    /// What an earlier attempt's step made; none where it was not done, or by a program with another idea of it.
+    pub fn checkpoint<T: DeserializeOwned>(&self, step: Step) -> Option<T> {
+        serde_json::from_value(self.earlier.get(step.name())?.clone()).ok()
+    }
+
+    /// Runs a step whose result is a checkpoint.
+    pub async fn keep<T, F>(&mut self, step: Step, work: F) -> Result<T>
+    where
+        T: Clone + Serialize + Send + 'static,
+        F: FnOnce(&dyn Report) -> Result<T> + Send + 'static,
+    {
+        self.keep_part(step, work, T::clone).await
+    }
+
+    /// Runs a step of whose result `part` is the checkpoint.
+    pub async fn keep_part<T, P, F>(&mut self, step: Step, work: F, part: impl Fn(&T) -> P) -> Result<T>
+    where
+        T: Send + 'static,
+        P: Serialize,
+        F: FnOnce(&dyn Report) -> Result<T> + Send + 'static,
+    {
+        let (made, took) = self.work(step, work).await?;
+        let output = serde_json::to_value(part(&made))
+            .map_err(|error| Failure::new(Kind::Internal, "a checkpoint cannot be written").source(error))?;
+        self.done(step, took, Some(output));
+        Ok(made)
+    }
+
+    /// Runs a step whose result is cheaper to make again than to keep.
+    pub async fn run<T, F>(&mut self, step: Step, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&dyn Report) -> Result<T> + Send + 'static,
+    {
+        let (made, took) = self.work(step, work).await?;
+        self.done(step, took, None);
+        Ok(made)
+    }
+
+    /// Runs a step that waits for others rather than computes.
+    pub async fn wait_for<T>(&mut self, step: Step, work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.begin(step).await?;
+        let started = Instant::now();
+        let made = tokio::select! {
+            made = work => made?,
+            () = self.cancel.cancelled() => return Err(stopped()),
+        };
+        self.done(step, started.elapsed(), None);
+        Ok(made)
+    }
+
+    /// Seconds each step took, by name, earlier attempts' checkpoints included.
+    #[must_use]
+    pub fn seconds(&self) -> BTreeMap<String, f64> {
+        self.seconds.clone()
+    }
+
+    async fn work<T, F>(&mut self, step: Step, work: F) -> Result<(T, Duration)>
+    where
+        T: Send + 'static,
+        F: FnOnce(&dyn Report) -> Result<T> + Send + 'static,
+    {
+        self.begin(step).await?;
+        let started = Instant::now();
+        let report = Arc::new(StepReport { cancel: self.cancel.clone(), latest: Mutex::default() });
+        let publisher = tokio::spawn(publish(self.db.clone(), Arc::clone(&self.job), step, Arc::clone(&report)));
+        let worked = tokio::task::spawn_blocking(move || work(&*report)).await;
+        publisher.abort();
+        let made = worked.unwrap_or_else(|error| {
+            let text = panic_text(error);
+            Err(Failure::new(Kind::Internal, format!("the step {} panicked: {text}", step.name())))
+        })?;
+        Ok((made, started.elapsed()))
+    }
+
+    async fn begin(&mut self, step: Step) -> Result<()> {
+        let done = self.unwritten.take();
+        let mine = patiently(&self.cancel, || {
+            let done = done.as_ref().map(|(step, took, output)| steps::Done {
+                step: *step,
+                took: *took,
+                output: output.as_ref(),
+            });
+            let (db, job) = (&self.db, &self.job);
+            async move { steps::advance(db, job, done.as_ref(), Some(step)).await }
+        })
+        .await?;
+        if mine { Ok(()) } else { Err(stopped()) }
+    }
+
+    fn done(&mut self, step: Step, took: Duration, output: Option<Value>) {
+        self.seconds.insert(step.name().to_owned(), took.as_secs_f64());
+        self.unwritten = Some((step, took, output));
+    }
+}
+
+/// The text of a panic that a task ended with.
+pub(crate) fn panic_text(error: tokio::task::JoinError) -> String {
+    match error.try_into_panic() {
+        Ok(panic) => panic
+            .downcast_ref::<&str>()
+            .map(ToString::to_string)
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "no message".into()),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// Asks again while the database is away, but no longer than the job is ours.
+async fn patiently<T, F: Future<Output = Result<T>>>(
+    cancel: &CancellationToken,
+    mut ask: impl FnMut() -> F,
+) -> Result<T> {
+    let mut trouble = Trouble::default();
+    let asking = async {
+        loop {
+            match ask().await {
+                Err(failure) if failure.kind() == Kind::Database => {
+                    sleep(trouble.met("writing progress", failure)).await;
+                }
+                other => {
+                    trouble.over("writing progress");
+                    return other;
+                }
+            }
+        }
+    };
+    cancel.run_until_cancelled(asking).await.unwrap_or_else(|| Err(stopped()))
+}
+
+/// The job is not ours any more, or must be given back.
+fn stopped() -> Failure {
+    Failure::new(Kind::Cancelled, "the job was stopped")
+}
+
+#[derive(Debug)]
+struct StepReport {
+    cancel: CancellationToken,
+    latest: Mutex<Option<(u64, u64, String)>>,
+}
+
+impl Report for StepReport {
+    fn report(&self, done: u64, total: u64, detail: &str) {
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some((done, total, detail.to_owned()));
+    }
+
+    fn should_stop(&self) -> bool {
+        self.cancel.is_cancelled()
+    }
+}
+
+/// Writes progress now and then. A write that fails is not missed: the next one says more.
+async fn publish(db: Db, job: Arc<ClaimedJob>, step: Step, report: Arc<StepReport>) {
+    let mut ticks = interval(PUBLISH_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        let latest = report.latest.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((done, total, detail)) = latest {
+            let fraction = (total > 0).then(|| (done as f64 / total as f64).clamp(0.0, 1.0));
+            let progress = Progress { step, fraction, detail: Some(detail) };
+            drop(steps::progress(&db, &job, &progress).await);
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The pipeline: one generation job, step by step, from the repository to everything that its row will say.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use crate::config;
+use crate::db::Db;
+use crate::generation::journal::Journal;
+use crate::generation::{painter, score, steps};
+use crate::model::analysis::Analysis;
+use crate::model::failure::{Failure, Kind, Result};
+use crate::model::generation::GenerationResult;
+use crate::model::job::{ClaimedJob, GenerationRequest};
+use crate::model::picture::Canvas;
+use crate::model::progress::{Report, Step};
+use crate::model::repository::Source;
+use crate::model::seed::Seed;
+use crate::providers::pictures::Pictures;
+use crate::providers::repository::{Origin, Snapshot, open_or_fetch};
+
+/// All that the pipeline works with. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Studio {
+    /// From where repositories may come.
+    pub fetch: config::Fetch,
+    /// How much the analysis may use.
+    pub analysis: config::Analysis,
+    /// Size of the pictures.
+    pub canvas: Canvas,
+    /// Where pictures go.
+    pub pictures: Pictures,
+    /// Where fetched objects lie while they are needed.
+    pub work_folder: PathBuf,
+    /// This program, which fetches and parses in children of itself.
+    pub program: PathBuf,
+}
+
+/// What is kept of the fetch: enough to go on without the repository once it is analysed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Fetched {
+    github_url: String,
+    owner: String,
+    name: String,
+    commit_oid: String,
+}
+
+/// Runs one generation. Steps that an earlier attempt left a checkpoint of are not done again.
+pub async fn run(studio: Studio, db: Db, job: Arc<ClaimedJob>, cancel: CancellationToken) -> Result<GenerationResult> {
+    let request: GenerationRequest = serde_json::from_value(job.payload.clone()).map_err(|error| {
+        Failure::new(Kind::Invalid, format!("the payload of job {} is no generation request", job.id)).source(error)
+    })?;
+    let mut journal = Journal::open(db, job, cancel).await?;
+
+    let (fetched, analysis) = fetch_and_analyse(&mut journal, &studio, request).await?;
+    let seed = Seed::of(&fetched.name, &fetched.commit_oid);
+
+    let subject = analysis.clone();
+    let cat = journal.keep(Step::Attributes, move |_| Ok(steps::attributes::describe(&subject, &seed))).await?;
+
+    let (subject, sitter, name, owner) = (analysis.clone(), cat.clone(), fetched.name.clone(), fetched.owner.clone());
+    let texts = match journal.checkpoint(Step::Texts) {
+        Some(texts) => texts,
+        None => {
+            let write = move |_: &dyn Report| Ok(steps::texts::write(&subject, &sitter, &name, &owner, &seed));
+            journal.keep(Step::Texts, write).await?
+        }
+    };
+
+    let (subject, sitter) = (analysis.clone(), cat.clone());
+    let prompt = journal.run(Step::Prompt, move |_| Ok(steps::prompt::write(&subject, &sitter, &seed))).await?;
+
+    let (sitter, canvas) = (cat.clone(), studio.canvas);
+    let original = journal.run(Step::Paint, move |_| painter::paint(&sitter, &seed, canvas)).await?;
+
+    let (bare, lines) = (original.clone(), texts.clone());
+    let caption = move |_: &dyn Report| painter::caption(&bare, &lines.meme_text_top, &lines.meme_text_bottom);
+    let captioned = journal.run(Step::Caption, caption).await?;
+
+    // Both pictures are durable before the row that names them; a row that never comes leaves them to the sweep.
+    let store = async {
+        let original = studio.pictures.put(original, studio.canvas).await?;
+        Ok((studio.pictures.put(captioned, studio.canvas).await?, original))
+    };
+    let (picture, original) = journal.wait_for(Step::Store, store).await?;
+
+    Ok(GenerationResult {
+        github_url: fetched.github_url,
+        repo_owner: fetched.owner,
+        repo_name: fetched.name,
+        commit_oid: fetched.commit_oid,
+        primary_language: analysis.primary_language.clone(),
+        repo_size_kb: i32::try_from(analysis.repo_size_kb).unwrap_or(i32::MAX),
+        code_quality_score: analysis.code_quality_score,
+        score_model: analysis.score_model.clone(),
+        analysis_data: analysis,
+        cat_attributes: cat,
+        image_path: picture.key,
+        original_image_path: original.key,
+        image_bytes: i64::try_from(picture.bytes).unwrap_or(i64::MAX),
+        image_type: picture.media_type,
+        image_width: i32::try_from(studio.canvas.width).unwrap_or(i32::MAX),
+        image_height: i32::try_from(studio.canvas.height).unwrap_or(i32::MAX),
+        image_prompt: prompt,
+        story: texts.story,
+        meme_text_top: texts.meme_text_top,
+        meme_text_bottom: texts.meme_text_bottom,
+        degraded: false,
+        step_seconds: journal.seconds(),
+    })
+}
+
+async fn fetch_and_analyse(
+    journal: &mut Journal,
+    studio: &Studio,
+    request: GenerationRequest,
+) -> Result<(Fetched, Analysis)> {
+    if let (Some(fetched), Some(analysis)) = (journal.checkpoint(Step::Fetch), journal.checkpoint(Step::Analyse)) {
+        return Ok((fetched, analysis));
+    }
+    let (fetch, work_folder, program) = (studio.fetch.clone(), studio.work_folder.clone(), studio.program.clone());
+    let source = Source::parse(&request.github_url, &fetch.allowed_hosts, &fetch.private_hosts)?;
+    let snapshot = journal
+        .keep_part(
+            Step::Fetch,
+            move |report| open_or_fetch(&source, request.reference.as_deref(), &fetch, &work_folder, &program, report),
+            |snapshot: &Snapshot| Fetched::from(snapshot.origin()),
+        )
+        .await?;
+    let fetched = Fetched::from(snapshot.origin());
+    let (limits, program) = (studio.analysis.clone(), studio.program.clone());
+    let analysis = journal
+        .keep(Step::Analyse, move |report| Ok(score::analyse(&snapshot, &limits, &program, report)?.analysis))
+        .await?;
+    Ok((fetched, analysis))
+}
+
+impl From<&Origin> for Fetched {
+    fn from(origin: &Origin) -> Self {
+        Self {
+            github_url: origin.canonical_url.clone(),
+            owner: origin.owner.clone(),
+            name: origin.name.clone(),
+            commit_oid: origin.commit_oid.clone(),
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! From what somebody typed to a job: the repository is parsed and checked before anything is stored.
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::config::Config;
+use crate::model::failure::{Failure, Kind, Result};
+use crate::model::job::{GenerationRequest, JobKind, NewJob};
+use crate::model::repository::{Source, check_reference};
+
+/// What may be said beside the repository.
+#[derive(Debug, Clone, Default)]
+pub struct Wishes {
+    /// Branch, tag or commit; wins over one in the URL.
+    pub reference: Option<String>,
+    /// From -100 to 100; the higher goes first.
+    pub priority: i16,
+    /// Not before this time.
+    pub run_at: Option<DateTime<Utc>>,
+    /// A second job with this key is not enqueued.
+    pub unique_key: Option<String>,
+    /// Who asks.
+    pub user_id: Option<Uuid>,
+}
+
+/// The job that turns `repository` (a URL or a local path) into a cat.
+pub fn generation_job(repository: &str, wishes: Wishes, config: &Config) -> Result<NewJob> {
+    let source = Source::parse(repository, &config.fetch.allowed_hosts, &config.fetch.private_hosts)?;
+    let reference = wishes.reference.or_else(|| source.reference().map(ToOwned::to_owned));
+    if let Some(reference) = &reference {
+        check_reference(reference)?;
+    }
+    let source = match source {
+        Source::Local(path) => Source::Local(allowed_path(&path, &config.fetch.local_roots)?),
+        remote @ Source::Remote(_) => remote,
+    };
+    let request = GenerationRequest { github_url: source.canonical(), reference };
+    let payload = serde_json::to_value(request)
+        .map_err(|error| Failure::new(Kind::Internal, "the request cannot be written").source(error))?;
+    Ok(NewJob {
+        kind: JobKind::Generation,
+        payload,
+        priority: wishes.priority,
+        run_at: wishes.run_at,
+        unique_key: wishes.unique_key,
+        max_attempts: config.worker.max_attempts,
+        user_id: wishes.user_id,
+    })
+}
+
+/// A local path as workers will see it: absolute, without links. They check again, with their own roots.
+fn allowed_path(path: &Path, roots: &[PathBuf]) -> Result<PathBuf> {
+    let path = path.canonicalize().map_err(|error| {
+        Failure::new(Kind::NotFound, format!("there is no repository at {}", path.display())).source(error)
+    })?;
+    let allowed = roots.iter().filter_map(|root| root.canonicalize().ok()).any(|root| path.starts_with(root));
+    if allowed {
+        return Ok(path);
+    }
+    Err(Failure::new(Kind::Refused, format!("{} is under none of fetch.local_roots", path.display()))
+        .hint("add its folder to fetch.local_roots where the workers run, or use: repo-to-cat demo PATH"))
+}

@@ -1,0 +1,123 @@
+//! The picture store: content-addressed objects in a folder (or whatever `object_store` speaks).
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::Utc;
+use futures_util::TryStreamExt;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as Key;
+use object_store::{Error, ObjectStore, ObjectStoreExt};
+use sha2::{Digest, Sha256};
+
+use crate::model::failure::{Failure, Kind, Result};
+use crate::model::picture::{Canvas, StoredPicture};
+
+const PREFIX: &str = "images/v1";
+
+/// Where pictures are. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Pictures {
+    store: Arc<dyn ObjectStore>,
+    folder: PathBuf,
+}
+
+impl Pictures {
+    /// The store in a local folder, which is made where it is missing.
+    pub fn open(folder: &Path) -> Result<Self> {
+        let cannot = |what: &str| {
+            Failure::new(Kind::Environment, format!("the picture store {} {what}", folder.display()))
+                .hint("name another folder in images.store, or make this one writable for this user")
+        };
+        std::fs::create_dir_all(folder).map_err(|error| cannot("cannot be made").source(error))?;
+        let folder = folder.canonicalize().map_err(|error| cannot("cannot be opened").source(error))?;
+        let store =
+            LocalFileSystem::new_with_prefix(&folder).map_err(|error| cannot("cannot be opened").source(error))?;
+        Ok(Self { store: Arc::new(store.with_fsync(true)), folder })
+    }
+
+    /// Stores a PNG durably under the hash of its bytes. A picture that is there already is written again, so that its
+    /// age starts anew and no sweep takes it away before a row names it.
+    pub async fn put(&self, png: Vec<u8>, canvas: Canvas) -> Result<StoredPicture> {
+        let hash: String = Sha256::digest(&png).iter().map(|byte| format!("{byte:02x}")).collect();
+        let key = format!("{PREFIX}/{}/{}/{hash}.png", &hash[..2], &hash[2..4]);
+        let bytes = png.len() as u64;
+        self.store.put(&Key::from(key.as_str()), png.into()).await.map_err(|error| self.failure("storing", &error))?;
+        Ok(StoredPicture { key, bytes, media_type: "image/png".into(), canvas })
+    }
+
+    /// The bytes of a picture; none where there is no such object.
+    pub async fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        let read = async { self.store.get(&Key::parse(key)?).await?.bytes().await };
+        match read.await {
+            Ok(bytes) => Ok(Some(bytes.to_vec())),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(self.failure("reading", &error)),
+        }
+    }
+
+    /// Where the picture lies on this machine.
+    #[must_use]
+    pub fn local_path(&self, key: &str) -> PathBuf {
+        self.folder.join(key)
+    }
+
+    /// Keys of all pictures that were last written longer ago than `age`.
+    pub async fn older_than(&self, age: Duration) -> Result<Vec<String>> {
+        let limit = chrono::Duration::from_std(age).ok().and_then(|age| Utc::now().checked_sub_signed(age));
+        let Some(limit) = limit else { return Ok(Vec::new()) };
+        let listed: Vec<_> = self
+            .store
+            .list(Some(&Key::from(PREFIX)))
+            .try_collect()
+            .await
+            .map_err(|error| self.failure("listing", &error))?;
+        Ok(listed
+            .into_iter()
+            .filter(|object| object.last_modified < limit)
+            .map(|object| object.location.to_string())
+            .collect())
+    }
+
+    /// Removes a picture; one that is not there is removed.
+    pub async fn delete(&self, key: &str) -> Result<()> {
+        let delete = async { self.store.delete(&Key::parse(key)?).await };
+        match delete.await {
+            Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(self.failure("deleting", &error)),
+        }
+    }
+
+    fn failure(&self, doing: &str, error: &Error) -> Failure {
+        Failure::new(Kind::Environment, format!("{doing} a picture in {} failed: {error}", self.folder.display()))
+            .hint("is the disk full, or the folder not writable? See images.store")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_picture_is_found_under_its_hash_and_swept_by_age() {
+        let folder = tempfile::tempdir().unwrap();
+        let pictures = Pictures::open(folder.path()).unwrap();
+        let stored = pictures.put(b"meow".to_vec(), Canvas::WIDE).await.unwrap();
+        assert_eq!(pictures.put(b"meow".to_vec(), Canvas::WIDE).await.unwrap(), stored);
+        assert_eq!(pictures.get(&stored.key).await.unwrap().as_deref(), Some(&b"meow"[..]));
+        assert!(pictures.local_path(&stored.key).is_file());
+        assert_eq!(pictures.older_than(Duration::from_secs(60)).await.unwrap(), Vec::<String>::new());
+        assert_eq!(pictures.older_than(Duration::ZERO).await.unwrap(), [stored.key.clone()]);
+        pictures.delete(&stored.key).await.unwrap();
+        pictures.delete(&stored.key).await.unwrap();
+        assert_eq!(pictures.get(&stored.key).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_key_cannot_leave_the_store() {
+        let folder = tempfile::tempdir().unwrap();
+        let pictures = Pictures::open(folder.path()).unwrap();
+        assert!(pictures.get("images/../../etc/passwd").await.is_err());
+    }
+}

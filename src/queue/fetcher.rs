@@ -1,0 +1,146 @@
+//! The fetcher: claims as many jobs as there are free slots, and sleeps when there are none.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::db::{Db, jobs};
+use crate::model::failure::Result;
+use crate::model::job::JobKind;
+use crate::queue::lease::Lease;
+use crate::queue::{Assignment, Trouble};
+
+/// Most jobs of one claim.
+const BATCH: usize = 1000;
+
+/// Claims jobs for all kinds of one process.
+#[derive(Debug)]
+pub struct Fetcher {
+    db: Db,
+    lease: Lease,
+    slots: Arc<Semaphore>,
+    poll: Duration,
+    backends: HashMap<String, mpsc::Sender<Assignment>>,
+}
+
+impl Fetcher {
+    /// A fetcher for these kinds, which together may run `slots` jobs at once.
+    #[must_use]
+    pub fn new(
+        db: Db,
+        lease: Lease,
+        slots: usize,
+        poll: Duration,
+        backends: impl IntoIterator<Item = (JobKind, mpsc::Sender<Assignment>)>,
+    ) -> Self {
+        let backends = backends.into_iter().map(|(kind, sender)| (kind.name().to_owned(), sender)).collect();
+        Self { db, lease, slots: Arc::new(Semaphore::new(slots)), poll, backends }
+    }
+
+    /// Fetches until `stop`. The backends end with it.
+    pub async fn run(self, stop: CancellationToken) {
+        let wake = Arc::new(Notify::new());
+        let listener = tokio::spawn(listen(self.db.clone(), Arc::clone(&wake), stop.clone()));
+        stop.run_until_cancelled(self.fetch(&wake)).await;
+        // Dropped in the middle of a claim, the batch would be lost to this process: `fetch` guards against that.
+        drop(listener.await);
+    }
+
+    async fn fetch(&self, wake: &Notify) {
+        let kinds: Vec<String> = self.backends.keys().cloned().collect();
+        let mut trouble = Trouble::default();
+        loop {
+            let slots = self.free_slots().await;
+            let wanted = slots.len();
+            match self.claim(&kinds, slots).await {
+                Ok(claimed) => {
+                    trouble.over("claiming jobs");
+                    if claimed == wanted {
+                        continue;
+                    }
+                    let wait = self.until_next_due().await;
+                    tokio::select! {
+                        () = wake.notified() => {}
+                        () = sleep(wait) => {}
+                    }
+                }
+                Err(failure) => sleep(trouble.met("claiming jobs", failure)).await,
+            }
+        }
+    }
+
+    /// Waits for a free slot, then takes all that are free.
+    async fn free_slots(&self) -> Vec<OwnedSemaphorePermit> {
+        let mut slots = Vec::new();
+        if let Ok(first) = Arc::clone(&self.slots).acquire_owned().await {
+            slots.push(first);
+        }
+        while slots.len() < BATCH
+            && let Ok(another) = Arc::clone(&self.slots).try_acquire_owned()
+        {
+            slots.push(another);
+        }
+        slots
+    }
+
+    /// Claims up to one job a slot and hands them out, in a task of its own so that a stop cannot part the two.
+    async fn claim(&self, kinds: &[String], slots: Vec<OwnedSemaphorePermit>) -> Result<usize> {
+        let (db, lease, kinds, backends) = (self.db.clone(), self.lease.clone(), kinds.to_vec(), self.backends.clone());
+        let claim = tokio::spawn(async move {
+            let limit = i64::try_from(slots.len()).unwrap_or(i64::MAX);
+            let jobs = jobs::claim(&db, lease.worker_id(), &kinds, limit).await?;
+            let count = jobs.len();
+            for (job, slot) in jobs.into_iter().zip(slots) {
+                let cancel = lease.hold(&job);
+                if let Some(backend) = backends.get(&job.kind) {
+                    // A backend that is gone is one that stops: the job is rescued when the lease ends.
+                    drop(backend.send(Assignment { job: Arc::new(job), cancel, slot }).await);
+                }
+            }
+            Ok(count)
+        });
+        claim.await.unwrap_or_else(|panic| {
+            Err(crate::model::failure::Failure::new(
+                crate::model::failure::Kind::Internal,
+                format!("the claim broke: {panic}"),
+            ))
+        })
+    }
+
+    /// Makes due jobs available; how long to sleep when nothing wakes us.
+    async fn until_next_due(&self) -> Duration {
+        match jobs::promote_due(&self.db).await {
+            Ok((0, next)) => next.map_or(self.poll, |next| Duration::from_secs_f64(next.max(0.001)).min(self.poll)),
+            Ok(_) => Duration::ZERO,
+            Err(_) => self.poll,
+        }
+    }
+}
+
+/// Passes on the word that jobs were enqueued. Whenever the connection was away, word may have been missed: then, too.
+async fn listen(db: Db, wake: Arc<Notify>, stop: CancellationToken) {
+    let mut trouble = Trouble::default();
+    let listening = async {
+        loop {
+            let wait = match db.listen_for_jobs().await {
+                Ok(mut listener) => {
+                    trouble.over("listening for jobs");
+                    wake.notify_one();
+                    loop {
+                        match listener.heard().await {
+                            Ok(()) => wake.notify_one(),
+                            Err(failure) => break trouble.met("listening for jobs", failure),
+                        }
+                    }
+                }
+                Err(failure) => trouble.met("listening for jobs", failure),
+            };
+            sleep(wait).await;
+        }
+    };
+    stop.run_until_cancelled(listening).await;
+}

@@ -1,0 +1,30 @@
+//! The rescuer: frees the jobs of workers whose lease has lapsed.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::db::{Db, workers};
+use crate::queue::Trouble;
+
+/// Looks for lapsed leases until `stop`. Any number of processes may do so at once.
+pub async fn run(db: Db, every: Duration, max_deaths: i32, stop: CancellationToken) {
+    let mut trouble = Trouble::default();
+    let rescuing = async {
+        loop {
+            match workers::rescue(&db, max_deaths).await {
+                Ok(rescued) => {
+                    trouble.over("rescuing jobs");
+                    if rescued.freed + rescued.quarantined > 0 {
+                        tracing::warn!(rescued.freed, rescued.quarantined, "rescued jobs of lost workers");
+                    }
+                }
+                Err(failure) => drop(trouble.met("rescuing jobs", failure)),
+            }
+            // Hosts that were started together need not ask together.
+            sleep(every.mul_f64(rand::random_range(0.8..1.2))).await;
+        }
+    };
+    stop.run_until_cancelled(rescuing).await;
+}

@@ -67,7 +67,7 @@ fn it_dies_with_its_supervisor() {
         let _ = ended.recv();
         child
     });
-    was_asked.recv_timeout(Duration::from_secs(60)).expect("the child asks the host, which says nothing");
+    was_asked.recv_timeout(Duration::from_mins(1)).expect("the child asks the host, which says nothing");
     drop(end);
     let mut child = supervisor.join().expect("the child");
     assert_eq!(child.wait().expect("its end").signal(), Some(9));

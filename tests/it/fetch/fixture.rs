@@ -75,6 +75,11 @@ impl Hostile {
         id
     }
 
+    /// What an object holds.
+    pub fn content(&self, id: ObjectId) -> Vec<u8> {
+        self.repository.find_object(id).expect("an object").data.clone()
+    }
+
     /// A tree of `(mode, name, id)`, as given: unsorted, doubled, with forbidden names.
     pub fn tree(&self, entries: &[(&str, &[u8], ObjectId)]) -> ObjectId {
         let mut data = Vec::new();

@@ -258,7 +258,7 @@ fn a_stopped_fetch_ends_at_once() {
         }
         head(stream, 200, &RESULT)?;
         stream.write_all(&super::server::packet(b"packfile\n"))?;
-        super::server::side_band(stream, 2, &[b'.'; 300_000])?;
+        super::server::side_band(stream, 2, &vec![b'.'; 300_000])?;
         stream.flush()?;
         // Silence until the client goes away.
         let _ = stream.read(&mut [0]);

@@ -135,7 +135,7 @@ impl Fetch<'_> {
             return Failure::new(Kind::Unavailable, what).source(error);
         }
         Failure::new(Kind::Unusable, format!("what {} sends for {name} cannot be understood", self.url.host))
-            .hint("is it a Git repository, served over smart HTTP?")
+            .hint("is it a Git repository with SHA-1 object ids, served over smart HTTP?")
             .source(error)
     }
 }

@@ -133,14 +133,10 @@ pub fn stop_signal() -> Result<CancellationToken> {
     Ok(stop)
 }
 
-/// Where the pictures are.
+/// Where the pictures are; the configuration has filled in the default.
 #[must_use]
 pub fn picture_folder(config: &Config) -> PathBuf {
-    match config.images.store.strip_prefix("file://") {
-        Some(path) => PathBuf::from(path),
-        None if config.images.store.is_empty() => config.data.folder.clone(),
-        None => PathBuf::from(&config.images.store),
-    }
+    PathBuf::from(config.images.store.strip_prefix("file://").unwrap_or(&config.images.store))
 }
 
 /// Where fetched objects lie while they are needed.

@@ -57,7 +57,7 @@ fn every_key_has_one_rule_and_every_default_keeps_it() {
 fn an_empty_folder_becomes_one_of_this_user() {
     let loaded = of_variables(&[]).unwrap();
     assert_eq!(loaded.config.data.folder, PathBuf::from("/home/cat/.local/share/repo-to-cat"));
-    assert_eq!(loaded.config.images.store, "/home/cat/.local/share/repo-to-cat/images");
+    assert_eq!(loaded.config.images.store, "/home/cat/.local/share/repo-to-cat");
     assert_eq!(loaded.origin("data.folder"), &Origin::Machine);
 
     let loaded = of_variables(&[("XDG_DATA_HOME", "/data")]).unwrap();

@@ -131,10 +131,10 @@ fn first_line(path: &Path) -> Result<String> {
 }
 
 fn not_a_repository(folder: &Path) -> Failure {
-    let parent =
-        folder.ancestors().skip(1).take_while(|above| above.starts_with(&root.0)).find(|above| {
-            above.join(".git").exists() || above.join("HEAD").is_file() && above.join("objects").is_dir()
-        });
+    let parent = folder
+        .ancestors()
+        .skip(1)
+        .find(|above| above.join(".git").exists() || above.join("HEAD").is_file() && above.join("objects").is_dir());
     let failure = Failure::new(Kind::Unusable, format!("{} is not a Git repository", folder.display()));
     match parent {
         Some(parent) => failure.hint(format!("{} is one: name that folder", parent.display())),

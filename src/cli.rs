@@ -6,11 +6,13 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use uuid::Uuid;
 
 use crate::config::Flag;
 use crate::model::failure::Kind;
+use crate::model::job::JobState;
 use crate::model::picture::Canvas;
 use crate::model::when::When;
 
@@ -219,7 +221,7 @@ pub struct Enqueue {
 pub enum Jobs {
     /// List jobs, the newest first
     #[command(
-        after_help = "Examples:\n  repo-to-cat jobs list\n  repo-to-cat jobs list --state running,available --limit 20\n  repo-to-cat jobs list --json --after CURSOR"
+        after_help = "Examples:\n  repo-to-cat jobs list\n  repo-to-cat jobs list --state running --limit 20\n  repo-to-cat jobs list --json --after CURSOR"
     )]
     List(JobFilter),
     /// Show one job with its steps, attempts and errors
@@ -240,22 +242,12 @@ pub enum Jobs {
     Cancel(JobSelection),
 }
 
-/// The words for the states of a job.
-pub const JOB_STATES: [&str; 7] =
-    ["scheduled", "available", "running", "parked", "completed", "discarded", "cancelled"];
-
-/// The words for the kinds of jobs.
-pub const JOB_KINDS: [&str; 5] = ["generation", "backup", "drill", "webhook", "maintenance"];
-
 /// Which jobs to list.
 #[derive(Debug, Clone, Args)]
 pub struct JobFilter {
-    /// Only these states, separated by commas
-    #[arg(long, value_delimiter = ',', value_parser = JOB_STATES, value_name = "STATES")]
-    pub state: Vec<String>,
-    /// Only this kind
-    #[arg(long, value_parser = JOB_KINDS, value_name = "KIND")]
-    pub kind: Option<String>,
+    /// Only jobs in this state
+    #[arg(long, value_parser = job_state(), value_name = "STATE")]
+    pub state: Option<JobState>,
     /// Which part of the list.
     #[command(flatten)]
     pub page: Page,
@@ -326,6 +318,9 @@ pub struct GenerationFilter {
     /// Only this repository: `owner/name`, or its URL
     #[arg(long, value_name = "REPO")]
     pub repository: Option<String>,
+    /// Only this primary language
+    #[arg(long, value_name = "NAME")]
+    pub language: Option<String>,
     /// Which part of the list.
     #[command(flatten)]
     pub page: Page,
@@ -409,6 +404,10 @@ pub enum ConfigCommand {
         after_help = "Examples:\n  repo-to-cat config show\n  repo-to-cat --config production.toml config show\n  REPO_TO_CAT_WORKER__SLOTS=4 repo-to-cat config show --json"
     )]
     Show,
+}
+
+fn job_state() -> impl TypedValueParser<Value = JobState> {
+    PossibleValuesParser::new(JobState::ALL.map(JobState::name)).try_map(|name| JobState::from_name(&name))
 }
 
 fn unique_key(text: &str) -> Result<String, String> {

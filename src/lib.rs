@@ -11,5 +11,5 @@ pub mod postgres;
 pub mod providers;
 pub mod queue;
 pub mod schedule;
-pub mod worker;
 pub mod telemetry;
+pub mod worker;

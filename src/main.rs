@@ -4,7 +4,7 @@ use std::panic;
 use std::process::ExitCode;
 
 use clap::Parser;
-use repo_to_cat::cli::{Cli, Command};
+use repo_to_cat::cli::{Cli, Command, Global};
 use repo_to_cat::commands::{self, Output, report};
 use repo_to_cat::config::{Config, Environment, Layers};
 use repo_to_cat::model::failure::{Kind, Result};
@@ -22,25 +22,24 @@ fn start() -> ExitCode {
         Err(error) => return report::usage(&error),
     };
     let json = cli.global.json;
-    match run(cli) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => report::failure(&failure, json),
-    }
+    run(cli).unwrap_or_else(|failure| report::failure(&failure, json))
 }
 
-fn run(cli: Cli) -> Result<()> {
-    let command = match cli.command {
+fn run(cli: Cli) -> Result<ExitCode> {
+    match cli.command {
         // Children get what they need on standard input, not from the configuration.
-        Command::Parse(child) => return commands::child::parse(&child),
-        Command::Fetch(child) => return commands::child::fetch(&child),
-        Command::Postgres(child) => return commands::child::postgres(&child),
-        Command::CliReference => return commands::cli_reference::run(),
-        Command::Completions { shell } => return commands::completions::run(shell),
-        command => command,
-    };
-    let layers =
-        Layers { file: cli.global.config.clone(), environment: Environment::of_process()?, flags: cli.global.flags() };
-    let loaded = Config::load(&layers)?;
-    telemetry::start(&loaded.config.log)?;
-    commands::dispatch(command, &loaded, &Output::of_process(&loaded.environment, cli.global.json))
+        Command::Postgres(child) => return Ok(commands::child::postgres(&child)),
+        Command::Parse(child) => commands::child::parse(&child)?,
+        Command::Fetch(child) => return Ok(commands::child::fetch(&child)),
+        Command::CliReference => commands::cli_reference::run()?,
+        Command::Completions { shell } => commands::completions::run(shell)?,
+        command => {
+            let Global { config, json, .. } = cli.global.clone();
+            let layers = Layers { file: config, environment: Environment::of_process()?, flags: cli.global.flags() };
+            let loaded = Config::load(&layers)?;
+            telemetry::start(&commands::log_settings(&command, &loaded))?;
+            commands::dispatch(command, &loaded, &Output::of_process(&loaded.environment, json))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }

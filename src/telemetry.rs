@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::panic::PanicHookInfo;
+use std::sync::LazyLock;
 
+use indicatif::MultiProgress;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -11,12 +13,33 @@ use crate::config::{Log, LogFormat};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::secret::redact;
 
+/// What is drawn on standard error. Log lines are written above it and do not tear it up.
+#[must_use]
+pub fn drawing() -> &'static MultiProgress {
+    static DRAWING: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+    &DRAWING
+}
+
+/// Standard error, with what is drawn there taken aside for each line.
+struct Aside;
+
+impl Write for Aside {
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        drawing().suspend(|| io::stderr().write_all(event))?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
 /// Sends this process's events to standard error as the settings say. To be called once.
 pub fn start(log: &Log) -> Result<()> {
     let filter = EnvFilter::builder()
         .parse(&log.filter)
         .map_err(|error| Failure::new(Kind::Invalid, format!("`log.filter` is \"{}\"", log.filter)).source(error))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(Redacting(io::stderr)).with_ansi(false);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(Redacting(|| Aside)).with_ansi(false);
     let started = match log.format {
         LogFormat::Text => builder.try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),

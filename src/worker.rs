@@ -35,7 +35,13 @@ struct Bench {
 }
 
 /// Works until `stop`, then finishes what runs within the grace time, or hands it back.
-pub async fn run(db: Db, settings: &config::Worker, studio: Studio, name: String, stop: CancellationToken) -> Result<()> {
+pub async fn run(
+    db: Db,
+    settings: &config::Worker,
+    studio: Studio,
+    name: String,
+    stop: CancellationToken,
+) -> Result<()> {
     let lease = Lease::take(db.clone(), name.clone(), settings).await?;
     let keeping = CancellationToken::new();
     let heartbeat = tokio::spawn(lease.clone().keep(keeping.clone()));
@@ -90,7 +96,6 @@ async fn drain(workers: &mut JoinSet<Result<(), apalis::prelude::WorkerError>>, 
                 Some(other) => tracing::error!(?other, "an apalis worker broke"),
             },
             () = &mut grace, if !stopped => {
-                tracing::warn!("the grace time is over: handing back what still runs");
                 lease.stop_all();
                 stopped = true;
             }

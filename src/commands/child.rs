@@ -1,24 +1,26 @@
 //! The child processes of our own binary: parser, fetcher, guard of the private server.
 
+use std::process::ExitCode;
+
 use crate::cli::Child;
-use crate::model::failure::{Failure, Kind, Result};
+use crate::generation::score;
+use crate::model::failure::Result;
+use crate::postgres::supervisor;
+use crate::providers::repository;
 
 /// `__parse`.
-pub fn parse(child: &Child) -> Result<()> {
-    not_connected("__parse", child)
+pub fn parse(_: &Child) -> Result<()> {
+    score::child::serve()
 }
 
-/// `__fetch`.
-pub fn fetch(child: &Child) -> Result<()> {
-    not_connected("__fetch", child)
+/// `__fetch`. It reports what goes wrong itself, to the process that started it.
+#[must_use]
+pub fn fetch(_: &Child) -> ExitCode {
+    repository::child::serve()
 }
 
-/// `__postgres`.
-pub fn postgres(child: &Child) -> Result<()> {
-    not_connected("__postgres", child)
-}
-
-// TO CONNECT AT MERGE: each of the three calls the function of its part and this one goes.
-fn not_connected(name: &str, child: &Child) -> Result<()> {
-    Err(Failure::new(Kind::Internal, format!("{name} {:?} is not connected yet", child.args)))
+/// `__postgres`. It reports what goes wrong itself, to the process that started it.
+#[must_use]
+pub fn postgres(child: &Child) -> ExitCode {
+    supervisor::main(child.args.iter().cloned())
 }

@@ -19,7 +19,7 @@ struct Row {
 pub fn show(loaded: &Loaded, output: &Output) -> Result<()> {
     let rows: Vec<Row> = loaded.settings().into_iter().map(row).collect();
     output.data(&rows, |look| {
-        let mut table = Table::new(["Key", "Value", "From"]);
+        let mut table = Table::new(["Key", "Value", "From"]).whole(0);
         for row in &rows {
             table.row([row.key.clone(), shown(&row.value), row.from.clone()]);
         }

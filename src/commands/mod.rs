@@ -5,14 +5,26 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::cli::{Command, ConfigCommand};
-use crate::config::{Environment, Loaded};
+use crate::config::{Environment, Loaded, Log, Origin};
 use crate::model::failure::{Failure, Kind, Result};
 
+pub mod analyze;
 pub mod child;
 pub mod cli_reference;
 pub mod completions;
 pub mod config;
+pub mod demo;
+pub mod doctor;
+pub mod enqueue;
+pub mod follow;
+pub mod generations;
+pub mod jobs;
+pub mod migrate;
+pub mod paint;
 pub mod report;
+pub mod run;
+pub mod session;
+pub mod studio;
 pub mod view;
 
 use view::look::Look;
@@ -20,8 +32,34 @@ use view::look::Look;
 /// Runs a verb with the settings in force.
 pub fn dispatch(command: Command, loaded: &Loaded, output: &Output) -> Result<()> {
     match command {
+        Command::Analyze(wish) => analyze::run(&wish, loaded, output),
+        Command::Paint(wish) => paint::run(&wish, loaded, output),
+        Command::Doctor => doctor::run(loaded, output),
         Command::Config { command: ConfigCommand::Show } => config::show(loaded, output),
-        other => Err(Failure::new(Kind::Internal, format!("not connected yet: {other:?}"))),
+        Command::Demo(args) => demo::run(&args, loaded, output),
+        Command::Enqueue(args) => enqueue::run(&args, loaded, output),
+        Command::Generations { command } => generations::run(&command, loaded, output),
+        Command::Jobs { command } => jobs::run(&command, loaded, output),
+        Command::Migrate { command } => migrate::run(command, loaded, output),
+        Command::Run(parts) => run::run(&parts, loaded),
+        // Answered in main, which needs no settings for them.
+        Command::Parse(_)
+        | Command::Fetch(_)
+        | Command::Postgres(_)
+        | Command::CliReference
+        | Command::Completions { .. } => Ok(()),
+    }
+}
+
+/// What a verb logs: the service tells what it does, the others leave the screen to their output, unless people said
+/// what they want to see.
+#[must_use]
+pub fn log_settings(command: &Command, loaded: &Loaded) -> Log {
+    let log = loaded.config.log.clone();
+    match (command, loaded.origin("log.filter")) {
+        (Command::Run(_), _) => log,
+        (_, Origin::Default) => Log { filter: "warn,tokei=off".to_owned(), ..log },
+        _ => log,
     }
 }
 

@@ -70,10 +70,16 @@ impl Environment {
         self.variables.get(name).or_else(|| self.dot_env.get(name)).map(String::as_str).filter(|text| !text.is_empty())
     }
 
-    /// Whether people asked for no colour (<https://no-color.org>), or the terminal cannot show any.
+    /// Whether people asked for no colour (<https://no-color.org>).
     #[must_use]
     pub fn forbids_color(&self) -> bool {
-        self.get("NO_COLOR").is_some() || self.get("TERM") == Some("dumb")
+        self.get("NO_COLOR").is_some()
+    }
+
+    /// Whether the terminal can only print lines.
+    #[must_use]
+    pub fn has_dumb_terminal(&self) -> bool {
+        self.get("TERM") == Some("dumb")
     }
 
     /// The user's home folder.

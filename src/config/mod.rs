@@ -158,7 +158,7 @@ pub struct Analysis {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Images {
-    /// A folder, or a `file://` URL; empty: `images` in the data folder.
+    /// A folder, or a `file://` URL; empty: the data folder.
     pub store: String,
     /// Width of the picture in pixels.
     pub width: u32,

@@ -65,11 +65,10 @@ pub async fn unregister(db: &Db, id: Uuid) -> Result<()> {
 
 /// How many workers hold a lease that is good.
 pub async fn alive(db: &Db) -> Result<i64> {
-    let count = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "count!" FROM queue.workers WHERE lease_until > queue.now()"#
-    )
-    .fetch_one(db.pool())
-    .await?;
+    let count =
+        sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM queue.workers WHERE lease_until > queue.now()"#)
+            .fetch_one(db.pool())
+            .await?;
     Ok(count)
 }
 

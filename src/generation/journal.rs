@@ -35,8 +35,7 @@ impl Journal {
     /// Reads what earlier attempts left.
     pub async fn open(db: Db, job: Arc<ClaimedJob>, cancel: CancellationToken) -> Result<Self> {
         let rows = patiently(&cancel, || steps::of_job(&db, job.id)).await?;
-        let mut journal =
-            Self { db, job, cancel, earlier: BTreeMap::new(), seconds: BTreeMap::new(), unwritten: None };
+        let mut journal = Self { db, job, cancel, earlier: BTreeMap::new(), seconds: BTreeMap::new(), unwritten: None };
         for row in rows {
             if let (Some(output), Some(finished)) = (row.output, row.finished_at) {
                 let took = (finished - row.started_at).to_std().unwrap_or_default();
@@ -48,6 +47,7 @@ impl Journal {
     }
 
     /// What an earlier attempt's step made; none where it was not done, or by a program with another idea of it.
+    #[must_use]
     pub fn checkpoint<T: DeserializeOwned>(&self, step: Step) -> Option<T> {
         serde_json::from_value(self.earlier.get(step.name())?.clone()).ok()
     }
@@ -112,8 +112,7 @@ impl Journal {
         self.begin(step).await?;
         let started = Instant::now();
         let report = Arc::new(StepReport { cancel: self.cancel.clone(), latest: Mutex::default() });
-        let publisher =
-            tokio::spawn(publish(self.db.clone(), Arc::clone(&self.job), step, Arc::clone(&report)));
+        let publisher = tokio::spawn(publish(self.db.clone(), Arc::clone(&self.job), step, Arc::clone(&report)));
         let worked = tokio::task::spawn_blocking(move || work(&*report)).await;
         publisher.abort();
         let made = worked.unwrap_or_else(|error| {

@@ -1,5 +1,7 @@
 //! From what somebody typed to a job: the repository is parsed and checked before anything is stored.
 
+use std::path::{Path, PathBuf};
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -30,6 +32,10 @@ pub fn generation_job(repository: &str, wishes: Wishes, config: &Config) -> Resu
     if let Some(reference) = &reference {
         check_reference(reference)?;
     }
+    let source = match source {
+        Source::Local(path) => Source::Local(allowed_path(&path, &config.fetch.local_roots)?),
+        remote @ Source::Remote(_) => remote,
+    };
     let request = GenerationRequest { github_url: source.canonical(), reference };
     let payload = serde_json::to_value(request)
         .map_err(|error| Failure::new(Kind::Internal, "the request cannot be written").source(error))?;
@@ -42,4 +48,17 @@ pub fn generation_job(repository: &str, wishes: Wishes, config: &Config) -> Resu
         max_attempts: config.worker.max_attempts,
         user_id: wishes.user_id,
     })
+}
+
+/// A local path as workers will see it: absolute, without links. They check again, with their own roots.
+fn allowed_path(path: &Path, roots: &[PathBuf]) -> Result<PathBuf> {
+    let path = path.canonicalize().map_err(|error| {
+        Failure::new(Kind::NotFound, format!("there is no repository at {}", path.display())).source(error)
+    })?;
+    let allowed = roots.iter().filter_map(|root| root.canonicalize().ok()).any(|root| path.starts_with(root));
+    if allowed {
+        return Ok(path);
+    }
+    Err(Failure::new(Kind::Refused, format!("{} is under none of fetch.local_roots", path.display()))
+        .hint("add its folder to fetch.local_roots where the workers run, or use: repo-to-cat demo PATH"))
 }

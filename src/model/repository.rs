@@ -95,6 +95,24 @@ impl fmt::Display for Source {
 }
 
 impl Source {
+    /// The one spelling under which it is stored, without a reference. A local path is made absolute as text only.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        match self {
+            Self::Remote(url) => url.canonical(),
+            Self::Local(path) => local_canonical(path),
+        }
+    }
+
+    /// Branch, tag or commit, where the URL named one.
+    #[must_use]
+    pub fn reference(&self) -> Option<&str> {
+        match self {
+            Self::Remote(url) => url.reference.as_deref(),
+            Self::Local(_) => None,
+        }
+    }
+
     /// Reads what a person or a program named: a URL in one of the accepted forms, or a path.
     ///
     /// Kind `invalid` for what the grammar does not know, `refused` for what the policy forbids.

@@ -120,7 +120,7 @@ impl Account {
             format!("user {}, who runs PostgreSQL, cannot enter {} (mode {mode:04o})", self.name, blocked.display()),
         )
         .hint(format!(
-            "choose a data folder that every user can reach, e.g. /var/lib/repo-to-cat, or type: chmod o+x {}",
+            "choose a data folder that every user can reach (--data-folder /var/lib/repo-to-cat), or type: chmod o+x {}",
             blocked.display()
         )))
     }

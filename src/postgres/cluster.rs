@@ -49,15 +49,15 @@ impl Settings {
             extra_options: Vec::new(),
             ephemeral: false,
             linger: Duration::ZERO,
-            patience: Duration::from_secs(600),
+            patience: Duration::from_mins(10),
         }
     }
 
-    /// A cluster that is removed when its last user leaves and takes no care to survive a power failure: for tests
-    /// and trial restores.
+    /// A cluster that is removed when its last user leaves, for tests and trial restores. A power failure may damage
+    /// it, but whatever process is killed, no commit is lost.
     #[must_use]
     pub fn ephemeral(folder: impl Into<PathBuf>, bin_folder: impl Into<PathBuf>, program: impl Into<PathBuf>) -> Self {
-        let careless = ["fsync", "synchronous_commit", "full_page_writes"];
+        let careless = ["fsync", "full_page_writes"];
         Self {
             extra_options: careless.map(|name| (name.to_owned(), "off".to_owned())).to_vec(),
             ephemeral: true,
@@ -111,13 +111,15 @@ impl Cluster {
         Ok(Self { settings, folders, state, _share: share })
     }
 
-    /// Starts the server again if it is gone although we hold a share: somebody killed its supervisor.
+    /// Starts the server again if it is gone although we hold a share: somebody killed its supervisor. Returns whether
+    /// it has another supervisor than before.
     ///
     /// # Errors
     /// As [`Cluster::open`].
-    pub fn ensure(&mut self) -> Result<()> {
+    pub fn ensure(&mut self) -> Result<bool> {
+        let before = self.state.supervisor;
         self.state = ensure(&self.settings, &self.folders, &mut Wait::new(&self.settings))?;
-        Ok(())
+        Ok(self.state.supervisor != before)
     }
 
     /// The URL of our database, for sqlx and for libpq's programs.
@@ -232,10 +234,10 @@ fn launch(settings: &Settings, folders: &Folders, wait: &mut Wait) -> Result<Sta
     let order = serde_json::to_vec(&order)
         .map_err(|error| Failure::new(Kind::Invalid, format!("database.bin_folder: {error}")))?;
     let log = folders.log().join("supervisor.log");
+    let _ = fs::remove_file(&log);
     let log = OpenOptions::new()
-        .create(true)
+        .create_new(true)
         .write(true)
-        .truncate(true)
         .mode(0o600)
         .open(&log)
         .map_err(|error| cannot("write", &log, &error))?;

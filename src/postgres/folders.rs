@@ -31,7 +31,7 @@ impl Folders {
         if folder.as_os_str().as_bytes().iter().any(|byte| b"\n\r".contains(byte)) {
             return Err(Failure::new(
                 Kind::Invalid,
-                format!("the data folder {folder:?} has a line break in its path"),
+                format!("the data folder {} has a line break in its path", folder.display()),
             )
             .hint("choose another: PostgreSQL keeps its folder in a file with one value per line"));
         }
@@ -182,7 +182,7 @@ pub fn sync(path: &Path) -> Result<()> {
 pub fn cannot(doing: &str, path: &Path, error: &io::Error) -> Failure {
     let hint = match error.kind() {
         io::ErrorKind::PermissionDenied => format!(
-            "user {} needs the right to write there; choose another data folder or change its owner",
+            "user {} needs the right to write there; choose another data folder (--data-folder FOLDER) or change its owner",
             name_of(rustix::process::geteuid().as_raw())
         ),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {

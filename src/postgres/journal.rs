@@ -92,7 +92,9 @@ impl Journal {
 
 impl Inner {
     fn reopen(&mut self) {
-        self.file = OpenOptions::new().create(true).append(true).mode(0o600).open(&self.path).ok();
+        let open = || OpenOptions::new().create(true).append(true).mode(0o600).open(&self.path);
+        // One that root has left in our folder is in the way, but not beyond removing.
+        self.file = open().or_else(|_| fs::remove_file(&self.path).and_then(|()| open())).ok();
         self.written = self.file.as_ref().and_then(|file| file.metadata().ok()).map_or(0, |found| found.len());
     }
 }
@@ -113,7 +115,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("server.log");
         let journal = Journal::bounded(&path, 1000);
-        let text: String = (0..500).map(|number| format!("line {number}\n")).collect();
+        let text = (0..500).fold(String::new(), |text, number| text + &format!("line {number}\n"));
         journal.follow(std::io::Cursor::new(text)).join().unwrap();
         let mut names: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();

@@ -18,7 +18,7 @@
 
 mod account;
 mod cluster;
-
+pub mod doctor;
 mod folders;
 mod journal;
 pub mod programs;

@@ -12,6 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::account::Account;
 use super::folders::{Folders, cannot, give, make_private, sync};
+use super::journal::Journal;
 use super::programs::Programs;
 use crate::model::failure::{Failure, Kind, Result};
 
@@ -25,7 +26,7 @@ pub const USER: &str = "postgres";
 pub const PORT: &str = "5432";
 
 /// How long an orphaned server may take to stop by itself.
-const ORPHAN_PATIENCE: Duration = Duration::from_secs(60);
+const ORPHAN_PATIENCE: Duration = Duration::from_mins(1);
 
 /// How often a condition is looked at again.
 pub const LOOK: Duration = Duration::from_millis(20);
@@ -159,11 +160,12 @@ pub fn accepts(data: &Path, socket: &Path) -> bool {
 ///
 /// # Errors
 /// [`Kind::Environment`] when an orphan does not go away.
-pub fn clear_leftovers(data: &Path, socket: &Path) -> Result<()> {
+pub fn clear_leftovers(data: &Path, socket: &Path, journal: &Journal) -> Result<()> {
     let orphans = processes_of(data);
     let postmaster = PidFile::read(data).map(|file| file.pid).filter(|pid| orphans.contains(pid));
     if let Some(postmaster) = postmaster {
         // Its supervisor was killed a moment ago; it has been told to stop already, and may be writing its last.
+        journal.note(&format!("an earlier server still runs as process {postmaster}; waiting for its end"));
         signal(postmaster, Signal::INT);
         wait_for_none(data, ORPHAN_PATIENCE);
     }
@@ -325,7 +327,7 @@ mod tests {
         let mut bystander = Command::new("sleep").arg("60").current_dir(folder.path()).spawn().unwrap();
         let found = processes_of(folder.path());
         fs::write(folder.path().join("postmaster.pid"), format!("{}\n", bystander.id())).unwrap();
-        clear_leftovers(folder.path(), folder.path()).unwrap();
+        clear_leftovers(folder.path(), folder.path(), &Journal::open(&folder.path().join("log"))).unwrap();
         let alive = bystander.try_wait().unwrap().is_none();
         bystander.kill().unwrap();
         bystander.wait().unwrap();

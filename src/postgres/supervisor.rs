@@ -10,11 +10,11 @@ use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, ExitStatus};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
 
 use super::account::{Account, setpriv};
@@ -28,10 +28,10 @@ use crate::model::failure::{Failure, Kind, Result};
 pub const VERB: &str = "__postgres";
 
 /// How long a fast stop may take before the server is told to drop everything; the next start then recovers.
-const STOP_PATIENCE: Duration = Duration::from_secs(60);
+const STOP_PATIENCE: Duration = Duration::from_mins(1);
 
 /// A server that lived that long was well; its death starts a new count.
-const WELL: Duration = Duration::from_secs(60);
+const WELL: Duration = Duration::from_mins(1);
 
 /// How many times in a row a server that does not stay up is started again.
 const RESTARTS: u32 = 5;
@@ -104,25 +104,25 @@ impl Report {
     }
 }
 
-/// Runs the supervisor until the last user of the cluster is gone.
+/// Runs the supervisor until the last user of the cluster is gone. `arguments` are what follows [`VERB`].
+///
+/// Must be called on the main thread, before any runtime starts.
+///
+/// What goes wrong is reported to the user that started it, so the exit code is all that is returned.
 pub fn main(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
     // Fails only for a leader of a process group, who is out of reach of the terminal's signals just as well.
     let _ = rustix::process::setsid();
-    let Some(root) = arguments.next().map(PathBuf::from) else { return ExitCode::from(Kind::Invalid.exit_code()) };
-    match supervise(root) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            let cause = failure.causes();
-            Report::Failed {
-                kind: failure.kind(),
-                what: failure.what().to_owned(),
-                hint: failure.hint_text().map(str::to_owned),
-                cause: (!cause.is_empty()).then(|| cause.join("\n")),
-            }
-            .print();
-            ExitCode::from(failure.kind().exit_code())
-        }
+    let root = arguments.next().map(PathBuf::from).ok_or_else(|| Failure::new(Kind::Invalid, "no folder given"));
+    let Err(failure) = root.and_then(supervise) else { return ExitCode::SUCCESS };
+    let causes = failure.causes();
+    Report::Failed {
+        kind: failure.kind(),
+        what: failure.what().to_owned(),
+        hint: failure.hint_text().map(str::to_owned),
+        cause: (!causes.is_empty()).then(|| causes.join("\n")),
     }
+    .print();
+    failure.kind().exit_code().into()
 }
 
 fn supervise(root: PathBuf) -> Result<()> {
@@ -187,7 +187,7 @@ impl Plan {
         let mut announced = false;
         let mut restarts = 0;
         loop {
-            server::clear_leftovers(&data, &self.socket)?;
+            server::clear_leftovers(&data, &self.socket, journal)?;
             let extra = &self.order.extra_options;
             let command = server::command(&self.folders, &self.programs, &self.account, &self.socket, extra);
             let Some(mut child) = control.start(command)? else { return Ok(()) };
@@ -202,6 +202,7 @@ impl Plan {
                 announced = true;
             }
             let status = child.wait();
+            control.ended();
             // Orphans of a killed server may hold the pipe open: they are dealt with next, so do not wait for them.
             let end = Instant::now() + Duration::from_millis(200);
             while copier.as_ref().is_some_and(|copier| !copier.is_finished()) && Instant::now() < end {
@@ -299,35 +300,56 @@ struct Control(Mutex<Running>);
 #[derive(Default)]
 struct Running {
     stopping: bool,
-    /// A pid descriptor, so that a signal never reaches another process that got the same number.
-    server: Option<OwnedFd>,
+    server: Option<Server>,
+}
+
+/// A handle that reaches this one process, even if another gets the same number later; old kernels have none.
+struct Server {
+    pid: Pid,
+    handle: Option<OwnedFd>,
+}
+
+impl Server {
+    fn signal(&self, signal: Signal) {
+        let _ = match &self.handle {
+            Some(handle) => pidfd_send_signal(handle, signal),
+            None => kill_process(self.pid, signal),
+        };
+    }
 }
 
 impl Control {
     /// Starts the server; `None` when it is to stop already.
     fn start(&self, mut command: Command) -> Result<Option<Child>> {
-        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = self.running();
         if running.stopping {
             return Ok(None);
         }
         let child = command.spawn().map_err(|error| cannot("run", Path::new(command.get_program()), &error))?;
-        running.server = i32::try_from(child.id())
-            .ok()
-            .and_then(Pid::from_raw)
-            .and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+        let pid = Pid::from_child(&child);
+        running.server = Some(Server { pid, handle: pidfd_open(pid, PidfdFlags::empty()).ok() });
         Ok(Some(child))
     }
 
+    /// The server has ended.
+    fn ended(&self) {
+        self.running().server = None;
+    }
+
     fn stop(&self, signal: Signal) {
-        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = self.running();
         running.stopping = true;
         if let Some(server) = &running.server {
-            let _ = pidfd_send_signal(server, signal);
+            server.signal(signal);
         }
     }
 
+    fn running(&self) -> MutexGuard<'_, Running> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn is_stopping(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).stopping
+        self.running().stopping
     }
 
     /// Waits for the exclusive lock, which is granted when the last user is gone, and keeps it until this process

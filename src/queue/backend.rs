@@ -44,8 +44,12 @@ impl Backend for QueueBackend {
         self.assignments.poll_recv(context).map(|next| next.map(|assignment| Ok(Task::new(assignment))))
     }
 
-    fn poll_close(&mut self, _: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), Self::Error>> {
+    /// Called when nothing is left to do. A worker whose source has ended still waits to be stopped.
+    fn poll_close(&mut self, _: &mut Context<'_>, worker: &WorkerContext) -> Poll<Result<(), Self::Error>> {
         self.assignments.close();
+        if let Err(error) = worker.stop() {
+            tracing::debug!(%error, "the apalis worker had not started");
+        }
         Poll::Ready(Ok(()))
     }
 }

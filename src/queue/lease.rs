@@ -66,8 +66,11 @@ impl Lease {
 
     /// Stops every job that is held: their handlers give them back.
     pub fn stop_all(&self) {
-        for (_, cancel) in self.held().jobs.values() {
-            cancel.cancel();
+        for (id, (_, cancel)) in &self.held().jobs {
+            if !cancel.is_cancelled() {
+                tracing::info!(job = %id, "stopping the job, to be handed back");
+                cancel.cancel();
+            }
         }
     }
 

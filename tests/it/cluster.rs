@@ -1,5 +1,7 @@
 //! The private cluster: it is there when needed, shared, and gone with its last user, whatever is killed.
 
+mod obstacles;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -8,12 +10,14 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
+use std::time::Duration;
 
-use repo_to_cat::model::failure::{Failure, Kind};
 use repo_to_cat::postgres::{Cluster, Settings, Status};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::support::postgres::{PrivateCluster, kill, processes_in, program, shared, temporary_folder, wait_until};
+use crate::support::postgres::{
+    PrivateCluster, copied_database, fresh_database, kill, processes_in, program, shared, temporary_folder, wait_until,
+};
 
 /// A cluster that stays, but takes no time for fsync.
 fn settings(folder: &Path) -> Settings {
@@ -24,8 +28,9 @@ fn open(folder: &Path) -> Cluster {
     Cluster::open(settings(folder)).unwrap()
 }
 
+/// Whether a process runs: a dead one that nobody has asked about yet (`Z`) does not.
 fn is_alive(pid: u32) -> bool {
-    Path::new("/proc").join(pid.to_string()).exists()
+    fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
 }
 
 /// Returns when neither the server nor its supervisor is there any more.
@@ -35,9 +40,10 @@ fn wait_for_the_end(status: &Status) {
     assert!(!status.data.join("postmaster.pid").exists(), "the server was stopped in good order");
 }
 
-/// The chain of causes as one text.
-fn whole(failure: &Failure) -> String {
-    format!("{failure}\n{}\n{}", failure.causes().join("\n"), failure.hint_text().unwrap_or_default())
+/// The database `mine` was created before, and is still there.
+fn assert_mine_is_kept(cluster: &Cluster) {
+    let failure = cluster.create_database("mine", None).unwrap_err();
+    assert!(failure.what().contains("already exists"), "{failure}");
 }
 
 /// Another process that uses a cluster: this test binary, running [`user_process`] alone.
@@ -105,14 +111,13 @@ fn the_first_user_starts_the_server_and_the_last_one_stops_it() {
     assert!(status.ready);
     assert_eq!(status, second.status(), "both use one server");
     drop(first);
-    second.create_database("still_there", None).unwrap();
+    second.create_database("mine", None).unwrap();
     drop(second);
     wait_for_the_end(&status);
 
     let again = open(folder.path());
     assert_ne!(again.status().supervisor, status.supervisor);
-    let failure = again.create_database("still_there", None).unwrap_err();
-    assert!(failure.what().contains("already exists"), "what was created is kept: {failure}");
+    assert_mine_is_kept(&again);
 }
 
 #[test]
@@ -181,25 +186,81 @@ fn a_killed_server_is_started_again_under_its_users() {
     let url = private.cluster.url();
     for signal in [Signal::KILL, Signal::INT, Signal::QUIT] {
         private.restart(signal);
-        assert!(private.cluster.create_database("mine", None).unwrap_err().what().contains("already exists"));
+        assert_mine_is_kept(&private.cluster);
     }
     assert_eq!(private.cluster.url(), url);
 }
 
 #[test]
-fn a_cluster_of_which_everything_was_killed_recovers() {
+fn whatever_was_killed_and_when_the_next_user_finds_the_data() {
     let folder = temporary_folder();
+    open(folder.path()).create_database("mine", None).unwrap();
+    for round in 0..15_u32 {
+        let users = [User::start(folder.path()), User::start(folder.path())];
+        let status = open(folder.path()).status();
+        // Every set of victims, the supervisor first: it would start the server again.
+        let victims = [(1, Some(status.supervisor)), (2, status.postmaster), (4, Some(users[0].process.id()))];
+        for (_, victim) in victims.iter().filter(|(bit, _)| (round % 8) & bit != 0) {
+            kill(victim.expect("a server runs"), Signal::KILL);
+        }
+        // In the second half the next user comes while the last ones still hold a dead or dying server.
+        if round < 8 {
+            drop(users);
+            wait_until("the victims to die", || !is_alive(status.supervisor) && processes_in(&status.data).is_empty());
+            assert_mine_is_kept(&open(folder.path()));
+        } else {
+            let mut next = open(folder.path());
+            wait_until("the server to be there", || {
+                next.ensure().unwrap();
+                let outcome = next.create_database("mine", None).unwrap_err();
+                outcome.what().contains("already exists")
+            });
+        }
+    }
+}
+
+#[test]
+fn a_server_that_lingers_serves_the_next_user() {
+    let folder = temporary_folder();
+    let lingering = Settings { linger: Duration::from_hours(1), ..settings(folder.path()) };
+    let first = Cluster::open(lingering).unwrap().status();
+    let second = open(folder.path()).status();
+    assert_eq!((first.supervisor, first.postmaster), (second.supervisor, second.postmaster));
+    kill(first.supervisor, Signal::KILL);
+    wait_until("the server to stop", || processes_in(&first.data).is_empty());
+}
+
+#[test]
+fn orphans_that_hang_are_waited_for_or_removed() {
+    let folder = temporary_folder();
+    // A server process that does not notice the end of its server keeps the shared memory in use.
     let user = User::start(folder.path());
-    let observer = open(folder.path());
-    observer.create_database("mine", None).unwrap();
-    let status = observer.status();
-    drop(observer);
-    // The supervisor first: it would start the server again. Then the server, before it can stop in good order.
+    let status = open(folder.path()).status();
+    let postmaster = status.postmaster.unwrap();
+    let orphan = processes_in(&status.data).into_iter().find(|pid| *pid != postmaster).unwrap();
+    kill(orphan, Signal::STOP);
     kill(status.supervisor, Signal::KILL);
-    kill(status.postmaster.unwrap(), Signal::KILL);
+    kill(postmaster, Signal::KILL);
     drop(user);
-    let again = open(folder.path());
-    assert!(again.create_database("mine", None).unwrap_err().what().contains("already exists"));
+    wait_until("the supervisor to die", || !is_alive(status.supervisor));
+    let next = open(folder.path());
+    assert!(!is_alive(orphan));
+
+    // A whole server that outlives its supervisor may still be writing: it is given time to stop in good order.
+    let status = next.status();
+    let postmaster = status.postmaster.unwrap();
+    kill(postmaster, Signal::STOP);
+    kill(status.supervisor, Signal::KILL);
+    wait_until("the supervisor to die", || !is_alive(status.supervisor));
+    let newcomer = {
+        let folder = folder.path().to_owned();
+        thread::spawn(move || Cluster::open(settings(&folder)))
+    };
+    let log = || fs::read_to_string(&status.log).unwrap_or_default();
+    wait_until("the new supervisor to find the old server", || log().contains("an earlier server still runs"));
+    assert!(is_alive(postmaster));
+    kill(postmaster, Signal::CONT);
+    assert!(newcomer.join().unwrap().unwrap().status().ready);
 }
 
 #[test]
@@ -261,29 +322,6 @@ fn a_kill_while_the_cluster_is_being_made_leaves_no_half_cluster() {
 }
 
 #[test]
-fn odd_and_long_folders_work() {
-    let parent = temporary_folder();
-    for name in [
-        "with space, comma and 'quotes\" %41 & more".to_owned(),
-        "Kätzchen/\u{1f408}".to_owned(),
-        format!("{}/{}", "x".repeat(120), "y".repeat(120)),
-    ] {
-        let folder = parent.path().join(name);
-        let cluster = open(&folder);
-        let status = cluster.status();
-        assert!(status.ready);
-        assert!(!status.socket.starts_with(parent.path()), "{}", status.socket.display());
-        assert!(cluster.url().is_ascii());
-        drop(cluster);
-        wait_for_the_end(&status);
-        assert!(!status.socket.exists(), "nothing is left outside the data folder");
-    }
-    let failure = Cluster::open(settings(&parent.path().join("two\nlines"))).unwrap_err();
-    assert_eq!(failure.kind(), Kind::Invalid);
-    assert!(failure.what().contains("line break"), "{failure}");
-}
-
-#[test]
 fn nobody_else_can_reach_the_server() {
     let cluster = shared();
     let status = cluster.status();
@@ -329,73 +367,26 @@ fn an_ephemeral_cluster_removes_itself_and_only_itself() {
     assert!(open(&folder).status().data.join("PG_VERSION").exists(), "made by another order: not removed");
 }
 
-#[test]
-fn what_is_in_the_way_is_named_with_what_to_do() {
-    let folder = temporary_folder();
-    let refused = |settings: Settings| {
-        let failure = Cluster::open(settings).unwrap_err();
-        assert_eq!(failure.kind(), Kind::Environment, "{failure:?}");
-        assert!(failure.hint_text().is_some(), "{failure:?}");
-        whole(&failure)
-    };
+#[tokio::test]
+async fn tests_get_databases_of_their_own() {
+    use sqlx::{Connection, Executor, PgConnection};
 
-    let text = refused(settings(Path::new("/sys/repo-to-cat")));
-    assert!(text.contains("cannot make /sys/repo-to-cat"), "{text}");
+    let first = fresh_database("mine");
+    let second = fresh_database("mine");
+    assert_ne!(first, second);
+    let mut connection = PgConnection::connect(&first).await.unwrap();
+    connection.execute("CREATE TABLE cats (name text)").await.unwrap();
+    let encoding: String =
+        sqlx::query_scalar("SELECT current_setting('server_encoding')").fetch_one(&mut connection).await.unwrap();
+    assert_eq!(encoding, "UTF8");
+    let upper: String = sqlx::query_scalar("SELECT upper('kätzchen')").fetch_one(&mut connection).await.unwrap();
+    assert_eq!(upper, "KÄTZCHEN");
+    let name: String = sqlx::query_scalar("SELECT current_database()").fetch_one(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
 
-    let file = folder.path().join("a file");
-    fs::write(&file, "").unwrap();
-    let text = refused(settings(&file));
-    assert!(text.contains(&*file.to_string_lossy()) && text.contains("in the way"), "{text}");
-
-    let empty = folder.path().join("bin");
-    fs::create_dir(&empty).unwrap();
-    let text = refused(Settings { bin_folder: empty.clone(), ..settings(folder.path()) });
-    assert!(text.contains(&*empty.to_string_lossy()) && text.contains("there is no postgres"), "{text}");
-    assert!(!folder.path().join("postgres/data").exists());
-
-    let text = refused(Settings { program: PathBuf::from("/nowhere/repo-to-cat"), ..settings(folder.path()) });
-    assert!(text.contains("cannot run /nowhere/repo-to-cat"), "{text}");
-
-    let mut odd = settings(folder.path());
-    odd.extra_options.push(("max_connections".to_owned(), "many".to_owned()));
-    let text = refused(odd);
-    assert!(text.contains("invalid value for parameter \"max_connections\""), "the server's words are quoted: {text}");
-
-    if rustix::process::geteuid().is_root() {
-        let closed = folder.path().join("closed");
-        fs::create_dir(&closed).unwrap();
-        fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
-        let text = refused(settings(&closed.join("data")));
-        assert!(text.contains(&format!("cannot enter {} (mode 0700)", closed.display())), "{text}");
-        assert!(text.contains("chmod o+x"), "{text}");
-    }
-}
-
-#[test]
-fn a_damaged_or_foreign_cluster_is_reported_and_left_alone() {
-    let folder = temporary_folder();
-    let first = open(folder.path());
-    let status = first.status();
-    drop(first);
-    wait_for_the_end(&status);
-    let data = &status.data;
-
-    let control = data.join("global/pg_control");
-    fs::rename(&control, data.join("elsewhere")).unwrap();
-    let failure = Cluster::open(settings(folder.path())).unwrap_err();
-    assert_eq!(failure.kind(), Kind::Environment);
-    assert!(whole(&failure).contains("pg_control"), "the server's words are quoted: {}", whole(&failure));
-    fs::rename(data.join("elsewhere"), &control).unwrap();
-
-    let version = fs::read_to_string(data.join("PG_VERSION")).unwrap();
-    fs::write(data.join("PG_VERSION"), "12\n").unwrap();
-    let failure = Cluster::open(settings(folder.path())).unwrap_err();
-    assert!(whole(&failure).contains("apt-get install postgresql-12"), "{}", whole(&failure));
-
-    fs::remove_file(data.join("PG_VERSION")).unwrap();
-    let failure = Cluster::open(settings(folder.path())).unwrap_err();
-    assert!(failure.what().contains("not a PostgreSQL cluster"), "{failure}");
-
-    fs::write(data.join("PG_VERSION"), version).unwrap();
-    assert!(open(folder.path()).status().ready, "nothing was lost");
+    let copy = copied_database("copy", &name);
+    let mut connection = PgConnection::connect(&copy).await.unwrap();
+    connection.execute("SELECT name FROM cats").await.unwrap();
+    let mut connection = PgConnection::connect(&second).await.unwrap();
+    assert!(connection.execute("SELECT name FROM cats").await.is_err(), "it is empty");
 }

@@ -1,6 +1,9 @@
 //! The integration tests: everything that needs the program, PostgreSQL or the whole checkout.
 
+mod analysis;
+mod architecture;
 mod cluster;
 mod fetch;
+mod shell;
 mod support;
 mod tidy;

@@ -40,7 +40,7 @@ impl Look {
     }
 
     fn of(is_terminal: bool, environment: &Environment) -> Self {
-        if !is_terminal {
+        if !is_terminal || environment.has_dumb_terminal() {
             return Self::plain();
         }
         let width = terminal_size::terminal_size().map_or(DEFAULT_WIDTH, |(width, _)| usize::from(width.0).max(40));

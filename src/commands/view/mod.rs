@@ -1,4 +1,14 @@
-//! How data looks to people: tables, bars, amounts, progress.
+//! How data looks to people: tables, bars, amounts, progress, the card of a cat.
 
+pub mod amount;
+pub mod analysis;
+pub mod bar;
+pub mod card;
+pub mod checks;
+pub mod job;
+pub mod lists;
 pub mod look;
+pub mod progress;
+pub mod steps;
 pub mod table;
+pub mod text;

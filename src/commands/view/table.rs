@@ -1,9 +1,10 @@
 //! Tables without lines: a heading, columns, two blanks between them; wrapped to the screen's width.
 
 use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, ContentArrangement};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement};
 
 use super::look::Look;
+use super::text::safe;
 
 /// A table.
 pub struct Table {
@@ -32,10 +33,19 @@ impl Table {
         self
     }
 
+    /// Never breaks the column's cells, which people copy: ids, keys.
+    #[must_use]
+    pub fn whole(mut self, column: usize) -> Self {
+        if let Some(column) = self.inner.column_mut(column) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+        self
+    }
+
     /// Adds a row.
     pub fn row<const N: usize>(&mut self, cells: [String; N]) {
         debug_assert_eq!(N, self.columns, "as many cells as columns");
-        self.inner.add_row(cells);
+        self.inner.add_row(cells.map(|cell| safe(&cell)));
     }
 
     /// The table as text; only a screen bounds its width, so that a pipe gets one line per row.
@@ -54,5 +64,31 @@ impl Table {
             text.push('\n');
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::steps::tests::screen;
+    use super::super::text::width;
+    use super::*;
+
+    fn table() -> Table {
+        let mut table = Table::new(["Key", "Value"]).whole(0);
+        table
+            .row(["scheduler.sweep_grace_seconds".into(), "some words that do not fit into so narrow a column".into()]);
+        table
+    }
+
+    #[test]
+    fn on_a_screen_cells_wrap_but_for_the_whole_ones() {
+        let text = table().render(&screen(50));
+        assert!(text.lines().all(|line| width(line) <= 50), "{text}");
+        assert!(text.lines().count() > 2 && text.contains("scheduler.sweep_grace_seconds"), "{text}");
+    }
+
+    #[test]
+    fn in_a_pipe_each_row_is_a_line() {
+        assert_eq!(table().render(&Look::plain()).lines().count(), 2);
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::snapshot::{Origin, Snapshot};
-use super::{open_options, reference};
+use super::{MB, open_options, reference};
 use crate::config;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::progress::Report;
@@ -31,10 +31,13 @@ pub(super) fn open(
     confine(&layout, &root)?;
     check_format(&layout)?;
 
-    let repository =
-        gix::ThreadSafeRepository::open_opts(&layout.git_dir, open_options(settings).open_path_as_is(true)).map_err(
-            |e| Failure::new(Kind::Unusable, format!("{} cannot be opened as a repository", path.display())).source(e),
-        )?;
+    let repository = gix::ThreadSafeRepository::open_opts(
+        &layout.git_dir,
+        open_options(settings.max_object_mb.saturating_mul(MB)).open_path_as_is(true),
+    )
+    .map_err(|e| {
+        Failure::new(Kind::Unusable, format!("{} cannot be opened as a repository", path.display())).source(e)
+    })?;
     let local = repository.to_thread_local();
     let (commit, reference) = reference::resolve(&local, wanted)?;
     let claimed_url = claimed_url(&local, &settings.allowed_hosts);
@@ -105,7 +108,7 @@ fn layout(folder: &Path, root: &Root) -> Result<Layout> {
     } else if folder.join("HEAD").is_file() && folder.join("objects").is_dir() {
         folder.to_owned()
     } else {
-        return Err(not_a_repository(folder, root));
+        return Err(not_a_repository(folder));
     };
     let common = git_dir.join("commondir");
     let common_dir = if common.is_file() {
@@ -127,11 +130,11 @@ fn first_line(path: &Path) -> Result<String> {
     Ok(text.lines().next().unwrap_or_default().trim_end().to_owned())
 }
 
-fn not_a_repository(folder: &Path, root: &Root) -> Failure {
-    let parent =
-        folder.ancestors().skip(1).take_while(|above| above.starts_with(&root.0)).find(|above| {
-            above.join(".git").exists() || above.join("HEAD").is_file() && above.join("objects").is_dir()
-        });
+fn not_a_repository(folder: &Path) -> Failure {
+    let parent = folder
+        .ancestors()
+        .skip(1)
+        .find(|above| above.join(".git").exists() || above.join("HEAD").is_file() && above.join("objects").is_dir());
     let failure = Failure::new(Kind::Unusable, format!("{} is not a Git repository", folder.display()));
     match parent {
         Some(parent) => failure.hint(format!("{} is one: name that folder", parent.display())),

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! open_or_fetch ── local ──> local.rs: under an allowed root, nothing of it outside ─────────┐
-//!              └── remote ─> remote.rs: supervises a child ──> child.rs: gix over http.rs ───┤
+//!              └── remote ─> remote.rs: supervises a child ──> child.rs ─> negotiate.rs ──────┤
+//!                            token.rs, tls.rs, address.rs ───> http.rs ─┘ gix over our own https │
 //!                                                                                            v
 //!                                     Snapshot (a Tree) <── listing.rs: entries under the caps
 //! ```
@@ -16,10 +17,19 @@ use crate::model::failure::{Failure, Kind, Result};
 use crate::model::progress::Report;
 use crate::model::repository::{Source, check_reference};
 
+mod address;
+mod answer;
+pub mod child;
+mod http;
 mod listing;
 mod local;
+mod message;
+mod negotiate;
 mod reference;
+mod remote;
 mod snapshot;
+mod tls;
+mod token;
 mod work_folder;
 
 pub use snapshot::{Origin, Snapshot};
@@ -45,17 +55,26 @@ pub fn open_or_fetch(
     }
     match source {
         Source::Local(path) => local::open(path, reference, settings, report),
-        Source::Remote(_) => {
-            let _ = (work_folder, child);
-            Err(Failure::new(Kind::Internal, "not yet"))
+        Source::Remote(url) => {
+            if let (Some(wanted), Some(named)) = (reference, &url.reference)
+                && wanted != named
+            {
+                let what = format!("the URL names {named}, the request names {wanted}");
+                return Err(Failure::new(Kind::Invalid, what).hint("name the branch once"));
+            }
+            let reference = reference.or(url.reference.as_deref());
+            remote::fetch(url, reference, settings, work_folder, child, report)
         }
     }
 }
 
-/// How gix opens a repository: nothing but the repository's own configuration, and no object larger than allowed.
-fn open_options(settings: &config::Fetch) -> gix::open::Options {
-    let largest = settings.max_object_mb.saturating_mul(1 << 20);
+/// How gix opens a repository: nothing but the repository's own configuration, no object larger than `largest` bytes
+/// in memory, and few threads, since each of them holds such objects.
+fn open_options(largest: u64) -> gix::open::Options {
+    let limit = format!("gitoxide.objects.allocLimit={largest}");
     gix::open::Options::isolated()
-        .config_overrides([format!("gitoxide.objects.allocLimit={largest}"), "core.useReplaceRefs=false".to_owned()])
+        .config_overrides([limit.as_str(), "core.useReplaceRefs=false", "pack.threads=2"])
         .with(gix::sec::Trust::Full)
 }
+
+const MB: u64 = 1 << 20;

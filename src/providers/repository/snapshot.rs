@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use gix::ObjectId;
 
-use super::listing;
 use super::work_folder::FetchFolder;
+use super::{MB, listing};
 use crate::config;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::progress::Report;
@@ -67,7 +67,7 @@ impl Snapshot {
             notes,
             repository,
             handles: Mutex::new(vec![local]),
-            max_object_bytes: settings.max_object_mb.saturating_mul(1 << 20),
+            max_object_bytes: settings.max_object_mb.saturating_mul(MB),
             _folder: folder,
         })
     }
@@ -118,7 +118,10 @@ impl Tree for Snapshot {
 
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Snapshot").field("origin", &self.origin).field("entries", &self.entries.len()).finish_non_exhaustive()
+        f.debug_struct("Snapshot")
+            .field("origin", &self.origin)
+            .field("entries", &self.entries.len())
+            .finish_non_exhaustive()
     }
 }
 

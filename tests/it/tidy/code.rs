@@ -1,4 +1,4 @@
-//! How a source file looks: its name, its length, its first line, and nothing unfinished in it.
+//! How a source file or script looks: its name, its length, its first line, and nothing unfinished in it.
 
 use std::path::Path;
 
@@ -59,6 +59,23 @@ pub const RULES: &[Rule] = &[
             &[("tests/it/x.rs", "#[test]\n#[ignore = \"slow\"]\nfn f() {}")],
         ],
         good: &[&[("src/x.rs", "// todo!()\nlet todo = \"dbg!(x)\"; #[test] fn ignore() {}")]],
+    },
+    Rule {
+        name: "strict scripts",
+        why: "a script stops at the first thing that fails, under the bash that PATH finds",
+        find: |files| {
+            let scripts =
+                files.iter().filter(|file| file.path.starts_with("scripts/") || file.path.starts_with(".ci/"));
+            let strict = |file: &&File| {
+                file.text.starts_with("#!/usr/bin/env bash\n") && file.text.contains("\nset -euo pipefail\n")
+            };
+            scripts
+                .filter(|file| !strict(file))
+                .map(|file| Finding::new(file, 1, "is not a strict bash script"))
+                .collect()
+        },
+        bad: &[&[("scripts/x", "#!/usr/bin/env bash\nset -e\n")], &[(".ci/run", "set -euo pipefail\n")]],
+        good: &[&[("scripts/x", "#!/usr/bin/env bash\n# X.\nset -euo pipefail\n"), ("docs/x", "")]],
     },
 ];
 

@@ -18,8 +18,9 @@ const LAYERS: [&[&str]; 10] = [
     &["main", "lib"],
 ];
 
-/// Files and folders under `src/`, without `.rs`, that may name sqlx.
-const MAY_NAME_SQLX: [&str; 1] = ["db"];
+// Each list: modules under `src/`, and with them all that lies below.
+/// `queue/enqueue` takes the connection of a caller's own transaction.
+const MAY_NAME_SQLX: [&str; 2] = ["db", "queue/enqueue"];
 const MAY_HOLD_SQL: [&str; 2] = ["db", "postgres"];
 const MAY_NAME_APALIS: [&str; 2] = ["queue", "worker"];
 const MAY_START_PROCESSES: [&str; 3] = ["postgres", "providers/repository", "generation/score"];
@@ -86,12 +87,14 @@ pub const RULES: &[Rule] = &[
         bad: &[
             &[("src/queue/mod.rs", "use std::process::Command;")],
             &[("src/commands/run.rs", "tokio::process::Command::new(x)")],
-            &[("src/commands/run.rs", "use std::process::{Command, ExitCode};")],
+            &[("src/commands/run.rs", "use std::process::{Child, Command};")],
         ],
         good: &[
             &[("src/postgres/cluster.rs", "use std::process::Command;")],
             &[("src/main.rs", "fn main() -> std::process::ExitCode {}")],
             &[("src/queue/mod.rs", "#[cfg(test)] mod tests { use std::process::Command; }")],
+            &[("src/queue/mod.rs", "#[cfg(test)]\nmod probes;"), ("src/queue/probes.rs", "use std::process::Command;")],
+            &[("src/main.rs", "use std::process::{ExitCode, Stdio};")],
         ],
     },
     Rule {
@@ -181,35 +184,61 @@ fn group_heads(group: &str) -> Vec<String> {
 }
 
 fn naming(files: &[File], words: &[&str], places: &[&str]) -> Vec<Finding> {
-    find_words(files, words, places, |source| source.code.clone())
+    let code = |file: &File| Source::new(&file.text).code;
+    files.iter().filter(|file| is_outside(file, places)).flat_map(|file| names_in(file, &code(file), words)).collect()
 }
 
 fn naming_outside_tests(files: &[File], words: &[&str], places: &[&str]) -> Vec<Finding> {
-    find_words(files, words, places, Source::code_without_tests)
+    let tests = test_modules(files);
+    let code = |file: &File| Source::new(&file.text).code_without_tests();
+    let files = files.iter().filter(|file| is_outside(file, places) && !is_test(file, &tests));
+    files.flat_map(|file| names_in(file, &code(file), words)).collect()
 }
 
-fn find_words(files: &[File], words: &[&str], places: &[&str], code: fn(&Source) -> String) -> Vec<Finding> {
+/// Where `code` names one of `words`, also as a member of a group: `a::{b, c}` names `a::c`.
+fn names_in(file: &File, code: &str, words: &[&str]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for file in files {
-        if module(file).is_none_or(|module| is_within(module, places)) {
-            continue;
+    for word in words {
+        let mut lines = lines_naming(code, word);
+        if let Some((path, member)) = word.rsplit_once("::") {
+            for (at, prefix) in code.match_indices(&format!("{path}::{{")) {
+                if group_heads(&code[at + prefix.len()..]).iter().any(|head| head == member) {
+                    lines.push(1 + code[..at].matches('\n').count());
+                }
+            }
         }
-        // A group import names its members one by one.
-        let code = code(&Source::new(&file.text)).replace("process::{Command", "process::Command");
-        for word in words {
-            let found = lines_naming(&code, word).into_iter();
-            findings.extend(found.map(|line| Finding::new(file, line, format!("names `{word}`"))));
-        }
+        findings.extend(lines.into_iter().map(|line| Finding::new(file, line, format!("names `{word}`"))));
     }
     findings
 }
 
-fn sql_elsewhere(files: &[File]) -> Vec<Finding> {
-    let mut findings = Vec::new();
+fn is_outside(file: &File, places: &[&str]) -> bool {
+    module(file).is_some_and(|module| !is_within(module, places))
+}
+
+fn is_test(file: &File, tests: &[String]) -> bool {
+    module(file).is_some_and(|module| tests.iter().any(|test| is_within(module, &[test.as_str()])))
+}
+
+/// The modules in files of their own that are declared `#[cfg(test)] mod name;`.
+fn test_modules(files: &[File]) -> Vec<String> {
+    let mut tests = Vec::new();
     for file in files {
-        if module(file).is_none_or(|module| is_within(module, &MAY_HOLD_SQL)) {
-            continue;
+        let Some(parent) = module(file) else { continue };
+        for declared in Source::new(&file.text).code.split("#[cfg(test)]").skip(1) {
+            let item = declared.split([';', '{']).next().unwrap_or_default();
+            if let Some(name) = item.trim().strip_prefix("mod ").or_else(|| item.trim().strip_prefix("pub mod ")) {
+                tests.push(format!("{parent}/{}", name.trim()));
+            }
         }
+    }
+    tests
+}
+
+fn sql_elsewhere(files: &[File]) -> Vec<Finding> {
+    let tests = test_modules(files);
+    let mut findings = Vec::new();
+    for file in files.iter().filter(|file| is_outside(file, &MAY_HOLD_SQL) && !is_test(file, &tests)) {
         let source = Source::new(&file.text);
         let code: Vec<char> = source.code_without_tests().chars().collect();
         for literal in source.literals.iter().filter(|literal| code[literal.at] == '"' && is_sql(&literal.text)) {

@@ -35,6 +35,7 @@ pub const RULES: &[Rule] = &[
             "migrations/0001_a.up.sql",
             "CREATE TABLE IF NOT EXISTS a (b int CHECK (b IN (1, 2)), -- c int\n CONSTRAINT d UNIQUE (b), PRIMARY KEY (b));\n\
              COMMENT ON TABLE a IS 'it; is';\nCOMMENT ON COLUMN a.b IS 'x';\nCREATE TABLE a_1 PARTITION OF a DEFAULT;\n\
+             CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1; CREATE TABLE g (); $$;\n\
              CREATE TABLE e (LIKE a INCLUDING ALL); COMMENT ON TABLE e IS 'x';",
         )]],
     },
@@ -95,7 +96,8 @@ fn statements(text: &str) -> Vec<(usize, String)> {
                 '-' if !quoted && rest.peek() == Some(&'-') => break,
                 ';' if !quoted => statements.push((number + 1, String::new())),
                 c => {
-                    quoted ^= c == '\'';
+                    // A dollar-quoted body counts as one literal, too.
+                    quoted ^= c == '\'' || (c == '$' && rest.peek() == Some(&'$'));
                     if statement.trim().is_empty() {
                         *start = number + 1;
                     }

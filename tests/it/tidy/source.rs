@@ -2,7 +2,7 @@
 
 /// A source text, taken apart. Lines keep their numbers.
 pub struct Source {
-    /// The text with comments and the contents of literals blanked.
+    /// The text with comments and the contents of literals blanked, character for character.
     pub code: String,
     /// The string literals, in order.
     pub literals: Vec<Literal>,
@@ -15,7 +15,7 @@ pub struct Literal {
     pub line: usize,
     /// Its content as it is written.
     pub text: String,
-    /// Where its opening quote stands in [`Source::code`], in characters.
+    /// Where its opening quote stands, in characters.
     pub at: usize,
 }
 
@@ -75,7 +75,6 @@ impl Source {
 
     /// Takes a string's content from `start` and its closing quote with `hashes`.
     fn string(&mut self, chars: &[char], start: usize, hashes: usize, escapes: bool) -> usize {
-        let line = 1 + self.code.matches('\n').count();
         let mut end = start;
         while end < chars.len() {
             if escapes && chars[end] == '\\' {
@@ -87,11 +86,13 @@ impl Source {
             end += 1;
         }
         let end = end.min(chars.len());
-        self.literals.push(Literal { line, text: chars[start..end].iter().collect(), at: self.code.chars().count() });
+        let closed = (end + 1 + hashes).min(chars.len());
+        let line = 1 + chars[..start].iter().filter(|&&c| c == '\n').count();
+        self.literals.push(Literal { line, text: chars[start..end].iter().collect(), at: start - 1 });
         self.code.push('"');
         self.blank(&chars[start..end]);
-        self.code.push('"');
-        (end + 1 + hashes).min(chars.len())
+        self.code.extend(chars[end..closed].iter().map(|&c| if c == '"' { '"' } else { ' ' }));
+        closed
     }
 
     fn blank(&mut self, chars: &[char]) {
@@ -179,6 +180,7 @@ fn comments_and_literals_are_not_code() {
         "use a; // sqlx\n/* sqlx /* sqlx */\n */ let x = \"sqlx \\\" sqlx\"; let y = br#\"sq\"lx\"#;\nlet c = '\"'; fn f<'a>() {}",
     );
     assert!(!source.code.contains("sqlx"), "{}", source.code);
+    assert_eq!(source.code.chars().nth(source.literals[1].at), Some('"'));
     assert!(source.code.contains("fn f<'a>() {}"), "{}", source.code);
     let literals: Vec<_> = source.literals.iter().map(|literal| (literal.line, literal.text.as_str())).collect();
     assert_eq!(literals, [(3, "sqlx \\\" sqlx"), (3, "sq\"lx")]);

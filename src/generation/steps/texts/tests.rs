@@ -107,7 +107,7 @@ fn what_is_there_is_never_missed_and_what_is_not_is_never_praised() {
         metrics: Metrics { has_tests: false, ..full().metrics },
         ..full()
     };
-    for n in 0..400 {
+    for n in 0..200 {
         let commit = n.to_string();
         let kept = texts(&full(), "r", "o", &commit);
         for words in missing {
@@ -126,6 +126,34 @@ fn the_most_telling_fact_is_always_told_once() {
         let story = texts(&python(), "spaghetti", "o", &n.to_string()).story;
         assert_eq!(story.matches("build_report()").count(), 1, "{story}");
         assert_eq!(story.matches("900 lines").count(), 1, "{story}");
+    }
+}
+
+#[test]
+fn no_figure_is_told_twice() {
+    for n in 0..200 {
+        let story = texts(&javascript(), "shopfront", "o", &n.to_string()).story;
+        for figure in ["11,400", "184 lines", "4.7"] {
+            assert!(story.matches(figure).count() <= 1, "{figure} twice: {story}");
+        }
+    }
+}
+
+#[test]
+fn a_name_that_a_caption_cannot_hold_is_left_out_of_it() {
+    let ordinary = python();
+    let lines_of = |name: &str| {
+        let spot = hotspot("a.py", name, 900, 148, 412);
+        let analysis = Analysis { hotspots: vec![spot], ..ordinary.clone() };
+        (0..150).map(|n| texts(&analysis, "r", "o", &n.to_string())).fold(String::new(), |lines, texts| {
+            check(&texts).expect("the limits hold");
+            format!("{lines}\n{}\n{}", texts.meme_text_top, texts.meme_text_bottom)
+        })
+    };
+    assert!(lines_of("build_report").contains("INTO BUILD_REPORT()"));
+    for name in ["a b c d e f g h i", "größe", "an_identifier_of_a_great_many_characters", "<anonymous>", "\u{202e}"]
+    {
+        assert!(!lines_of(name).contains("I WENT INTO"), "{name}");
     }
 }
 

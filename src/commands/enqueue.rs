@@ -1,0 +1,114 @@
+//! `enqueue`: ask for cats.
+
+use std::io::{self, BufRead, IsTerminal};
+
+use chrono::Utc;
+use serde_json::json;
+
+use crate::cli::Enqueue;
+use crate::commands::session::{Schema, Session, block_on, stop_signal};
+use crate::commands::view::lists;
+use crate::commands::view::look::Look;
+use crate::commands::view::progress::ProgressView;
+use crate::commands::{Output, follow};
+use crate::config::Loaded;
+use crate::db::workers;
+use crate::generation::submit::{Wishes, generation_job};
+use crate::model::failure::{Failure, Kind, Result};
+use crate::model::job::{Enqueued, NewJob};
+use crate::queue::enqueue::enqueue_all;
+
+/// Enqueues all or none, then waits for the cats if that was asked for.
+pub fn run(args: &Enqueue, loaded: &Loaded, output: &Output) -> Result<()> {
+    let urls = if args.urls.is_empty() { read_urls()? } else { args.urls.clone() };
+    if args.key.is_some() && urls.len() > 1 {
+        return Err(Failure::new(Kind::Invalid, "one key cannot stand for several repositories")
+            .hint("enqueue them one by one, each with its key"));
+    }
+    let jobs = urls.iter().map(|url| job(url, args, loaded)).collect::<Result<Vec<_>>>()?;
+    block_on(async {
+        let session = Session::open(loaded, Schema::Current).await?;
+        let enqueued = enqueue_all(&session.db, &jobs).await?;
+        if args.wait {
+            return wait(&session, &urls, &enqueued, loaded, output).await;
+        }
+        let data: Vec<_> = urls
+            .iter()
+            .zip(&enqueued)
+            .map(|(url, job)| json!({"id": job.id, "is_new": job.is_new, "repository": url}))
+            .collect();
+        output.data(&data, |_| {
+            let line = |(url, job): (&String, &Enqueued)| {
+                format!("{}  {url}{}\n", job.id, if job.is_new { "" } else { "  (was there already)" })
+            };
+            urls.iter().zip(&enqueued).map(line).collect()
+        })?;
+        note_missing_workers(&session, output).await;
+        Ok(())
+    })
+}
+
+fn job(url: &str, args: &Enqueue, loaded: &Loaded) -> Result<NewJob> {
+    let wishes = Wishes {
+        reference: args.reference.clone(),
+        priority: args.priority,
+        run_at: args.at.map(|at| at.resolve(Utc::now())),
+        unique_key: args.key.clone(),
+        user_id: None,
+    };
+    generation_job(url, wishes, &loaded.config)
+}
+
+/// One URL a line; empty lines and those that begin with `#` are skipped.
+fn read_urls() -> Result<Vec<String>> {
+    if io::stdin().is_terminal() {
+        eprintln!("Reading URLs from the terminal, one a line; end with Ctrl-D.");
+    }
+    let mut urls = Vec::new();
+    for line in io::stdin().lock().lines() {
+        let line =
+            line.map_err(|error| Failure::new(Kind::Invalid, "standard input cannot be read as text").source(error))?;
+        let line = line.trim();
+        if !line.is_empty() && !line.starts_with('#') {
+            urls.push(line.to_owned());
+        }
+    }
+    if urls.is_empty() {
+        return Err(Failure::new(Kind::Invalid, "no URL was given").hint("name one, or pipe in a list"));
+    }
+    Ok(urls)
+}
+
+/// Waits for all; the first failure is reported when the others have ended, too.
+async fn wait(
+    session: &Session,
+    urls: &[String],
+    enqueued: &[Enqueued],
+    loaded: &Loaded,
+    output: &Output,
+) -> Result<()> {
+    let stop = stop_signal()?;
+    note_missing_workers(session, output).await;
+    let look = Look::of_stderr(&loaded.environment);
+    let (mut cats, mut failed) = (Vec::new(), None);
+    for (url, job) in urls.iter().zip(enqueued) {
+        let mut view = ProgressView::start(url, &look, output.json);
+        let ended = follow::until_done(&session.db, job.id, &mut view, &stop).await;
+        view.finish();
+        match ended {
+            Ok(cat) => cats.push(cat),
+            Err(failure) if stop.is_cancelled() => return Err(failure),
+            Err(failure) => failed = failed.or(Some(failure.context(url))),
+        }
+    }
+    let now = Utc::now();
+    output.data(&cats, |look| lists::generations(&cats, now, look))?;
+    failed.map_or(Ok(()), Err)
+}
+
+/// The jobs are queued whatever comes of this: a failure here is none of the command's.
+async fn note_missing_workers(session: &Session, output: &Output) {
+    if !output.json && matches!(workers::alive(&session.db).await, Ok(0)) {
+        eprintln!("note: no worker is running; start one with: repo-to-cat run");
+    }
+}

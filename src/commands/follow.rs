@@ -1,0 +1,110 @@
+//! Watching a job until it ends.
+
+use std::time::Duration;
+
+use chrono::Utc;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::commands::view::progress::ProgressView;
+use crate::commands::view::steps::{StepState, StepView};
+use crate::db::attempts::JobRow;
+use crate::db::steps::StepRow;
+use crate::db::{Db, attempts, generations, steps};
+use crate::model::failure::{Failure, Kind, Result};
+use crate::model::generation::Generation;
+use crate::model::job::JobState;
+use crate::model::progress::Step;
+
+const LOOK_EVERY: Duration = Duration::from_millis(80);
+
+/// Shows the job's progress until it has ended or `stop`; returns its generation, or why there is none.
+pub async fn until_done(db: &Db, id: Uuid, view: &mut ProgressView, stop: &CancellationToken) -> Result<Generation> {
+    stop.run_until_cancelled(follow(db, id, view)).await.unwrap_or_else(|| {
+        Err(Failure::new(Kind::Cancelled, format!("stopped waiting for job {id}, which goes on"))
+            .hint(format!("look at it with: repo-to-cat jobs show {id}; stop it with: repo-to-cat jobs cancel {id}")))
+    })
+}
+
+async fn follow(db: &Db, id: Uuid, view: &mut ProgressView) -> Result<Generation> {
+    loop {
+        let job = patient(attempts::job(db, id).await)?;
+        match job.as_ref().map(JobRow::state).transpose()? {
+            Some(JobState::Completed) => {
+                if let Some(cat) = patient(generations::get(db, id).await)? {
+                    let cat = cat.ok_or_else(|| generations::unknown(id))?;
+                    view.update(&completed(&cat));
+                    return Ok(cat);
+                }
+            }
+            Some(JobState::Cancelled) => {
+                return Err(Failure::new(Kind::Cancelled, format!("job {id} was cancelled"))
+                    .hint(format!("run it again with: repo-to-cat jobs retry {id}")));
+            }
+            Some(JobState::Discarded) => return Err(why_discarded(db, id, view).await?),
+            _ => {
+                if let Some(rows) = patient(steps::of_job(db, id).await)? {
+                    view.update(&going_on(&rows));
+                }
+            }
+        }
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Who only watches can wait for the database to come back.
+fn patient<T>(answer: Result<T>) -> Result<Option<T>> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(failure) if failure.kind() == Kind::Database => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// The last attempt's failure, with its own class, so that the exit code says what was wrong.
+async fn why_discarded(db: &Db, id: Uuid, view: &mut ProgressView) -> Result<Failure> {
+    let mut rows = going_on(&steps::of_job(db, id).await?);
+    for row in &mut rows {
+        if matches!(row.state, StepState::Running { .. }) {
+            row.state = StepState::Failed;
+        }
+    }
+    view.update(&rows);
+    let last = attempts::of_job(db, id).await?.pop();
+    let class = last.as_ref().and_then(|attempt| attempt.error_class.as_deref());
+    let kind = Kind::ALL.into_iter().find(|kind| Some(kind.name()) == class).unwrap_or(Kind::Internal);
+    let what = last.as_ref().and_then(|attempt| attempt.error.clone()).unwrap_or_else(|| "no reason is known".into());
+    let hint = last.and_then(|attempt| attempt.hint);
+    let failure = Failure::new(kind, what)
+        .hint(hint.map_or(String::new(), |hint| format!("{hint}; ")) + &format!("see: repo-to-cat jobs show {id}"));
+    Ok(failure)
+}
+
+fn going_on(rows: &[StepRow]) -> Vec<StepView> {
+    let view = |step: Step| {
+        let Some(row) = rows.iter().find(|row| row.step == step.name()) else {
+            return StepView { step, state: StepState::Waiting, elapsed: None };
+        };
+        let until = row.finished_at.unwrap_or_else(Utc::now);
+        let elapsed = Some((until - row.started_at).to_std().unwrap_or_default());
+        let state = if row.done {
+            StepState::Done
+        } else {
+            StepState::Running { fraction: row.fraction.map(f64::from), detail: row.detail.clone() }
+        };
+        StepView { step, state, elapsed }
+    };
+    Step::ALL.into_iter().map(view).collect()
+}
+
+/// The steps of a completed job are gone; its row keeps their times.
+fn completed(cat: &Generation) -> Vec<StepView> {
+    let seconds = |step: Step| cat.step_seconds.as_ref()?.get(step.name())?.as_f64();
+    let view = |step| StepView {
+        step,
+        state: StepState::Done,
+        elapsed: seconds(step).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+    };
+    Step::ALL.into_iter().map(view).collect()
+}

@@ -54,8 +54,8 @@ impl Stage {
             let x = self.w * (0.5 + side * out);
             let y = self.horizon * (0.08 + 0.84 * (row + rng.random_range(0.25..0.75)) / per_side);
             let size = self.unit * rng.random_range(0.75..1.2);
-            let turn = rng.random_range(-18.0..18.0);
-            svg.placed((x, y), (size, size), turn, |svg| draw(svg, rng, i));
+            let lean = rng.random_range(-18.0..18.0);
+            svg.placed((x, y), (size, size), lean, |svg| draw(svg, rng, i));
         }
     }
 }

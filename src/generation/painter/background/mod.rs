@@ -1,8 +1,9 @@
 //! What is around the cat: a wall, things out of focus, a floor, and one thing beside it that names the language.
 
-mod backdrops;
 mod creatures;
+mod indoors;
 mod motifs;
+mod outdoors;
 mod themes;
 mod things;
 
@@ -53,9 +54,9 @@ impl Stage {
             let out = if (i / 2) % 2 == 0 { rng.random_range(0.34..0.47) } else { rng.random_range(0.20..0.32) };
             let x = self.w * (0.5 + side * out);
             let y = self.horizon * (0.08 + 0.84 * (row + rng.random_range(0.25..0.75)) / per_side);
-            let size = self.unit * rng.random_range(0.75..1.2);
+            let scale = self.unit * rng.random_range(0.75..1.2);
             let lean = rng.random_range(-18.0..18.0);
-            svg.placed((x, y), (size, size), lean, |svg| draw(svg, rng, i));
+            svg.placed((x, y), (scale, scale), lean, |svg| draw(svg, rng, i));
         }
     }
 }

@@ -4,6 +4,7 @@ mod analysis;
 mod architecture;
 mod cluster;
 mod fetch;
+mod guide;
 mod shell;
 mod support;
 mod tidy;

@@ -206,7 +206,9 @@ async fn a_schema_that_is_not_ours_is_refused() {
 
     shell.succeeds(&["migrate", "up"]);
     let pool = PgPool::connect(&url).await.unwrap();
-    let sql = async |statement: &'static str| drop(sqlx::raw_sql(statement).execute(&pool).await.unwrap());
+    let sql = async |statement: &'static str| {
+        sqlx::raw_sql(statement).execute(&pool).await.unwrap();
+    };
 
     sql("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
          VALUES (9999, 'from the future', true, '\\x00', 1)")

@@ -3,6 +3,7 @@
 mod analysis;
 mod architecture;
 mod cluster;
+mod commands;
 mod fetch;
 mod guide;
 mod shell;

@@ -1,9 +1,13 @@
 //! The program as people and scripts meet it, in a folder of its own with nothing in its environment but a home.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
+use std::mem;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -41,7 +45,7 @@ impl Shell {
 
     fn new(database: Option<String>) -> Self {
         let folder = temporary_folder();
-        let fetch = format!("[fetch]\nlocal_roots = [{:?}]\n", folder.path());
+        let fetch = format!("[fetch]\nlocal_roots = ['{}']\n", folder.path().display());
         fs::write(folder.path().join("quick.toml"), format!("{QUICK}{fetch}")).unwrap();
         Self { folder, database }
     }
@@ -61,7 +65,7 @@ impl Shell {
         let mut command = Command::new(program());
         command.env_clear().env("HOME", self.folder()).current_dir(self.folder()).stdin(Stdio::null());
         command.envs(self.database.iter().map(|url| ("DATABASE_URL", url)));
-        command.args(["--data-folder", "data", "--config", "quick.toml"]).args(arguments);
+        command.env("REPO_TO_CAT_DATA__FOLDER", "data").args(["--config", "quick.toml"]).args(arguments);
         command
     }
 
@@ -159,9 +163,9 @@ impl From<Output> for Ran {
 /// A `run` that is ready. Killed where a test fails before it stops it.
 pub struct Service {
     child: Child,
-    log: BufReader<ChildStderr>,
-    /// What it has logged so far.
-    pub logged: String,
+    /// Lines of its log, from a thread that keeps the pipe from filling.
+    lines: Receiver<String>,
+    logged: String,
 }
 
 impl Service {
@@ -169,20 +173,22 @@ impl Service {
     pub fn start(mut command: Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
-        let mut service = Self { child, log, logged: String::new() };
-        service.read_until("ready");
+        let (sender, lines) = channel();
+        thread::spawn(move || log.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        let mut service = Self { child, lines, logged: String::new() };
+        service.read_until(": ready");
         service
     }
 
-    /// Reads the log up to a line that holds `word`; returns the line.
-    pub fn read_until(&mut self, word: &str) -> String {
+    /// Reads the log up to a line that holds `word`; far longer than it takes, so that a busy machine fails no test.
+    pub fn read_until(&mut self, word: &str) {
         loop {
-            let mut line = String::new();
-            let length = self.log.read_line(&mut line).unwrap();
-            assert!(length > 0, "the service ended without saying {word:?}: {}", self.logged);
-            self.logged.push_str(&line);
-            if line.contains(word) {
-                return line;
+            let line = self.lines.recv_timeout(Duration::from_mins(2));
+            let line = line.unwrap_or_else(|error| panic!("never said {word:?} ({error}): {}", self.logged));
+            let is_it = line.contains(word);
+            self.logged += &(line + "\n");
+            if is_it {
+                return;
             }
         }
     }
@@ -198,12 +204,11 @@ impl Service {
         self.child.id()
     }
 
-    /// Sends a signal and waits for the end; returns the status and the rest of the log.
+    /// Sends a signal and waits for the end; returns the status and the whole log.
     pub fn stop(mut self, signal: Signal) -> (ExitStatus, String) {
         kill(self.child.id(), signal);
-        let mut rest = String::new();
-        self.log.read_to_string(&mut rest).unwrap();
-        (self.child.wait().unwrap(), rest)
+        self.logged.extend(self.lines.iter().map(|line| line + "\n"));
+        (self.child.wait().unwrap(), mem::take(&mut self.logged))
     }
 }
 

@@ -7,10 +7,10 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Part, Run};
-use crate::commands::session::{Schema, Session, block_on, stop_signal};
+use crate::commands::session::{Schema, Session, block_on, stop_signal, work_folder};
 use crate::config::Loaded;
 use crate::model::failure::{Failure, Kind, Result};
-use crate::schedule::upkeep;
+use crate::schedule::upkeep::Upkeep;
 use crate::{http, worker};
 
 /// Closing waits for connections in use; a server that does not answer may not keep the process.
@@ -53,8 +53,13 @@ async fn start(parts: &Run, session: &Session, stop: &CancellationToken) -> Resu
         running.spawn(async move { worker::run(db, &settings, studio, worker::name(), stop).await });
     }
     if parts.has(Part::Scheduler) {
-        let keeping =
-            upkeep::run(session.db.clone(), session.pictures()?, session.config.scheduler.clone(), stop.clone());
+        let upkeep = Upkeep {
+            db: session.db.clone(),
+            pictures: session.pictures()?,
+            work_folder: work_folder(&session.config),
+            settings: session.config.scheduler.clone(),
+        };
+        let keeping = upkeep.run(stop.clone());
         running.spawn(async move {
             keeping.await;
             Ok(())

@@ -10,9 +10,11 @@ mod repositories;
 mod secrets;
 mod service;
 
+use std::path::Path;
+
 use serde_json::Value;
 
-use crate::fetch::fixture::honest;
+use crate::fetch::fixture::{git, honest};
 use crate::support::cli::Shell;
 use crate::support::postgres::fresh_database;
 
@@ -21,6 +23,17 @@ fn shell(name: &str) -> Shell {
     let shell = Shell::migrated(&fresh_database(name));
     honest(&shell.path("repo"));
     shell
+}
+
+/// A repository that keeps the parsers busy for a while.
+fn many_files(folder: &Path) {
+    honest(folder);
+    let function = "fn cat(n: u32) -> u32 { if n > 1 { n } else { 0 } }\n";
+    for n in 0..300 {
+        std::fs::write(folder.join(format!("{n}.rs")), function.repeat(200 + n)).unwrap();
+    }
+    git(folder, &["add", "-A"]);
+    git(folder, &["commit", "-q", "-m", "many"]);
 }
 
 /// Text with what differs from run to run replaced.

@@ -3,12 +3,13 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+use repo_to_cat::postgres::DATABASE;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::{count, shell};
-use crate::support::cli::Service;
-use crate::support::postgres::wait_until;
+use crate::support::cli::{Service, Shell};
+use crate::support::postgres::{PrivateCluster, wait_until};
 
 struct Answer {
     status: u16,
@@ -147,4 +148,23 @@ fn a_request_that_never_ends_does_not_keep_the_service() {
     assert_eq!(get(&service, "/health/live").status, 200);
     let (status, log) = service.stop(Signal::TERM);
     assert!(status.success() && log.contains("were cut off"), "{status}: {log}");
+}
+
+#[test]
+fn an_outage_is_told_as_such_and_ends() {
+    let mut private = PrivateCluster::start();
+    let shell = Shell::migrated(&private.cluster.url_of(DATABASE));
+    let mut command = shell.command(&["run", "--only", "http"]);
+    command.env("REPO_TO_CAT_DATABASE__CONNECT_SECONDS", "1");
+    let service = Service::start(command);
+    assert_eq!(get(&service, "/health/ready").status, 200);
+    private.begin_outage();
+    for answer in [get(&service, "/health/ready"), get(&service, "/v1/generations"), post(&service, "", GOOD)] {
+        assert_eq!((answer.status, answer.json()["type"].as_str()), (503, Some("urn:repo-to-cat:database")));
+        assert_eq!(answer.json()["detail"], "the service cannot answer this now", "nothing of the inside is told");
+    }
+    assert_eq!(get(&service, "/health/live").status, 200);
+    private.end_outage();
+    wait_until("the service to be well", || get(&service, "/health/ready").status == 200);
+    assert_eq!(post(&service, "", GOOD).status, 202);
 }

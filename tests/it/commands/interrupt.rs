@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::{count, honest};
+use super::{count, honest, many_files};
 use crate::support::cli::Shell;
 use crate::support::postgres::fresh_database;
 
@@ -113,4 +113,18 @@ fn waiting_can_be_interrupted_and_the_job_goes_on() {
     assert!(said.contains(&format!("stopped waiting for job {id}, which goes on")), "{said}");
     assert!(said.contains(&format!("repo-to-cat jobs show {id}")), "{said}");
     assert_eq!((super::state(&shell, &id).as_str(), count(&shell)), ("available", 1));
+}
+
+#[test]
+fn an_analysis_takes_its_parsers_with_it() {
+    let shell = Shell::private();
+    many_files(&shell.path("repo"));
+    for after in [50, 200, 400] {
+        let analysis = Foreground::start(&shell, &["analyze", "repo"]);
+        thread::sleep(Duration::from_millis(after));
+        analysis.press_ctrl_c();
+        let (code, said) = analysis.end();
+        assert!(code.is_none() || code == Some(0), "{after}: {code:?} {said}");
+        shell.wait_for_silence();
+    }
 }

@@ -218,3 +218,18 @@ fn fill(file: &std::path::Path) {
         while file.write_all(&vec![b'x'; size]).is_ok() {}
     }
 }
+
+#[test]
+fn doctor_looks_at_the_database_that_is_given() {
+    let url = fresh_database("doctor");
+    let shell = Shell::on(&url);
+    let ran = shell.run(&["doctor"]);
+    assert_eq!(ran.code, Some(7), "{}", ran.out);
+    assert!(ran.out.contains("✗ database") && ran.out.contains("repo-to-cat migrate up"), "{}", ran.out);
+    shell.succeeds(&["migrate", "up"]);
+    let told = shell.run(&["doctor"]).out;
+    assert!(told.contains("✓ database"), "{told}");
+    let absent = Shell::on("postgres://cat:s3cret@127.0.0.1:1/cats").run(&["doctor"]);
+    assert!(absent.out.contains("cannot connect to PostgreSQL at 127.0.0.1:1/cats"), "{}", absent.out);
+    assert!(!absent.out.contains("s3cret"), "{}", absent.out);
+}

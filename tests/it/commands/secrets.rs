@@ -9,8 +9,7 @@ use repo_to_cat::postgres::DATABASE;
 use rustix::process::Signal;
 use sqlx::{Connection, PgConnection};
 
-use super::honest;
-use crate::fetch::fixture::git;
+use super::many_files;
 use crate::support::cli::Shell;
 use crate::support::postgres::PrivateCluster;
 
@@ -50,17 +49,7 @@ async fn a_password_is_in_no_output_no_log_and_no_child() {
 
     let place = format!("localhost:5432/{DATABASE}?host={}", status.socket.display());
     let shell = Shell::migrated(&format!("postgres://cat:{CANARY}@{place}"));
-    honest(&shell.path("repo"));
-    // Enough to keep the parsers busy while somebody looks.
-    for n in 0..300 {
-        fs::write(
-            shell.path(&format!("repo/{n}.rs")),
-            "fn cat(n: u32) -> u32 { if n > 1 { n } else { 0 } }\n".repeat(200 + n),
-        )
-        .unwrap();
-    }
-    git(&shell.path("repo"), &["add", "-A"]);
-    git(&shell.path("repo"), &["commit", "-q", "-m", "many"]);
+    many_files(&shell.path("repo"));
     let mut service = shell.command(&["run"]);
     service.env("REPO_TO_CAT_LOG__FILTER", "trace");
     let service = crate::support::cli::Service::start(service);

@@ -3,7 +3,9 @@
 mod analysis;
 mod architecture;
 mod cluster;
+mod commands;
 mod fetch;
+mod guide;
 mod shell;
 mod support;
 mod tidy;

@@ -3,6 +3,7 @@
 mod analysis;
 mod architecture;
 mod cluster;
+mod exactly_once;
 mod fetch;
 mod shell;
 mod support;

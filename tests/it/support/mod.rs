@@ -1,3 +1,7 @@
 //! What the integration tests share.
 
+pub mod gate;
 pub mod postgres;
+pub mod proxy;
+pub mod repository;
+pub mod worker;

@@ -8,9 +8,6 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 
 # What `make demo` draws: a path or an https URL.
 REPO ?= .
-# The tests plant faults; `make test` and clippy build the same code, so that CI compiles it once.
-FEATURES :=
-
 .PHONY: help demo test test-large check fmt lint deny generated compose bench docs prepare clean-data
 
 help: ## Show this list.
@@ -23,11 +20,11 @@ demo: ## Turn a repository into a cat: make demo [REPO=path or https URL].
 
 test: ## Run every test that takes minutes at most.
 	@scripts/setup test
-	cargo test --locked $(FEATURES)
+	cargo test --locked
 
 test-large: ## Run the long campaigns, too (hundreds of kills, restarts and cut connections).
 	@scripts/setup test
-	TEST_LARGE=1 cargo test --locked $(FEATURES)
+	TEST_LARGE=1 cargo test --locked
 
 check: fmt lint deny generated compose ## Check format, lints, dependencies and generated files; change nothing.
 
@@ -35,7 +32,7 @@ fmt: ## Check the format (cargo fmt mends it).
 	cargo fmt --check
 
 lint: ## Run clippy, warnings denied.
-	cargo clippy --locked --all-targets $(FEATURES) -- -D warnings
+	cargo clippy --locked --all-targets -- -D warnings
 
 deny: ## Check bans, licences and sources of the dependencies.
 	scripts/cargo-deny check bans licenses sources
@@ -53,7 +50,7 @@ bench: ## Measure what docs/performance.md states.
 
 docs: ## Write docs/cli.md and the API documentation.
 	@mkdir -p target
-	cargo run --locked $(FEATURES) -- cli-reference >target/cli.md
+	cargo run --locked -- cli-reference >target/cli.md
 	cp target/cli.md docs/cli.md
 	cargo doc --locked --no-deps
 

@@ -121,7 +121,7 @@ impl Loaded {
         }
         config.data.folder = machine::absolute(&config.data.folder, environment);
         if config.images.store.is_empty() {
-            config.images.store = config.data.folder.join("images").to_string_lossy().into_owned();
+            config.images.store = config.data.folder.to_string_lossy().into_owned();
             self.origins.insert("images.store".to_owned(), Origin::Machine);
         } else if !config.images.store.contains("://") {
             let folder = machine::absolute(config.images.store.as_ref(), environment);

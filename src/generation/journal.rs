@@ -47,6 +47,7 @@ impl Journal {
     }
 
     /// What an earlier attempt's step made; none where it was not done, or by a program with another idea of it.
+    #[must_use]
     pub fn checkpoint<T: DeserializeOwned>(&self, step: Step) -> Option<T> {
         serde_json::from_value(self.earlier.get(step.name())?.clone()).ok()
     }

@@ -61,12 +61,11 @@ pub async fn run(studio: Studio, db: Db, job: Arc<ClaimedJob>, cancel: Cancellat
     let cat = journal.keep(Step::Attributes, move |_| Ok(steps::attributes::describe(&subject, &seed))).await?;
 
     let (subject, sitter, name, owner) = (analysis.clone(), cat.clone(), fetched.name.clone(), fetched.owner.clone());
-    let texts = match journal.checkpoint(Step::Texts) {
-        Some(texts) => texts,
-        None => {
-            let write = move |_: &dyn Report| Ok(steps::texts::write(&subject, &sitter, &name, &owner, &seed));
-            journal.keep(Step::Texts, write).await?
-        }
+    let texts = if let Some(texts) = journal.checkpoint(Step::Texts) {
+        texts
+    } else {
+        let write = move |_: &dyn Report| Ok(steps::texts::write(&subject, &sitter, &name, &owner, &seed));
+        journal.keep(Step::Texts, write).await?
     };
 
     let (subject, sitter) = (analysis.clone(), cat.clone());

@@ -108,7 +108,7 @@ mod tests {
         assert_eq!(pictures.get(&stored.key).await.unwrap().as_deref(), Some(&b"meow"[..]));
         assert!(pictures.local_path(&stored.key).is_file());
         assert_eq!(pictures.older_than(Duration::from_secs(60)).await.unwrap(), Vec::<String>::new());
-        assert_eq!(pictures.older_than(Duration::ZERO).await.unwrap(), [stored.key.clone()]);
+        assert_eq!(pictures.older_than(Duration::ZERO).await.unwrap(), std::slice::from_ref(&stored.key));
         pictures.delete(&stored.key).await.unwrap();
         pictures.delete(&stored.key).await.unwrap();
         assert_eq!(pictures.get(&stored.key).await.unwrap(), None);

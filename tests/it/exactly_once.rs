@@ -59,12 +59,22 @@ fn every_job_is_completed_once_whatever_hits_the_server() {
     }
     let repositories = postgres::temporary_folder();
     repository::make(&repositories.path().join("cats"));
-    let server = PrivateCluster::start();
+    let mut server = PrivateCluster::start();
     let url = server.cluster.url();
     prepare(&url);
     let mut scene = Scene::set(&url, repositories.path(), 1);
+    let mut hits = 0;
     for moment in &moments {
-        play(&mut scene, moment, |blow| server.restart(if blow == Blow::Crash { Signal::KILL } else { Signal::INT }));
+        play(&mut scene, moment, |blow| {
+            hits += 1;
+            // The supervisor gives up a server that does not stay up: it gets a fresh one now and then.
+            if hits % 3 == 0 {
+                server.begin_outage();
+                server.end_outage();
+            } else {
+                server.restart(if blow == Blow::Crash { Signal::KILL } else { Signal::INT });
+            }
+        });
     }
     scene.close();
 }
@@ -88,7 +98,7 @@ fn chosen() -> Vec<Moment> {
 }
 
 /// Plays a moment; what fails names it.
-fn play(scene: &mut Scene, moment: &Moment, hit_server: impl Fn(Blow)) {
+fn play(scene: &mut Scene, moment: &Moment, hit_server: impl FnMut(Blow)) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| scene.play(moment, hit_server))) {
         eprintln!("FAILED {moment}\n{}", scene.log());
         std::panic::resume_unwind(panic);

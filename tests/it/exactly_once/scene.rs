@@ -67,7 +67,7 @@ impl Scene {
     }
 
     /// Plays one moment and checks what came of its job.
-    pub fn play(&mut self, moment: &Moment, hit_server: impl Fn(Blow)) {
+    pub fn play(&mut self, moment: &Moment, mut hit_server: impl FnMut(Blow)) {
         let mut worker = self.worker.take().unwrap_or_else(|| self.start_worker());
         self.worker_holds_a_lease(&worker);
         if let Some(place) = gate_of(moment.place) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -65,7 +65,9 @@ async fn follow(db: &Db, id: Uuid, view: &mut ProgressView) -> Result<Generation
 /// Why a job that was under way has to begin again, and when it will.
 fn why_again(job: &JobRow, last: Option<&AttemptRow>) -> String {
     let reason = last.and_then(|attempt| attempt.error.as_deref()).unwrap_or("no reason is known");
-    let next = if job.run_at > Utc::now() { relative(job.run_at, Utc::now()) } else { "at once".to_owned() };
+    let now = Utc::now();
+    let next =
+        if job.run_at > now + TimeDelta::seconds(5) { relative(job.run_at, now) } else { "in a moment".to_owned() };
     redact(&format!("Attempt {} of {} failed: {reason}; the next one begins {next}", job.attempts, job.max_attempts))
 }
 

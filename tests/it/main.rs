@@ -5,6 +5,7 @@ mod architecture;
 mod cluster;
 mod exactly_once;
 mod fetch;
+mod queue;
 mod shell;
 mod support;
 mod tidy;

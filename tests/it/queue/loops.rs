@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use repo_to_cat::config;
+use repo_to_cat::db::workers::{self, Heartbeat};
 use repo_to_cat::db::{Db, jobs, outcomes};
 use repo_to_cat::model::job::{ClaimedJob, JobKind, Outcome};
 use repo_to_cat::queue::completer::Completer;
@@ -235,6 +236,21 @@ async fn a_lost_lease_stops_its_jobs_and_begins_anew() {
     stop.cancel();
     timeout(PATIENCE, keeping).await.unwrap().unwrap();
     assert_eq!(bed.rows("queue.workers").await, 0, "the lease is ended");
+}
+
+#[tokio::test]
+async fn a_heartbeat_waits_for_no_work() {
+    let bed = Bed::make().await;
+    let worker = bed.worker().await;
+    let mut busy = Vec::new();
+    while let Some(connection) = bed.db.pool().try_acquire() {
+        busy.push(connection);
+    }
+    for _ in busy.len()..8 {
+        busy.push(bed.db.pool().acquire().await.unwrap());
+    }
+    let beat = workers::heartbeat(&bed.db, worker, NEVER, &[]).await.unwrap();
+    assert_eq!(beat, Heartbeat::Renewed { lost: vec![], strays: 0 });
 }
 
 #[tokio::test]

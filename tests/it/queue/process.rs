@@ -1,6 +1,11 @@
 //! The real program as a worker, asked to stop.
 
+use std::time::Duration;
+
+use repo_to_cat::db::generations;
 use repo_to_cat::model::job::{GenerationRequest, NewJob};
+use repo_to_cat::providers::pictures::Pictures;
+use repo_to_cat::schedule::upkeep::sweep;
 use rustix::process::Signal;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -16,7 +21,7 @@ struct Caught {
     bed: Bed,
     worker: Worker,
     id: Uuid,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 async fn caught_at(place: &str, settings: &[(&str, &str)]) -> Caught {
@@ -32,7 +37,7 @@ async fn caught_at(place: &str, settings: &[(&str, &str)]) -> Caught {
     let id = bed.enqueue(NewJob { payload: serde_json::to_value(request).unwrap(), ..plain_job() }).await;
     let worker = Worker::start(&Setup { url: &bed.url, folder: folder.path(), repositories: &repositories, settings });
     bed.gate.caught().await;
-    Caught { bed, worker, id, _folder: folder }
+    Caught { bed, worker, id, folder }
 }
 
 impl Caught {
@@ -96,4 +101,22 @@ async fn a_second_signal_ends_it_at_once() {
     assert_eq!(caught.worker.wait().code(), Some(130));
     assert_eq!(caught.bed.state(caught.id).await, "running", "the lease sees to it");
     caught.bed.gate.open().await;
+}
+
+#[tokio::test]
+async fn pictures_are_there_before_the_row_that_names_them() {
+    let mut caught = caught_at("result", &[]).await;
+    let pictures = Pictures::open(&caught.folder.path().join("pictures")).unwrap();
+    let there = pictures.older_than(Duration::ZERO).await.unwrap();
+    assert_eq!(there.len(), 2, "with and without caption: {there:?}");
+    let swept = sweep(&caught.bed.db, &pictures, Duration::from_mins(30)).await.unwrap();
+    assert_eq!(swept, 0, "no sweep takes them away in between");
+    caught.bed.gate.open().await;
+    eventually("the commit", async || caught.bed.state(caught.id).await == "completed").await;
+    let row = generations::get(&caught.bed.db, caught.id).await.unwrap().unwrap();
+    let named = [row.image_path.unwrap(), row.original_image_path.unwrap()];
+    assert!(named.iter().all(|key| there.contains(key)), "{named:?}");
+    assert_eq!(sweep(&caught.bed.db, &pictures, Duration::ZERO).await.unwrap(), 0, "they are named");
+    generations::delete(&caught.bed.db, caught.id).await.unwrap();
+    assert_eq!(sweep(&caught.bed.db, &pictures, Duration::ZERO).await.unwrap(), 2, "nothing names them any more");
 }

@@ -22,9 +22,10 @@ test: ## Run every test that takes minutes at most.
 	@scripts/setup test
 	cargo test --locked
 
-test-large: ## Run the long campaigns, too (hundreds of kills, restarts and cut connections).
+test-large: ## Run the long campaigns, too (a thousand kills, restarts and cut connections), and plant faults.
 	@scripts/setup test
 	TEST_LARGE=1 cargo test --locked
+	scripts/mutants
 
 check: fmt lint deny generated compose ## Check format, lints, dependencies and generated files; change nothing.
 

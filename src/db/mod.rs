@@ -30,6 +30,8 @@ const OLDEST_VERSION: u32 = 13;
 #[derive(Debug, Clone)]
 pub struct Db {
     pool: PgPool,
+    /// One connection that nothing but leases uses: work that takes all others cannot keep a heartbeat waiting.
+    lifeline: PgPool,
 }
 
 impl Db {
@@ -46,13 +48,15 @@ impl Db {
         let wait = Duration::from_secs(settings.connect_seconds);
         // The pool would try until its time-out and then say only that it timed out: ask once, for the reason.
         probe(&options, wait).await?;
-        let pool = PgPoolOptions::new()
-            .max_connections(settings.max_connections)
-            .acquire_timeout(wait)
-            .idle_timeout(Duration::from_secs(300))
-            .test_before_acquire(true)
-            .connect_lazy_with(options);
-        Ok(Self { pool })
+        let pool = |max_connections| {
+            PgPoolOptions::new()
+                .max_connections(max_connections)
+                .acquire_timeout(wait)
+                .idle_timeout(Duration::from_secs(300))
+                .test_before_acquire(true)
+                .connect_lazy_with(options.clone())
+        };
+        Ok(Self { pool: pool(settings.max_connections), lifeline: pool(1) })
     }
 
     /// The pool, for statements of this module and for callers that enqueue in a transaction of their own.
@@ -61,8 +65,14 @@ impl Db {
         &self.pool
     }
 
+    /// The connection for leases.
+    pub(crate) fn lifeline(&self) -> &PgPool {
+        &self.lifeline
+    }
+
     /// Closes all connections; waits for those that are in use.
     pub async fn close(&self) {
+        self.lifeline.close().await;
         self.pool.close().await;
     }
 

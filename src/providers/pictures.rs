@@ -1,5 +1,6 @@
 //! The picture store: content-addressed objects in a folder (or whatever `object_store` speaks).
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,6 +81,55 @@ impl Pictures {
             .collect())
     }
 
+    /// Removes a picture unless it was written anew within `age`: whoever did so is about to name it. Whether it was
+    /// removed.
+    pub async fn delete_older_than(&self, key: &str, age: Duration) -> Result<bool> {
+        let limit = chrono::Duration::from_std(age).ok().and_then(|age| Utc::now().checked_sub_signed(age));
+        let written = async { Ok(self.store.head(&Key::parse(key)?).await?.last_modified) };
+        match written.await {
+            Ok(written) if limit.is_some_and(|limit| written < limit) => self.delete(key).await.map(|()| true),
+            Ok(_) | Err(Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(self.failure("looking at", &error)),
+        }
+    }
+
+    /// Removes what writers that were killed left half written longer ago than `age`; returns how many files.
+    ///
+    /// `object_store` writes to `NAME#NUMBER` first and shows no such file, so they are looked for in the folder.
+    pub fn sweep_unfinished(&self, age: Duration) -> Result<usize> {
+        let failed = |error: std::io::Error| {
+            let place = self.folder.display();
+            Failure::new(Kind::Environment, format!("sweeping the picture store {place} failed")).source(error)
+        };
+        let mut removed = 0;
+        let mut folders = vec![self.folder.join(PREFIX)];
+        while let Some(folder) = folders.pop() {
+            let entries = match std::fs::read_dir(&folder) {
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                entries => entries.map_err(failed)?,
+            };
+            for entry in entries {
+                let entry = entry.map_err(failed)?;
+                // Its writer may rename it while we look.
+                let Ok(metadata) = entry.metadata() else { continue };
+                if metadata.is_dir() {
+                    folders.push(entry.path());
+                    continue;
+                }
+                let name = entry.file_name();
+                let unfinished = name
+                    .to_string_lossy()
+                    .rsplit_once(".png#")
+                    .is_some_and(|(_, number)| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()));
+                let written = metadata.modified().ok().and_then(|at| at.elapsed().ok()).unwrap_or_default();
+                if unfinished && written >= age && std::fs::remove_file(entry.path()).is_ok() {
+                    removed += 1;
+                }
+            }
+        }
+        Ok(removed)
+    }
+
     /// Removes a picture; one that is not there is removed.
     pub async fn delete(&self, key: &str) -> Result<()> {
         let delete = async { self.store.delete(&Key::parse(key)?).await };
@@ -112,6 +162,35 @@ mod tests {
         pictures.delete(&stored.key).await.unwrap();
         pictures.delete(&stored.key).await.unwrap();
         assert_eq!(pictures.get(&stored.key).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_picture_that_was_written_anew_is_not_swept() {
+        let folder = tempfile::tempdir().unwrap();
+        let pictures = Pictures::open(folder.path()).unwrap();
+        let stored = pictures.put(b"meow".to_vec(), Canvas::WIDE).await.unwrap();
+        let file = std::fs::File::options().write(true).open(pictures.local_path(&stored.key)).unwrap();
+        file.set_modified(std::time::SystemTime::now() - Duration::from_hours(2)).unwrap();
+        let old = pictures.older_than(Duration::from_hours(1)).await.unwrap();
+        assert_eq!(old, [stored.key.clone()]);
+        pictures.put(b"meow".to_vec(), Canvas::WIDE).await.unwrap();
+        assert!(!pictures.delete_older_than(&old[0], Duration::from_hours(1)).await.unwrap());
+        assert!(pictures.get(&stored.key).await.unwrap().is_some());
+        assert!(pictures.delete_older_than(&old[0], Duration::ZERO).await.unwrap());
+        assert!(!pictures.delete_older_than(&old[0], Duration::ZERO).await.unwrap(), "it is gone");
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_writer_left_is_swept_by_age() {
+        let folder = tempfile::tempdir().unwrap();
+        let pictures = Pictures::open(folder.path()).unwrap();
+        assert_eq!(pictures.sweep_unfinished(Duration::ZERO).unwrap(), 0);
+        let stored = pictures.put(b"meow".to_vec(), Canvas::WIDE).await.unwrap();
+        let half = pictures.local_path(&format!("{}#1", stored.key));
+        std::fs::write(&half, "me").unwrap();
+        assert_eq!(pictures.sweep_unfinished(Duration::from_secs(60)).unwrap(), 0, "its writer may live");
+        assert_eq!(pictures.sweep_unfinished(Duration::ZERO).unwrap(), 1);
+        assert!(!half.exists() && pictures.get(&stored.key).await.unwrap().is_some());
     }
 
     #[tokio::test]

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -64,7 +64,7 @@ impl Proxy {
     }
 }
 
-fn serve(listener: &UnixListener, server: &PathBuf, wires: &Arc<Wires>) {
+fn serve(listener: &UnixListener, server: &Path, wires: &Arc<Wires>) {
     for client in listener.incoming() {
         if let Ok(client) = client
             && let Some((client, server)) = connect(client, server, wires)

@@ -353,3 +353,32 @@ async fn many_workers_never_run_a_job_twice_at_once() {
     assert_eq!(workers.join_all().await.into_iter().sum::<usize>(), JOBS);
     assert_eq!((bed.rows("queue.history").await, bed.rows("public.generations").await), (JOBS, JOBS));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_falls_silent_stops_no_worker() {
+    let bed = Bed::make().await;
+    let proxy = Proxy::to(&bed.url);
+    let quick = config::Database { connect_seconds: 2, max_connections: 2, ..settings(proxy.url()) };
+    let db = Db::connect(&quick).await.unwrap();
+    let short = worker_settings(3);
+    let lease = Lease::take(db.clone(), "test".into(), &short).await.unwrap();
+    let stop = CancellationToken::new();
+    tokio::spawn(lease.clone().keep(stop.clone()));
+    let (assign, mut assigned) = mpsc::channel(4);
+    let poll = Duration::from_millis(100);
+    let fetcher = Fetcher::new(db.clone(), lease.clone(), 4, poll, [(JobKind::Generation, assign)]);
+    tokio::spawn(fetcher.run(stop.clone()));
+    let (outcomes, settled) = mpsc::channel(100);
+    let completer = tokio::spawn(Completer::new(db, lease, &short).run(settled));
+    // More often than there are connections: none may be lost for good.
+    for _ in 0..4 {
+        proxy.strand();
+        bed.enqueue(plain_job()).await;
+        let assignment = next(&mut assigned).await;
+        proxy.strand();
+        outcomes.send(completed(&assignment.job)).await.unwrap();
+    }
+    drop(outcomes);
+    timeout(PATIENCE, completer).await.expect("it tries other connections").unwrap();
+    stop.cancel();
+}

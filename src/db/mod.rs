@@ -26,6 +26,9 @@ use crate::model::failure::{Failure, Kind, Result};
 /// The oldest major version that this program works with.
 const OLDEST_VERSION: u32 = 13;
 
+/// How long a connection that comes back to the pool may take to show that it is well.
+const RELEASE_PATIENCE: Duration = Duration::from_secs(5);
+
 /// A pool of connections to our database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Db {
@@ -54,6 +57,14 @@ impl Db {
                 .acquire_timeout(wait)
                 .idle_timeout(Duration::from_secs(300))
                 .test_before_acquire(true)
+                // A connection whose server has vanished without a word never answers. Who gave up waiting on it must
+                // get its place in the pool back.
+                .after_release(|connection, _| {
+                    Box::pin(async {
+                        let answer = timeout(RELEASE_PATIENCE, connection.ping()).await;
+                        answer.map_err(|_| sqlx::Error::PoolTimedOut)?.map(|()| true)
+                    })
+                })
                 .connect_lazy_with(options.clone())
         };
         Ok(Self { pool: pool(settings.max_connections), lifeline: pool(1) })

@@ -122,6 +122,9 @@ pub async fn rescue(db: &Db, max_deaths: i32) -> Result<Rescued> {
     .execute(db.pool())
     .await?
     .rows_affected();
+    if freed > 0 {
+        sqlx::query!("SELECT pg_notify($1, '')", super::jobs::CHANNEL).execute(db.pool()).await?;
+    }
     let quarantined = sqlx::query!(
         "WITH lost AS (
            SELECT id FROM queue.jobs AS job

@@ -172,7 +172,7 @@ mod tests {
         let file = std::fs::File::options().write(true).open(pictures.local_path(&stored.key)).unwrap();
         file.set_modified(std::time::SystemTime::now() - Duration::from_hours(2)).unwrap();
         let old = pictures.older_than(Duration::from_hours(1)).await.unwrap();
-        assert_eq!(old, [stored.key.clone()]);
+        assert_eq!(old, std::slice::from_ref(&stored.key));
         pictures.put(b"meow".to_vec(), Canvas::WIDE).await.unwrap();
         assert!(!pictures.delete_older_than(&old[0], Duration::from_hours(1)).await.unwrap());
         assert!(pictures.get(&stored.key).await.unwrap().is_some());

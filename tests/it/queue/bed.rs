@@ -178,9 +178,10 @@ impl Bed {
     }
 
     /// Rows of a table.
-    pub async fn rows(&self, table: &str) -> i64 {
+    pub async fn rows(&self, table: &str) -> usize {
         let query = sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
-        sqlx::query_scalar(query).fetch_one(&self.gate.pool).await.unwrap()
+        let rows: i64 = sqlx::query_scalar(query).fetch_one(&self.gate.pool).await.unwrap();
+        usize::try_from(rows).unwrap()
     }
 
     /// Every late write of a worker that has lost the job.

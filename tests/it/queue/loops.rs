@@ -147,6 +147,20 @@ async fn fetcher(bed: &Bed, slots: usize, poll: Duration) -> (mpsc::Receiver<Ass
     (assigned, stop)
 }
 
+/// Waits until the fetcher would hear of jobs.
+async fn listening(bed: &Bed) {
+    eventually("the fetcher to listen", async || {
+        sqlx::query_scalar(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity
+                            WHERE query LIKE 'LISTEN%' AND state = 'idle' AND datname = current_database())",
+        )
+        .fetch_one(&bed.gate.pool)
+        .await
+        .unwrap()
+    })
+    .await;
+}
+
 async fn next(assigned: &mut mpsc::Receiver<Assignment>) -> Assignment {
     timeout(PATIENCE, assigned.recv()).await.expect("a job is fetched").unwrap()
 }
@@ -155,15 +169,7 @@ async fn next(assigned: &mut mpsc::Receiver<Assignment>) -> Assignment {
 async fn an_idle_fetcher_is_woken_by_an_enqueue() {
     let bed = Bed::make().await;
     let (mut assigned, stop) = fetcher(&bed, 4, NEVER).await;
-    eventually("the fetcher to listen", async || {
-        sqlx::query_scalar(
-            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database())",
-        )
-        .fetch_one(&bed.gate.pool)
-        .await
-        .unwrap()
-    })
-    .await;
+    listening(&bed).await;
     let id = bed.enqueue(plain_job()).await;
     assert_eq!(next(&mut assigned).await.job.id, id);
 
@@ -171,6 +177,18 @@ async fn an_idle_fetcher_is_woken_by_an_enqueue() {
     let (second, third) = (bed.enqueue(plain_job()).await, bed.enqueue(plain_job()).await);
     let found = BTreeSet::from([next(&mut assigned).await.job.id, next(&mut assigned).await.job.id]);
     assert_eq!(found, BTreeSet::from([second, third]), "what was announced while nobody listened");
+    stop.cancel();
+}
+
+#[tokio::test]
+async fn an_idle_fetcher_is_woken_by_a_rescue() {
+    let bed = Bed::make().await;
+    let (job, dead) = bed.running().await;
+    let (mut assigned, stop) = fetcher(&bed, 4, NEVER).await;
+    listening(&bed).await;
+    bed.lapse(dead).await;
+    assert_eq!(bed.rescue(5).await, (1, 0));
+    assert_eq!(next(&mut assigned).await.job.id, job.id);
     stop.cancel();
 }
 
@@ -333,5 +351,34 @@ async fn many_workers_never_run_a_job_twice_at_once() {
         });
     }
     assert_eq!(workers.join_all().await.into_iter().sum::<usize>(), JOBS);
-    assert_eq!((bed.rows("queue.history").await, bed.rows("public.generations").await), (JOBS as i64, JOBS as i64));
+    assert_eq!((bed.rows("queue.history").await, bed.rows("public.generations").await), (JOBS, JOBS));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_falls_silent_stops_no_worker() {
+    let bed = Bed::make().await;
+    let proxy = Proxy::to(&bed.url);
+    let quick = config::Database { connect_seconds: 2, max_connections: 2, ..settings(proxy.url()) };
+    let db = Db::connect(&quick).await.unwrap();
+    let short = worker_settings(3);
+    let lease = Lease::take(db.clone(), "test".into(), &short).await.unwrap();
+    let stop = CancellationToken::new();
+    tokio::spawn(lease.clone().keep(stop.clone()));
+    let (assign, mut assigned) = mpsc::channel(4);
+    let poll = Duration::from_millis(100);
+    let fetcher = Fetcher::new(db.clone(), lease.clone(), 4, poll, [(JobKind::Generation, assign)]);
+    tokio::spawn(fetcher.run(stop.clone()));
+    let (outcomes, settled) = mpsc::channel(100);
+    let completer = tokio::spawn(Completer::new(db, lease, &short).run(settled));
+    // More often than there are connections: none may be lost for good.
+    for _ in 0..4 {
+        proxy.strand();
+        bed.enqueue(plain_job()).await;
+        let assignment = next(&mut assigned).await;
+        proxy.strand();
+        outcomes.send(completed(&assignment.job)).await.unwrap();
+    }
+    drop(outcomes);
+    timeout(PATIENCE, completer).await.expect("it tries other connections").unwrap();
+    stop.cancel();
 }

@@ -154,9 +154,9 @@ impl Model {
 
     async fn heartbeat(&mut self, worker: usize) {
         let (id, hold) = self.workers[worker];
-        let held: Vec<_> = self.claims.iter().filter(|(of, _)| *of == worker).map(|(_, job)| job).collect();
-        let held: Vec<_> = held.into_iter().map(|job| (job.id, job.claim)).collect();
-        let found = workers::heartbeat(&self.bed.db, id, LONG, &held).await.unwrap();
+        let claims = self.claims.iter().filter(|(of, _)| *of == worker);
+        let claims: Vec<_> = claims.map(|(_, job)| (job.id, job.claim)).collect();
+        let found = workers::heartbeat(&self.bed.db, id, LONG, &claims).await.unwrap();
         if hold == Hold::None {
             assert_eq!(found, Heartbeat::Lapsed);
             return;
@@ -164,7 +164,7 @@ impl Model {
         let own = |(id, claim): &(Uuid, i32)| {
             self.jobs.iter().any(|job| job.id == *id && job.claims == *claim && job.worker == Some(worker))
         };
-        let mut lost: Vec<_> = held.iter().filter(|claim| !own(claim)).map(|(id, _)| *id).collect();
+        let mut lost: Vec<_> = claims.iter().filter(|claim| !own(claim)).map(|(id, _)| *id).collect();
         let Heartbeat::Renewed { lost: mut named, strays: 0 } = found else { panic!("{found:?}") };
         lost.sort();
         named.sort();
@@ -265,11 +265,11 @@ impl Model {
             let found = (row.state().unwrap(), row.claims, row.attempts, row.deaths);
             assert_eq!(found, (job.state, job.claims, job.attempts, job.deaths), "after {event:?}");
         }
-        let count = |wanted: JobState| self.jobs.iter().filter(|job| job.state == wanted).count() as i64;
+        let count = |wanted: JobState| self.jobs.iter().filter(|job| job.state == wanted).count();
         assert_eq!(self.bed.rows("public.generations").await, count(JobState::Completed));
         let live = self.jobs.iter().filter(|job| !job.state.is_final()).count();
-        assert_eq!(self.bed.rows("queue.jobs").await, live as i64);
-        assert_eq!(self.bed.rows("queue.history").await, (self.jobs.len() - live) as i64);
+        assert_eq!(self.bed.rows("queue.jobs").await, live);
+        assert_eq!(self.bed.rows("queue.history").await, self.jobs.len() - live);
     }
 }
 

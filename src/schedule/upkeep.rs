@@ -43,9 +43,10 @@ impl Upkeep {
         history::prepare(&self.db).await?;
         let grace = Duration::from_secs(self.settings.sweep_grace_seconds);
         let pictures = sweep(&self.db, &self.pictures, grace).await?;
+        let unfinished = self.pictures.sweep_unfinished(grace).await?;
         let fetches = sweep_leftovers(&self.work_folder, grace)?;
-        if pictures + fetches > 0 {
-            tracing::info!(pictures, fetches, "removed what nothing names any more");
+        if pictures + unfinished + fetches > 0 {
+            tracing::info!(pictures, unfinished, fetches, "removed what nothing names any more");
         }
         Ok(())
     }
@@ -60,8 +61,7 @@ pub async fn sweep(db: &Db, pictures: &Pictures, grace: Duration) -> Result<usiz
     for keys in pictures.older_than(grace).await?.chunks(1000) {
         let in_use = generations::pictures_in_use(db, keys).await?;
         for key in keys.iter().filter(|key| !in_use.contains(key)) {
-            pictures.delete(key).await?;
-            swept += 1;
+            swept += usize::from(pictures.delete_if_older(key, grace).await?);
         }
     }
     Ok(swept)

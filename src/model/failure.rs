@@ -145,13 +145,13 @@ pub struct Failure {
 impl Failure {
     /// A failure of `kind`; `what` is one sentence without a full stop that names the thing and the value.
     pub fn new(kind: Kind, what: impl Into<String>) -> Self {
-        Self { kind, what: what.into(), hint: None, retry_after: None, source: None }
+        Self { kind, what: harmless(what.into()), hint: None, retry_after: None, source: None }
     }
 
     /// Adds what the reader can do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(harmless(hint.into()));
         self
     }
 
@@ -172,7 +172,7 @@ impl Failure {
     /// Puts what was being done in front of the message: `reading the file: ...`.
     #[must_use]
     pub fn context(mut self, doing: impl fmt::Display) -> Self {
-        self.what = format!("{doing}: {}", self.what);
+        self.what = harmless(format!("{doing}: {}", self.what));
         self
     }
 
@@ -206,7 +206,7 @@ impl Failure {
         let mut causes = Vec::new();
         let mut next = error::Error::source(self);
         while let Some(cause) = next {
-            let text = cause.to_string();
+            let text = harmless(cause.to_string());
             if !self.what.contains(&text) && causes.last() != Some(&text) {
                 causes.push(text);
             }
@@ -214,6 +214,16 @@ impl Failure {
         }
         causes
     }
+}
+
+/// `text` without what would steer a terminal, turn letters around or, as NUL does, break every attempt to store it: a
+/// message may quote what a stranger's host or repository said.
+fn harmless(text: String) -> String {
+    let is_harmful = |c: char| {
+        c.is_control() && !matches!(c, '\n' | '\t')
+            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if text.contains(is_harmful) { text.replace(is_harmful, "\u{fffd}") } else { text }
 }
 
 impl fmt::Display for Failure {
@@ -225,5 +235,21 @@ impl fmt::Display for Failure {
 impl error::Error for Failure {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         self.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_quoted_can_be_printed_and_stored() {
+        let failure = Failure::new(Kind::Unusable, "says \0\u{1b}[2J\u{9b}1m")
+            .hint("not\r\u{202e}this")
+            .source("because\n\tof \u{7}")
+            .context("while\u{8}");
+        assert_eq!(failure.what(), "while\u{fffd}: says \u{fffd}\u{fffd}[2J\u{fffd}1m");
+        assert_eq!(failure.hint_text(), Some("not\u{fffd}\u{fffd}this"));
+        assert_eq!(failure.causes(), ["because\n\tof \u{fffd}"]);
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
@@ -66,8 +66,7 @@ impl Pictures {
 
     /// Keys of all pictures that were last written longer ago than `age`.
     pub async fn older_than(&self, age: Duration) -> Result<Vec<String>> {
-        let limit = chrono::Duration::from_std(age).ok().and_then(|age| Utc::now().checked_sub_signed(age));
-        let Some(limit) = limit else { return Ok(Vec::new()) };
+        let Some(limit) = before(age) else { return Ok(Vec::new()) };
         let listed: Vec<_> = self
             .store
             .list(Some(&Key::from(PREFIX)))
@@ -81,53 +80,35 @@ impl Pictures {
             .collect())
     }
 
-    /// Removes a picture unless it was written anew within `age`: whoever did so is about to name it. Whether it was
-    /// removed.
-    pub async fn delete_older_than(&self, key: &str, age: Duration) -> Result<bool> {
-        let limit = chrono::Duration::from_std(age).ok().and_then(|age| Utc::now().checked_sub_signed(age));
-        let written = async { Ok(self.store.head(&Key::parse(key)?).await?.last_modified) };
-        match written.await {
-            Ok(written) if limit.is_some_and(|limit| written < limit) => self.delete(key).await.map(|()| true),
-            Ok(_) | Err(Error::NotFound { .. }) => Ok(false),
-            Err(error) => Err(self.failure("looking at", &error)),
+    /// Removes a picture if it is still older than `age`; returns whether it did. A long list grows old itself: a worker
+    /// may have stored the same picture again since, and be about to name it.
+    pub async fn delete_if_older(&self, key: &str, age: Duration) -> Result<bool> {
+        let Some(limit) = before(age) else { return Ok(false) };
+        let delete = async {
+            let key = Key::parse(key)?;
+            let is_older = self.store.head(&key).await?.last_modified < limit;
+            if is_older {
+                self.store.delete(&key).await?;
+            }
+            Ok(is_older)
+        };
+        match delete.await {
+            Err(Error::NotFound { .. }) => Ok(false),
+            other => other.map_err(|error| self.failure("deleting", &error)),
         }
     }
 
-    /// Removes what writers that were killed left half written longer ago than `age`; returns how many files.
-    ///
-    /// `object_store` writes to `NAME#NUMBER` first and shows no such file, so they are looked for in the folder.
-    pub fn sweep_unfinished(&self, age: Duration) -> Result<usize> {
-        let failed = |error: std::io::Error| {
-            let place = self.folder.display();
-            Failure::new(Kind::Environment, format!("sweeping the picture store {place} failed")).source(error)
-        };
-        let mut removed = 0;
-        let mut folders = vec![self.folder.join(PREFIX)];
-        while let Some(folder) = folders.pop() {
-            let entries = match std::fs::read_dir(&folder) {
-                Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                entries => entries.map_err(failed)?,
-            };
-            for entry in entries {
-                let entry = entry.map_err(failed)?;
-                // Its writer may rename it while we look.
-                let Ok(metadata) = entry.metadata() else { continue };
-                if metadata.is_dir() {
-                    folders.push(entry.path());
-                    continue;
-                }
-                let name = entry.file_name();
-                let unfinished = name
-                    .to_string_lossy()
-                    .rsplit_once(".png#")
-                    .is_some_and(|(_, number)| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()));
-                let written = metadata.modified().ok().and_then(|at| at.elapsed().ok()).unwrap_or_default();
-                if unfinished && written >= age && std::fs::remove_file(entry.path()).is_ok() {
-                    removed += 1;
-                }
-            }
-        }
-        Ok(removed)
+    /// Removes what writers left that were killed before their picture was whole, if it is older than `age`; returns
+    /// how many. The store does not list such files, so that nobody else would ever find them.
+    pub async fn sweep_unfinished(&self, age: Duration) -> Result<usize> {
+        let folder = self.folder.join(PREFIX);
+        let swept = tokio::task::spawn_blocking(move || unfinished(&folder, age)).await;
+        let swept = swept.map_err(|error| Failure::new(Kind::Internal, "the sweep broke").source(error))?;
+        swept.map_err(|error| {
+            Failure::new(Kind::Environment, format!("the picture store {} cannot be swept", self.folder.display()))
+                .hint("may this user write in it? See images.store")
+                .source(error)
+        })
     }
 
     /// Removes a picture; one that is not there is removed.
@@ -143,6 +124,33 @@ impl Pictures {
         Failure::new(Kind::Environment, format!("{doing} a picture in {} failed: {error}", self.folder.display()))
             .hint("is the disk full, or the folder not writable? See images.store")
     }
+}
+
+/// The moment that was `age` ago.
+fn before(age: Duration) -> Option<DateTime<Utc>> {
+    Utc::now().checked_sub_signed(chrono::Duration::from_std(age).ok()?)
+}
+
+/// Removes the files below `folder` that are named as the store names what it is still writing: `KEY#NUMBER`.
+fn unfinished(folder: &Path, age: Duration) -> std::io::Result<usize> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
+        entries => entries?,
+    };
+    let mut swept = 0;
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_unfinished = name.rsplit_once('#').is_some_and(|(_, number)| number.parse::<u64>().is_ok());
+        // Whoever is writing may be done with it while we look.
+        let Ok(metadata) = entry.metadata() else { continue };
+        if metadata.is_dir() {
+            swept += unfinished(&entry.path(), age)?;
+        } else if is_unfinished && metadata.modified()?.elapsed().is_ok_and(|since| since >= age) {
+            swept += usize::from(std::fs::remove_file(entry.path()).is_ok());
+        }
+    }
+    Ok(swept)
 }
 
 #[cfg(test)]
@@ -165,32 +173,36 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_picture_that_was_written_anew_is_not_swept() {
+    async fn a_picture_that_was_stored_again_since_it_was_listed_stays() {
         let folder = tempfile::tempdir().unwrap();
         let pictures = Pictures::open(folder.path()).unwrap();
         let stored = pictures.put(b"meow".to_vec(), Canvas::WIDE).await.unwrap();
-        let file = std::fs::File::options().write(true).open(pictures.local_path(&stored.key)).unwrap();
-        file.set_modified(std::time::SystemTime::now() - Duration::from_hours(2)).unwrap();
-        let old = pictures.older_than(Duration::from_hours(1)).await.unwrap();
-        assert_eq!(old, std::slice::from_ref(&stored.key));
+        let hour = Duration::from_hours(1);
+        let grow_old = |path: &Path| {
+            let file = std::fs::File::options().write(true).open(path).unwrap();
+            file.set_modified(std::time::SystemTime::now() - 2 * hour).unwrap();
+        };
+        grow_old(&pictures.local_path(&stored.key));
+        assert_eq!(pictures.older_than(hour).await.unwrap(), std::slice::from_ref(&stored.key));
         pictures.put(b"meow".to_vec(), Canvas::WIDE).await.unwrap();
-        assert!(!pictures.delete_older_than(&old[0], Duration::from_hours(1)).await.unwrap());
-        assert!(pictures.get(&stored.key).await.unwrap().is_some());
-        assert!(pictures.delete_older_than(&old[0], Duration::ZERO).await.unwrap());
-        assert!(!pictures.delete_older_than(&old[0], Duration::ZERO).await.unwrap(), "it is gone");
+        assert!(!pictures.delete_if_older(&stored.key, hour).await.unwrap());
+        assert!(pictures.local_path(&stored.key).is_file());
+        grow_old(&pictures.local_path(&stored.key));
+        assert!(pictures.delete_if_older(&stored.key, hour).await.unwrap());
+        assert!(!pictures.delete_if_older(&stored.key, hour).await.unwrap());
+        assert_eq!(pictures.get(&stored.key).await.unwrap(), None);
     }
 
     #[tokio::test]
-    async fn what_a_killed_writer_left_is_swept_by_age() {
+    async fn what_a_killed_writer_left_is_swept() {
         let folder = tempfile::tempdir().unwrap();
         let pictures = Pictures::open(folder.path()).unwrap();
-        assert_eq!(pictures.sweep_unfinished(Duration::ZERO).unwrap(), 0);
         let stored = pictures.put(b"meow".to_vec(), Canvas::WIDE).await.unwrap();
-        let half = pictures.local_path(&format!("{}#1", stored.key));
-        std::fs::write(&half, "me").unwrap();
-        assert_eq!(pictures.sweep_unfinished(Duration::from_secs(60)).unwrap(), 0, "its writer may live");
-        assert_eq!(pictures.sweep_unfinished(Duration::ZERO).unwrap(), 1);
-        assert!(!half.exists() && pictures.get(&stored.key).await.unwrap().is_some());
+        let half = folder.path().join(format!("{}#1", stored.key));
+        std::fs::write(&half, b"me").unwrap();
+        assert_eq!(pictures.sweep_unfinished(Duration::from_hours(1)).await.unwrap(), 0);
+        assert_eq!(pictures.sweep_unfinished(Duration::ZERO).await.unwrap(), 1);
+        assert!(!half.exists() && pictures.local_path(&stored.key).is_file());
     }
 
     #[tokio::test]

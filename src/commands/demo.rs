@@ -1,6 +1,8 @@
 //! `demo`: one repository becomes a cat while you watch. Everything that `run` does, for one job.
 
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::cli::Demo;
 use crate::commands::session::{Schema, Session, block_on, stop_signal};
@@ -9,7 +11,7 @@ use crate::commands::view::look::Look;
 use crate::commands::view::progress::ProgressView;
 use crate::commands::{Output, follow, generations};
 use crate::config::Loaded;
-use crate::db::{jobs, migrate};
+use crate::db::{Db, jobs, migrate};
 use crate::generation::submit::{Wishes, generation_job};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::generation::Generation;
@@ -32,45 +34,67 @@ pub fn run(args: &Demo, loaded: &Loaded, output: &Output) -> Result<()> {
     let job = generation_job(&args.repository, wishes, &loaded.config)?;
     block_on(async {
         let stop = stop_signal()?;
-        let look = Look::of_stderr(&loaded.environment);
-        let mut session = Session::open(&loaded, Schema::Any).await?;
-        migrate::up(&session.db).await?;
-        // Whoever presses Ctrl-C does not want to wait.
-        session.config.worker.grace_seconds = 0;
+        let Some(opened) = stop.run_until_cancelled(open(&loaded)).await else {
+            return Err(Failure::new(Kind::Cancelled, "interrupted before the job was queued"));
+        };
+        let session = opened?;
         let studio = session.studio()?;
         let id = enqueue_all(&session.db, std::slice::from_ref(&job)).await?[0].id;
 
         let done = CancellationToken::new();
-        let (db, settings) = (session.db.clone(), session.config.worker.clone());
-        let working = done.clone();
-        let working = tokio::spawn(async move { worker::run(db, &settings, studio, worker::name(), working).await });
+        let mut worker = JoinSet::new();
+        let (db, settings, working) = (session.db.clone(), session.config.worker.clone(), done.clone());
+        worker.spawn(async move { worker::run(db, &settings, studio, worker::name(), working).await });
 
+        let look = Look::of_stderr(&loaded.environment);
         let mut view = ProgressView::start(&format!("Making a cat of {}", args.repository), &look, output.json);
-        let ended = follow::until_done(&session.db, id, &mut view, &stop).await;
+        let ended = tokio::select! {
+            ended = follow::until_done(&session.db, id, &mut view, &stop) => ended,
+            broken = worker.join_next() => Err(why_it_ended(broken)),
+        };
         view.finish();
-        if stop.is_cancelled() {
-            // Nobody waits for it any more, and the next worker should not be surprised by it.
-            drop(jobs::cancel(&session.db, id).await);
-        }
+        // Nobody waits for it any more, and the next worker should not be surprised by it.
+        let ended = if stop.is_cancelled() { Err(cancel(&session.db, id).await) } else { ended };
         done.cancel();
-        working.await.map_err(|error| Failure::new(Kind::Internal, "the worker broke").source(error))??;
-        let cat = ended.map_err(|failure| interrupted(failure, &stop, id))?;
-        show(&cat, &session, output)
+        while worker.join_next().await.is_some() {}
+        show(&ended?, &session, output)
     })
+}
+
+async fn open(loaded: &Loaded) -> Result<Session> {
+    let mut session = Session::open(loaded, Schema::Any).await?;
+    migrate::up(&session.db).await?;
+    // Whoever presses Ctrl-C does not want to wait.
+    session.config.worker.grace_seconds = 0;
+    Ok(session)
+}
+
+/// Why a worker ended that was to work until it is told to stop.
+fn why_it_ended(ended: Option<std::result::Result<Result<()>, JoinError>>) -> Failure {
+    match ended {
+        Some(Ok(Err(failure))) => failure,
+        Some(Err(error)) => Failure::new(Kind::Internal, "the worker broke").source(error),
+        _ => Failure::new(Kind::Internal, "the worker ended too early"),
+    }
+}
+
+/// Cancels the job of a demo that was interrupted, and says so.
+async fn cancel(db: &Db, id: Uuid) -> Failure {
+    let interrupted = |what: &str| Failure::new(Kind::Cancelled, format!("interrupted; job {id} {what}"));
+    match jobs::cancel(db, id).await {
+        Ok(()) => interrupted("was cancelled").hint(format!("run it again with: repo-to-cat jobs retry {id}")),
+        Err(failure) if failure.kind() == Kind::Conflict => {
+            interrupted("had ended already").hint(format!("see: repo-to-cat jobs show {id}"))
+        }
+        Err(failure) => interrupted("could not be cancelled: the next worker will run it")
+            .hint(format!("cancel it with: repo-to-cat jobs cancel {id}"))
+            .source(failure),
+    }
 }
 
 fn show(cat: &Generation, session: &Session, output: &Output) -> Result<()> {
     let extras = generations::extras(cat, session, &NEXT)?;
     output.data(cat, |look| card::render(cat, &extras, look))
-}
-
-fn interrupted(failure: Failure, stop: &CancellationToken, id: uuid::Uuid) -> Failure {
-    if stop.is_cancelled() {
-        Failure::new(Kind::Cancelled, format!("interrupted; job {id} was cancelled"))
-            .hint(format!("run it again with: repo-to-cat jobs retry {id}"))
-    } else {
-        failure
-    }
 }
 
 /// A repository that somebody at the keyboard names is one that they may read: its folder is allowed.

@@ -43,7 +43,8 @@ pub fn run(args: &Enqueue, loaded: &Loaded, output: &Output) -> Result<()> {
             };
             urls.iter().zip(&enqueued).map(line).collect()
         })?;
-        warn_without_workers(&session).await
+        note_missing_workers(&session, output).await;
+        Ok(())
     })
 }
 
@@ -87,7 +88,7 @@ async fn wait(
     output: &Output,
 ) -> Result<()> {
     let stop = stop_signal()?;
-    warn_without_workers(session).await?;
+    note_missing_workers(session, output).await;
     let look = Look::of_stderr(&loaded.environment);
     let (mut cats, mut failed) = (Vec::new(), None);
     for (url, job) in urls.iter().zip(enqueued) {
@@ -105,9 +106,9 @@ async fn wait(
     failed.map_or(Ok(()), Err)
 }
 
-async fn warn_without_workers(session: &Session) -> Result<()> {
-    if workers::alive(&session.db).await? == 0 {
+/// The jobs are queued whatever comes of this: a failure here is none of the command's.
+async fn note_missing_workers(session: &Session, output: &Output) {
+    if !output.json && matches!(workers::alive(&session.db).await, Ok(0)) {
         eprintln!("note: no worker is running; start one with: repo-to-cat run");
     }
-    Ok(())
 }

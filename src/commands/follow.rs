@@ -19,15 +19,24 @@ use crate::model::progress::Step;
 
 const LOOK_EVERY: Duration = Duration::from_millis(80);
 
-/// Shows the job's progress until it has ended; returns its generation, or why there is none.
+/// Shows the job's progress until it has ended or `stop`; returns its generation, or why there is none.
 pub async fn until_done(db: &Db, id: Uuid, view: &mut ProgressView, stop: &CancellationToken) -> Result<Generation> {
+    stop.run_until_cancelled(follow(db, id, view)).await.unwrap_or_else(|| {
+        Err(Failure::new(Kind::Cancelled, format!("stopped waiting for job {id}, which goes on"))
+            .hint(format!("look at it with: repo-to-cat jobs show {id}; stop it with: repo-to-cat jobs cancel {id}")))
+    })
+}
+
+async fn follow(db: &Db, id: Uuid, view: &mut ProgressView) -> Result<Generation> {
     loop {
         let job = patient(attempts::job(db, id).await)?;
         match job.as_ref().map(JobRow::state).transpose()? {
             Some(JobState::Completed) => {
-                let cat = generations::get(db, id).await?.ok_or_else(|| generations::unknown(id))?;
-                view.update(&completed(&cat));
-                return Ok(cat);
+                if let Some(cat) = patient(generations::get(db, id).await)? {
+                    let cat = cat.ok_or_else(|| generations::unknown(id))?;
+                    view.update(&completed(&cat));
+                    return Ok(cat);
+                }
             }
             Some(JobState::Cancelled) => {
                 return Err(Failure::new(Kind::Cancelled, format!("job {id} was cancelled"))
@@ -40,12 +49,7 @@ pub async fn until_done(db: &Db, id: Uuid, view: &mut ProgressView, stop: &Cance
                 }
             }
         }
-        tokio::select! {
-            () = sleep(LOOK_EVERY) => {}
-            () = stop.cancelled() => {
-                return Err(Failure::new(Kind::Cancelled, format!("stopped waiting for job {id}")));
-            }
-        }
+        sleep(LOOK_EVERY).await;
     }
 }
 

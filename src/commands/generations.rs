@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::cli::{GenerationFilter, Generations};
 use crate::commands::Output;
+use crate::commands::report::Failures;
 use crate::commands::session::{Schema, Session, block_on};
 use crate::commands::view::card::{self, Extras};
 use crate::commands::view::lists;
@@ -44,6 +45,10 @@ async fn list(session: &Session, filter: &GenerationFilter, output: &Output) -> 
         before: filter.page.after,
         limit: i64::from(filter.page.limit),
     };
+    if let Some(cursor) = filter.page.after {
+        // After one that is gone there would be nothing, which would look like the end.
+        get(session, cursor).await?;
+    }
     let cats = generations::list(&session.db, &wanted).await?;
     output.data(&cats, |look| lists::generations(&cats, Utc::now(), look))
 }
@@ -106,18 +111,33 @@ async fn open(session: &Session, id: Uuid, original: bool, file: Option<&PathBuf
     output.data(&json!({"id": id, "file": path}), |_| format!("{}\n", path.display()))
 }
 
-/// Deletes rows, then the pictures that nothing else names and that no worker may be about to name.
+/// Deletes rows, then the pictures that nothing else names and that no worker may be about to name. An unknown id does
+/// not keep the others.
 async fn delete(session: &Session, ids: &[Uuid], output: &Output) -> Result<()> {
-    let pictures = session.pictures()?;
-    let worker = &session.config.worker;
-    let young = Duration::from_secs(worker.attempt_seconds + 2 * worker.lease_seconds);
+    let (mut deleted, mut keys, mut failed) = (Vec::new(), Vec::new(), Failures::default());
     for id in ids {
-        let keys = generations::delete(&session.db, *id).await?;
-        let in_use = generations::pictures_in_use(&session.db, &keys).await?;
-        let old = pictures.older_than(young).await?;
-        for key in keys.iter().filter(|key| old.contains(key) && !in_use.contains(key)) {
-            pictures.delete(key).await?;
+        match generations::delete(&session.db, *id).await {
+            Ok(pictures) => {
+                deleted.push(*id);
+                keys.extend(pictures);
+            }
+            Err(failure) => failed.add(failure, output),
         }
     }
-    output.data(ids, |_| ids.iter().map(|id| format!("{id}  deleted\n")).collect())
+    sweep(session, &keys).await?;
+    output.data(&deleted, |_| deleted.iter().map(|id| format!("{id}  deleted\n")).collect())?;
+    failed.last()
+}
+
+/// Removes those of the pictures that may go now; the others are the sweeper's.
+async fn sweep(session: &Session, keys: &[String]) -> Result<()> {
+    let worker = &session.config.worker;
+    let young = Duration::from_secs(worker.attempt_seconds + 2 * worker.lease_seconds);
+    let pictures = session.pictures()?;
+    let old = pictures.older_than(young).await?;
+    let in_use = generations::pictures_in_use(&session.db, keys).await?;
+    for key in keys.iter().filter(|key| old.contains(key) && !in_use.contains(key)) {
+        pictures.delete(key).await?;
+    }
+    Ok(())
 }

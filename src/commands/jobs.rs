@@ -6,13 +6,14 @@ use uuid::Uuid;
 
 use crate::cli::{JobFilter, JobSelection, Jobs};
 use crate::commands::Output;
+use crate::commands::report::Failures;
 use crate::commands::session::{Schema, Session, block_on};
 use crate::commands::view::lists::{self, JobLine};
 use crate::commands::view::{amount, job};
 use crate::config::Loaded;
 use crate::db::attempts::JobRow;
 use crate::db::{Db, attempts, jobs, steps};
-use crate::model::failure::{Failure, Kind, Result};
+use crate::model::failure::{Kind, Result};
 use crate::model::job::JobState;
 
 /// Runs `jobs ...`.
@@ -107,17 +108,13 @@ impl Change {
 /// Changes each selected job; one that cannot be changed does not keep the others from it.
 async fn change(db: &Db, selection: &JobSelection, change: Change, output: &Output) -> Result<()> {
     let ids = if selection.all { all(db, change.states()).await? } else { selection.ids.clone() };
-    let (mut changed, mut failed) = (Vec::new(), None);
+    let (mut changed, mut failed) = (Vec::new(), Failures::default());
     for id in ids {
         match change.make(db, id).await {
             Ok(()) => changed.push(id),
             // Between the list and here it went on by itself: `--all` did not mean it any more.
             Err(failure) if selection.all && failure.kind() == Kind::Conflict => {}
-            Err(failure) => {
-                if let Some(before) = failed.replace(failure) {
-                    eprintln!("error: {before}");
-                }
-            }
+            Err(failure) => failed.add(failure, output),
         }
     }
     output.data(&changed, |_| match changed.len() {
@@ -125,7 +122,7 @@ async fn change(db: &Db, selection: &JobSelection, change: Change, output: &Outp
         1..=20 => changed.iter().map(|id| format!("{id}  {}\n", change.done())).collect(),
         many => format!("{} {}\n", amount::counted(many as u64, "job", "jobs"), change.done()),
     })?;
-    failed.map_or(Ok(()), |failure: Failure| Err(failure))
+    failed.last()
 }
 
 async fn all(db: &Db, states: &[JobState]) -> Result<Vec<Uuid>> {

@@ -7,16 +7,39 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use serde_json::json;
 
-use crate::model::failure::{Failure, Kind};
+use super::Output;
+use crate::model::failure::{Failure, Kind, Result};
 use crate::model::secret::redact;
 
 /// Tells people about a failure and gives the exit code of its kind.
 #[must_use]
 pub fn failure(failure: &Failure, json: bool) -> ExitCode {
+    tell(failure, json);
+    failure.kind().exit_code().into()
+}
+
+fn tell(failure: &Failure, json: bool) {
     let text = if json { as_json(failure) } else { as_text(failure) };
     // There is nobody left to tell if standard error is closed.
     _ = io::stderr().write_all(text.as_bytes());
-    failure.kind().exit_code().into()
+}
+
+/// The failures of a verb that does the same to several things: each is told, the last decides the exit code.
+#[derive(Debug, Default)]
+pub struct Failures(Option<Failure>);
+
+impl Failures {
+    /// Tells the one before, if any, and keeps this one.
+    pub fn add(&mut self, failure: Failure, output: &Output) {
+        if let Some(before) = self.0.replace(failure) {
+            tell(&before, output.json);
+        }
+    }
+
+    /// The last one, which is still to be told.
+    pub fn last(self) -> Result<()> {
+        self.0.map_or(Ok(()), Err)
+    }
 }
 
 /// Tells people what was wrong with the command line, or shows them the help that they asked for.

@@ -1,20 +1,30 @@
 //! `run`: the service.
 
+use std::time::Duration;
+
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Part, Run};
-use crate::commands::session::{Schema, Session, block_on, stop_signal};
+use crate::commands::session::{Schema, Session, block_on, stop_signal, work_folder};
 use crate::config::Loaded;
 use crate::model::failure::{Failure, Kind, Result};
-use crate::schedule::upkeep;
+use crate::schedule::upkeep::Upkeep;
 use crate::{http, worker};
+
+/// Closing waits for connections in use; a server that does not answer may not keep the process.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Runs the parts until a signal; then stops them gracefully.
 pub fn run(parts: &Run, loaded: &Loaded) -> Result<()> {
     block_on(async {
         let stop = stop_signal()?;
-        let session = Session::open(loaded, Schema::Current).await?;
+        let Some(opened) = stop.run_until_cancelled(Session::open(loaded, Schema::Current)).await else {
+            return Ok(());
+        };
+        let mut session = opened?;
+        session.guard_cluster();
         let mut running = start(parts, &session, &stop).await?;
         tracing::info!("ready");
         let mut result = Ok(());
@@ -25,7 +35,7 @@ pub fn run(parts: &Run, loaded: &Loaded) -> Result<()> {
             stop.cancel();
             result = result.and(ended);
         }
-        session.db.close().await;
+        drop(timeout(CLOSE_PATIENCE, session.db.close()).await);
         result
     })
 }
@@ -43,8 +53,13 @@ async fn start(parts: &Run, session: &Session, stop: &CancellationToken) -> Resu
         running.spawn(async move { worker::run(db, &settings, studio, worker::name(), stop).await });
     }
     if parts.has(Part::Scheduler) {
-        let keeping =
-            upkeep::run(session.db.clone(), session.pictures()?, session.config.scheduler.clone(), stop.clone());
+        let upkeep = Upkeep {
+            db: session.db.clone(),
+            pictures: session.pictures()?,
+            work_folder: work_folder(&session.config),
+            settings: session.config.scheduler.clone(),
+        };
+        let keeping = upkeep.run(stop.clone());
         running.spawn(async move {
             keeping.await;
             Ok(())

@@ -1,9 +1,12 @@
 //! What the verbs that need the database share: a runtime, a server, a pool, a stop signal.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Loaded};
@@ -13,6 +16,9 @@ use crate::model::failure::{Failure, Kind, Result};
 use crate::model::picture::Canvas;
 use crate::postgres::{Cluster, Settings};
 use crate::providers::pictures::Pictures;
+
+/// How often a service looks after its private server; a look costs two locks and a connection to a socket.
+const GUARD_EVERY: Duration = Duration::from_secs(2);
 
 /// What a verb expects of the schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +37,7 @@ pub struct Session {
     /// The database.
     pub db: Db,
     /// Held as long as the session: the server stops with its last user.
-    _cluster: Option<Cluster>,
+    cluster: Option<Cluster>,
 }
 
 impl Session {
@@ -40,7 +46,7 @@ impl Session {
         let mut config = loaded.config.clone();
         let cluster = if config.database.url.is_empty() {
             let settings = Settings::new(&config.data.folder, &config.database.bin_folder, program()?);
-            let opened = tokio::task::spawn_blocking(|| Cluster::open(settings)).await;
+            let opened = spawn_blocking(|| Cluster::open(settings)).await;
             let cluster =
                 opened.map_err(|error| Failure::new(Kind::Internal, "opening the cluster broke").source(error))??;
             config.database.url = cluster.url();
@@ -55,7 +61,26 @@ impl Session {
             }
             migrate::state(&db).await?.require_current()?;
         }
-        Ok(Self { config, db, _cluster: cluster })
+        Ok(Self { config, db, cluster })
+    }
+
+    /// For services: brings the private server back when somebody kills its supervisor, until this process ends.
+    ///
+    /// A server that dies is its supervisor's business; whoever works with it tries again until it answers.
+    pub fn guard_cluster(&mut self) {
+        let Some(mut cluster) = self.cluster.take() else { return };
+        tokio::spawn(async move {
+            loop {
+                sleep(GUARD_EVERY).await;
+                let Ok((ensured, kept)) = spawn_blocking(move || (cluster.ensure(), cluster)).await else { return };
+                cluster = kept;
+                match ensured {
+                    Ok(false) => {}
+                    Ok(true) => tracing::warn!("the private PostgreSQL server was gone and was started again"),
+                    Err(failure) => tracing::error!(%failure, "the private PostgreSQL server does not come back"),
+                }
+            }
+        });
     }
 
     /// The picture store.
@@ -76,11 +101,14 @@ impl Session {
     }
 }
 
-/// Runs a verb that waits for things.
+/// Runs a verb that waits for things. What it leaves behind in other threads ends with the process.
 pub fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    Runtime::new()
-        .map_err(|error| Failure::new(Kind::Environment, "the threads of the program cannot be started").source(error))?
-        .block_on(work)
+    let runtime = Runtime::new().map_err(|error| {
+        Failure::new(Kind::Environment, "the threads of the program cannot be started").source(error)
+    })?;
+    let done = runtime.block_on(work);
+    runtime.shutdown_background();
+    done
 }
 
 /// Cancelled by SIGINT or SIGTERM. A second one ends the process at once; leases and locks see to the rest.

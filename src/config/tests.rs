@@ -1,5 +1,7 @@
 //! Layers, places and refusals.
 
+use std::path::PathBuf;
+
 use std::io::Write as _;
 
 use proptest::prelude::*;
@@ -71,6 +73,13 @@ fn an_empty_folder_becomes_one_of_this_user() {
 
     let loaded = of_variables(&[("REPO_TO_CAT_DATA__FOLDER", "~/cats")]).unwrap();
     assert_eq!(loaded.config.data.folder, PathBuf::from("/home/cat/cats"));
+}
+
+#[test]
+fn the_example_for_production_is_allowed() {
+    let file = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/config/production.toml"));
+    let loaded = Config::load(&Layers { file: Some(file), environment: home(), ..Layers::default() }).unwrap();
+    assert_eq!(loaded.config.worker.slots, 8);
 }
 
 #[test]

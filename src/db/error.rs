@@ -54,11 +54,17 @@ fn explain(error: &sqlx::Error) -> (Kind, String, Option<&'static str>) {
 fn by_code(code: &str) -> (Kind, Option<&'static str>) {
     match code {
         "28P01" => (Kind::Database, Some("the password in database.url (DATABASE_URL) is wrong")),
-        "28000" => (Kind::Database, Some("the server does not let this user in from here: see its pg_hba.conf")),
+        "28000" => {
+            (Kind::Database, Some("does the user in database.url exist, and does the server's pg_hba.conf let it in?"))
+        }
         "3D000" => (Kind::Database, Some("create it with: createdb NAME, or name another in database.url")),
         "53300" => (Kind::Database, Some("lower database.max_connections or raise the server's max_connections")),
+        "57P03" => (Kind::Database, Some("it starts or stops: try again in a moment")),
         "53100" => (Kind::Database, Some("the server's disk is full")),
-        "25006" => (Kind::Database, Some("the server is read-only: is it a standby? Name the primary in database.url")),
+        "25006" => (
+            Kind::Database,
+            Some("is it a standby, or default_transaction_read_only set? Name a server that can write in database.url"),
+        ),
         "42501" => (Kind::Database, Some("grant the user of database.url what it lacks")),
         "3F000" | "42P01" | "42703" | "42883" => {
             (Kind::Schema, Some("bring the database up to date with: repo-to-cat migrate up"))

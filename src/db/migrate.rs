@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::migrate::{MigrateError, Migration, Migrator};
 use sqlx::{Acquire, PgConnection};
 
 use crate::db::{Db, history};
@@ -26,24 +26,39 @@ pub struct SchemaState {
     pub pending: Vec<(i64, String)>,
     /// Applied migrations that this program does not have.
     pub unknown: Vec<i64>,
+    /// Applied migrations that were something else when they were applied.
+    pub edited: Vec<i64>,
 }
 
 impl SchemaState {
     /// Fails unless the schema is exactly this program's.
     pub fn require_current(&self) -> Result<()> {
-        if !self.unknown.is_empty() {
-            return Err(Failure::new(
-                Kind::Schema,
-                format!("the database is at migration {}, newer than this program's {}", self.current, self.head),
-            )
-            .hint("use the program that migrated it, or a newer one"));
+        self.require_known()?;
+        if self.pending.is_empty() {
+            return Ok(());
         }
-        if !self.pending.is_empty() {
+        let what = match self.current {
+            0 => "the database has no schema yet".to_owned(),
+            current => format!("the database is at migration {current}, older than this program's {}", self.head),
+        };
+        Err(Failure::new(Kind::Schema, what).hint("bring it up to date with: repo-to-cat migrate up"))
+    }
+
+    /// Fails where migrations were applied that are not this program's: nothing may be built upon them.
+    fn require_known(&self) -> Result<()> {
+        if let Some(newest) = self.unknown.last() {
             return Err(Failure::new(
                 Kind::Schema,
-                format!("the database is at migration {}, older than this program's {}", self.current, self.head),
+                format!("the database has migration {newest}, which this program, at {}, does not know", self.head),
             )
-            .hint("bring it up to date with: repo-to-cat migrate up"));
+            .hint("a newer program migrated it: use that one"));
+        }
+        if let Some(version) = self.edited.first() {
+            return Err(Failure::new(
+                Kind::Schema,
+                format!("migration {version} is not the one that was applied to the database: it was edited since"),
+            )
+            .hint("never edit an applied migration: restore its file and write a new one"));
         }
         Ok(())
     }
@@ -57,29 +72,36 @@ pub async fn state(db: &Db) -> Result<SchemaState> {
 
 async fn state_of(connection: &mut PgConnection) -> Result<SchemaState> {
     let applied = applied(connection).await?;
-    let known: BTreeMap<i64, String> = MIGRATIONS
+    let known: BTreeMap<i64, &Migration> = MIGRATIONS
         .iter()
         .filter(|migration| !migration.migration_type.is_down_migration())
-        .map(|migration| (migration.version, migration.description.to_string()))
+        .map(|migration| (migration.version, migration))
         .collect();
+    let is_edited =
+        |version: &i64, checksum: &[u8]| known.get(version).is_some_and(|known| *known.checksum != *checksum);
     Ok(SchemaState {
-        current: applied.last().copied().unwrap_or(0),
+        current: applied.keys().next_back().copied().unwrap_or(0),
         head: known.keys().next_back().copied().unwrap_or(0),
-        unknown: applied.iter().copied().filter(|version| !known.contains_key(version)).collect(),
-        pending: known.into_iter().filter(|(version, _)| !applied.contains(version)).collect(),
+        unknown: applied.keys().copied().filter(|version| !known.contains_key(version)).collect(),
+        edited: applied.iter().filter(|(version, sum)| is_edited(version, sum)).map(|(version, _)| *version).collect(),
+        pending: known
+            .iter()
+            .filter(|(version, _)| !applied.contains_key(version))
+            .map(|(version, migration)| (*version, migration.description.to_string()))
+            .collect(),
     })
 }
 
-/// Versions that were applied, in order. The table is the migrator's and absent at first, hence unchecked SQL.
-async fn applied(connection: &mut PgConnection) -> Result<Vec<i64>> {
+/// What was applied: versions and checksums. The table is the migrator's and absent at first, hence unchecked SQL.
+async fn applied(connection: &mut PgConnection) -> Result<BTreeMap<i64, Vec<u8>>> {
     let there: bool =
         sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL").fetch_one(&mut *connection).await?;
     if !there {
-        return Ok(Vec::new());
+        return Ok(BTreeMap::new());
     }
-    Ok(sqlx::query_scalar("SELECT version FROM _sqlx_migrations WHERE success ORDER BY version")
-        .fetch_all(connection)
-        .await?)
+    let rows: Vec<(i64, Vec<u8>)> =
+        sqlx::query_as("SELECT version, checksum FROM _sqlx_migrations WHERE success").fetch_all(connection).await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// Applies what is pending; returns it. Waits while another host does the same.
@@ -89,15 +111,15 @@ pub async fn up(db: &Db) -> Result<Vec<(i64, String)>> {
     lock(connection).await?;
     let done = up_locked(connection).await;
     // The lock would go with the connection, which the pool keeps.
-    sqlx::query("SELECT pg_advisory_unlock($1)").bind(LOCK).execute(&mut *connection).await?;
-    done
+    let unlocked = sqlx::query("SELECT pg_advisory_unlock($1)").bind(LOCK).execute(&mut *connection).await;
+    let done = done?;
+    unlocked?;
+    Ok(done)
 }
 
 async fn up_locked(connection: &mut PgConnection) -> Result<Vec<(i64, String)>> {
     let state = state_of(connection).await?;
-    if !state.unknown.is_empty() {
-        state.require_current()?;
-    }
+    state.require_known()?;
     let migrator = Migrator { locking: false, ..Migrator::with_migrations(MIGRATIONS.iter().cloned().collect()) };
     migrator.run(&mut *connection).await.map_err(explain)?;
     history::ensure_partitions(connection).await?;
@@ -126,10 +148,6 @@ fn explain(error: MigrateError) -> Failure {
         MigrateError::Execute(source) => Failure::from(source).context("migrating"),
         MigrateError::ExecuteMigration(source, version) => {
             Failure::from(source).context(format!("applying migration {version}"))
-        }
-        MigrateError::VersionMismatch(version) => {
-            Failure::new(Kind::Schema, format!("migration {version} was edited after it had been applied"))
-                .hint("never edit an applied migration: restore its file and write a new one")
         }
         other => Failure::new(Kind::Schema, "the migrations cannot be applied").source(other),
     }

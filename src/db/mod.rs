@@ -16,11 +16,15 @@ pub mod workers;
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection};
+use tokio::time::timeout;
 
 use crate::config;
 use crate::model::failure::{Failure, Kind, Result};
+
+/// The oldest major version that this program works with.
+const OLDEST_VERSION: u32 = 13;
 
 /// A pool of connections to our database. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -39,18 +43,15 @@ impl Db {
             })?
             .application_name("repo-to-cat")
             .log_slow_statements(tracing::log::LevelFilter::Warn, Duration::from_secs(5));
-        let place = describe(&options);
         let wait = Duration::from_secs(settings.connect_seconds);
-        // The pool would try again until its time-out and then say only that it timed out: ask once, for the reason.
-        let probe = tokio::time::timeout(wait, sqlx::Connection::close(connect_once(&options).await?)).await;
-        drop(probe);
+        // The pool would try until its time-out and then say only that it timed out: ask once, for the reason.
+        probe(&options, wait).await?;
         let pool = PgPoolOptions::new()
             .max_connections(settings.max_connections)
             .acquire_timeout(wait)
             .idle_timeout(Duration::from_secs(300))
             .test_before_acquire(true)
             .connect_lazy_with(options);
-        tracing::debug!(%place, "connected");
         Ok(Self { pool })
     }
 
@@ -88,12 +89,79 @@ impl JobListener {
     }
 }
 
-async fn connect_once(options: &PgConnectOptions) -> Result<sqlx::PgConnection> {
-    options.connect().await.map_err(|source| error::connecting(source, &describe(options)))
+/// Connects once, so that what is wrong can be said, and looks at the server's version.
+async fn probe(options: &PgConnectOptions, wait: Duration) -> Result<()> {
+    let place = describe(options);
+    let connect = async {
+        let connection = options.connect().await?;
+        let version = connection.server_version_num();
+        connection.close().await?;
+        Ok(version)
+    };
+    match timeout(wait, connect).await {
+        Ok(Ok(version)) => {
+            tracing::debug!(place, version, "connected");
+            require_version(version, &place)
+        }
+        Ok(Err(error)) => Err(error::connecting(error, &place)),
+        Err(_) => Err(Failure::new(
+            Kind::Database,
+            format!("PostgreSQL at {place} did not answer within {} s", wait.as_secs()),
+        )
+        .hint(
+            "is the address in database.url (DATABASE_URL) right? A slow server needs more database.connect_seconds",
+        )),
+    }
+}
+
+/// `version` is the server's `server_version_num`; poolers and relatives of `PostgreSQL` may not tell any.
+fn require_version(version: Option<u32>, place: &str) -> Result<()> {
+    match version {
+        Some(version) if version < OLDEST_VERSION * 10_000 => {
+            // Up to 9.6 the major version had two parts.
+            let shown = if version < 100_000 {
+                format!("{}.{}", version / 10_000, version / 100 % 100)
+            } else {
+                format!("{}.{}", version / 10_000, version % 10_000)
+            };
+            Err(Failure::new(
+                Kind::Environment,
+                format!("the server at {place} is PostgreSQL {shown}, older than {OLDEST_VERSION}"),
+            )
+            .hint(
+                "upgrade it, or name another in database.url (DATABASE_URL); without one a private server is started",
+            ))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Host, port and database, without credentials.
 fn describe(options: &PgConnectOptions) -> String {
     let host = options.get_socket().map_or_else(|| options.get_host().to_owned(), |path| path.display().to_string());
     format!("{host}:{}/{}", options.get_port(), options.get_database().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_before_13_are_refused() {
+        for (version, shown) in [(90_624, "PostgreSQL 9.6,"), (120_022, "PostgreSQL 12.22,")] {
+            let failure = require_version(Some(version), "db:5432/cats").unwrap_err();
+            assert_eq!(failure.kind(), Kind::Environment);
+            assert!(failure.what().contains(shown) && failure.what().contains("db:5432/cats"), "{failure}");
+        }
+        for version in [None, Some(130_000), Some(150_010), Some(180_001)] {
+            require_version(version, "db").unwrap();
+        }
+    }
+
+    #[test]
+    fn a_place_is_told_without_credentials() {
+        let place = |url| describe(&PgConnectOptions::from_str(url).unwrap());
+        assert_eq!(place("postgres://cat:s3cret@db.example:5433/cats"), "db.example:5433/cats");
+        assert_eq!(place("postgres:///cats?host=/run/pg&port=5432&user=cat"), "/run/pg:5432/cats");
+    }
 }

@@ -1,11 +1,11 @@
 //! `/v1/generations`: ask for a cat, follow it, look at it.
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -16,7 +16,11 @@ use crate::db::generations::{self, GenerationFilter};
 use crate::db::{attempts, steps};
 use crate::generation::submit::{Wishes, generation_job};
 use crate::model::failure::{Failure, Kind};
+use crate::model::repository::Source;
 use crate::queue::enqueue::enqueue_all;
+
+/// A job that is due later than this is a slip.
+const LONGEST_DELAY: TimeDelta = TimeDelta::days(3660);
 
 /// The body of a request for a cat.
 #[derive(Debug, Deserialize)]
@@ -36,17 +40,20 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Result<Json<Create>, JsonRejection>,
 ) -> Result<Response, Problem> {
-    let Json(body) = body.map_err(|error| {
-        Failure::new(Kind::Invalid, error.body_text())
-            .hint(r#"send {"github_url": "https://github.com/owner/name"}; ref, priority and run_at may be added"#)
-    })?;
+    let Json(body) = body?;
     let unique_key = match headers.get("idempotency-key").map(|value| value.to_str()) {
         None => None,
         Some(Ok(key)) => Some(key.to_owned()),
         Some(Err(_)) => return Err(Failure::new(Kind::Invalid, "Idempotency-Key must be visible ASCII").into()),
     };
-    if body.github_url.starts_with('/') || body.github_url.starts_with('.') || body.github_url.starts_with("file:") {
-        return Err(Failure::new(Kind::Refused, "local repositories cannot be asked for over HTTP").into());
+    let fetch = &shared.config.fetch;
+    if let Source::Local(_) = Source::parse(&body.github_url, &fetch.allowed_hosts, &fetch.private_hosts)? {
+        return Err(Failure::new(Kind::Refused, "local repositories cannot be asked for over HTTP")
+            .hint("send a URL such as https://github.com/owner/name")
+            .into());
+    }
+    if body.run_at.is_some_and(|time| time > Utc::now() + LONGEST_DELAY) {
+        return Err(Failure::new(Kind::Invalid, "run_at is more than ten years ahead").into());
     }
     let wishes =
         Wishes { reference: body.reference, priority: body.priority, run_at: body.run_at, unique_key, user_id: None };
@@ -59,8 +66,12 @@ pub(super) async fn create(
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(answer)).into_response())
 }
 
+/// The id in a path.
+type Id = Result<Path<Uuid>, PathRejection>;
+
 /// Where a generation stands: its job, its steps and, when it is completed, its result.
-pub(super) async fn show(State(shared): State<Shared>, Path(id): Path<Uuid>) -> Result<Json<Value>, Problem> {
+pub(super) async fn show(State(shared): State<Shared>, id: Id) -> Result<Json<Value>, Problem> {
+    let Path(id) = id?;
     let result = generations::get(&shared.db, id).await?;
     let job = match attempts::job(&shared.db, id).await {
         Ok(job) => Some(job),
@@ -94,16 +105,21 @@ pub(super) async fn list(
     State(shared): State<Shared>,
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Json<Value>, Problem> {
-    let Query(wanted) = wanted.map_err(|error| {
-        Failure::new(Kind::Invalid, error.body_text())
-            .hint("the parameters are owner, name, language, after (an id) and limit (up to 1000)")
-    })?;
+    let Query(wanted) = wanted?;
+    let limit = wanted.limit.unwrap_or(50);
+    if !(1..=1000).contains(&limit) {
+        return Err(Failure::new(Kind::Invalid, format!("limit is {limit}")).hint("allowed: 1 to 1000").into());
+    }
+    if let Some(after) = wanted.after {
+        // After one that is gone there would be nothing, which would look like the end.
+        generations::get(&shared.db, after).await?.ok_or_else(|| generations::unknown(after))?;
+    }
     let filter = GenerationFilter {
         owner: wanted.owner,
         name: wanted.name,
         language: wanted.language,
         before: wanted.after,
-        limit: i64::from(wanted.limit.unwrap_or(50).clamp(1, 1000)),
+        limit: i64::from(limit),
     };
     let page = generations::list(&shared.db, &filter).await?;
     let next = page.last().filter(|_| page.len() as i64 == filter.limit).map(|last| last.id);
@@ -111,13 +127,15 @@ pub(super) async fn list(
 }
 
 /// The captioned picture.
-pub(super) async fn image(State(shared): State<Shared>, Path(id): Path<Uuid>) -> Result<Response, Problem> {
+pub(super) async fn image(State(shared): State<Shared>, id: Id) -> Result<Response, Problem> {
+    let Path(id) = id?;
     let generation = generations::get(&shared.db, id).await?.ok_or_else(|| generations::unknown(id))?;
     picture(&shared, generation.image_path).await
 }
 
 /// The picture without caption.
-pub(super) async fn original(State(shared): State<Shared>, Path(id): Path<Uuid>) -> Result<Response, Problem> {
+pub(super) async fn original(State(shared): State<Shared>, id: Id) -> Result<Response, Problem> {
+    let Path(id) = id?;
     let generation = generations::get(&shared.db, id).await?.ok_or_else(|| generations::unknown(id))?;
     picture(&shared, generation.original_image_path).await
 }

@@ -4,9 +4,13 @@ mod error;
 mod generations;
 mod health;
 
+use std::future::IntoFuture;
+use std::time::Duration;
+
 use axum::Router;
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
@@ -44,8 +48,9 @@ impl Server {
         Ok(Self { listener, shared: Shared { db, pictures, config } })
     }
 
-    /// Answers until `stop`, then finishes the requests that are under way.
+    /// Answers until `stop`, then finishes the requests that are under way, within `worker.grace_seconds`.
     pub async fn run(self, stop: CancellationToken) -> Result<()> {
+        let grace = Duration::from_secs(self.shared.config.worker.grace_seconds);
         let router = Router::new()
             .route("/health/live", get(health::live))
             .route("/health/ready", get(health::ready))
@@ -53,10 +58,19 @@ impl Server {
             .route("/v1/generations/{id}", get(generations::show))
             .route("/v1/generations/{id}/image", get(generations::image))
             .route("/v1/generations/{id}/original", get(generations::original))
+            .fallback(error::no_such_path)
+            .method_not_allowed_fallback(error::no_such_method)
             .with_state(self.shared);
-        axum::serve(self.listener, router)
-            .with_graceful_shutdown(async move { stop.cancelled().await })
-            .await
-            .map_err(|error| Failure::new(Kind::Environment, "the HTTP listener failed").source(error))
+        let serve =
+            axum::serve(self.listener, router).with_graceful_shutdown(stop.clone().cancelled_owned()).into_future();
+        tokio::select! {
+            served = serve => {
+                served.map_err(|error| Failure::new(Kind::Environment, "the HTTP listener failed").source(error))
+            }
+            () = async { stop.cancelled().await; sleep(grace).await } => {
+                tracing::warn!("requests that did not end in time were cut off");
+                Ok(())
+            }
+        }
     }
 }

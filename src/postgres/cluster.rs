@@ -111,13 +111,15 @@ impl Cluster {
         Ok(Self { settings, folders, state, _share: share })
     }
 
-    /// Starts the server again if it is gone although we hold a share: somebody killed its supervisor.
+    /// Starts the server again if it is gone although we hold a share: somebody killed its supervisor. Returns whether
+    /// it has another supervisor than before.
     ///
     /// # Errors
     /// As [`Cluster::open`].
-    pub fn ensure(&mut self) -> Result<()> {
+    pub fn ensure(&mut self) -> Result<bool> {
+        let before = self.state.supervisor;
         self.state = ensure(&self.settings, &self.folders, &mut Wait::new(&self.settings))?;
-        Ok(())
+        Ok(self.state.supervisor != before)
     }
 
     /// The URL of our database, for sqlx and for libpq's programs.

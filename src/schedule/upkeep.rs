@@ -1,5 +1,6 @@
-//! Upkeep: sweeping pictures without a row, and making history's partitions ahead.
+//! Upkeep: sweeping pictures without a row and objects that a killed fetch left, and making history's partitions ahead.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -9,25 +10,45 @@ use crate::config;
 use crate::db::{Db, generations, history};
 use crate::model::failure::Result;
 use crate::providers::pictures::Pictures;
+use crate::providers::repository::sweep_leftovers;
 
-/// Sweeps and prepares until `stop`. Any number of processes may do so at once.
-pub async fn run(db: Db, pictures: Pictures, settings: config::Scheduler, stop: CancellationToken) {
-    let keeping = async {
-        loop {
-            match keep_house(&db, &pictures, &settings).await {
-                Ok(0) => {}
-                Ok(swept) => tracing::info!(swept, "removed pictures that no generation names"),
-                Err(failure) => tracing::warn!(%failure, "upkeep failed; trying again later"),
-            }
-            sleep(Duration::from_secs(settings.sweep_seconds)).await;
-        }
-    };
-    stop.run_until_cancelled(keeping).await;
+/// What is kept, and how often.
+#[derive(Debug, Clone)]
+pub struct Upkeep {
+    /// The database.
+    pub db: Db,
+    /// The picture store.
+    pub pictures: Pictures,
+    /// Where fetched objects lie while they are needed.
+    pub work_folder: PathBuf,
+    /// How often, and how old something must be.
+    pub settings: config::Scheduler,
 }
 
-async fn keep_house(db: &Db, pictures: &Pictures, settings: &config::Scheduler) -> Result<usize> {
-    history::prepare(db).await?;
-    sweep(db, pictures, Duration::from_secs(settings.sweep_grace_seconds)).await
+impl Upkeep {
+    /// Sweeps and prepares until `stop`. Any number of processes may do so at once.
+    pub async fn run(self, stop: CancellationToken) {
+        let keeping = async {
+            loop {
+                if let Err(failure) = self.once().await {
+                    tracing::warn!(%failure, "upkeep failed; trying again later");
+                }
+                sleep(Duration::from_secs(self.settings.sweep_seconds)).await;
+            }
+        };
+        stop.run_until_cancelled(keeping).await;
+    }
+
+    async fn once(&self) -> Result<()> {
+        history::prepare(&self.db).await?;
+        let grace = Duration::from_secs(self.settings.sweep_grace_seconds);
+        let pictures = sweep(&self.db, &self.pictures, grace).await?;
+        let fetches = sweep_leftovers(&self.work_folder, grace)?;
+        if pictures + fetches > 0 {
+            tracing::info!(pictures, fetches, "removed what nothing names any more");
+        }
+        Ok(())
+    }
 }
 
 /// Removes pictures older than `grace` that no generation names; returns how many.

@@ -8,6 +8,7 @@ use repo_to_cat::model::progress::Silent;
 use repo_to_cat::model::repository::Source;
 use repo_to_cat::providers::repository::{Snapshot, open_or_fetch};
 
+mod child;
 mod fixture;
 mod hostile;
 mod local;

@@ -15,15 +15,7 @@ pub const LINE: f64 = 3.2;
 
 /// A part of the body: filled, marked, shaded to the right and below, lit from the upper left, with a rim of the
 /// scene's light on the right, and outlined.
-pub fn part(
-    svg: &mut Svg,
-    coat: &Coat,
-    smooth: &BezPath,
-    outline: &BezPath,
-    depth: f64,
-    rim: Tone,
-    marks: impl FnOnce(&mut Svg),
-) {
+pub fn part(svg: &mut Svg, coat: &Coat, outline: &BezPath, depth: f64, rim: Tone, marks: impl FnOnce(&mut Svg)) {
     svg.fill(outline, coat.base);
     svg.clipped(outline, |svg| {
         marks(svg);
@@ -36,7 +28,7 @@ pub fn part(
     svg.stroke(outline, coat.ink, LINE);
 }
 
-/// The tail; a worried cat lays it around its feet, so that it is drawn in front.
+/// The tail: held high, curled, limp or bristling.
 pub fn tail(svg: &mut Svg, coat: &Coat, rig: &Rig, mood: Expression, rim: Tone, rng: &mut ChaCha8Rng) {
     let (s, hip, n) = (rig.side, rig.hip, rig.neck);
     let long = n / 148.0;
@@ -57,14 +49,14 @@ pub fn tail(svg: &mut Svg, coat: &Coat, rig: &Rig, mood: Expression, rim: Tone, 
             ]
         }
         Expression::Concerned => {
-            let y = rig.tail * 0.25 - 8.0;
+            let low = -4.0 - rig.tail * (0.9 + rig.fur * 0.4);
             [
-                (s * hip * 0.98, -24.0),
-                (s * hip * 1.06, y - 6.0),
-                (s * hip * 0.8, y),
-                (s * hip * 0.5, y + 2.0),
-                (s * hip * 0.2, y + 3.0),
-                (-s * hip * 0.12, y),
+                p(0.0, low - 6.0),
+                p(36.0, low),
+                p(70.0, low + 1.0),
+                p(100.0, low + 2.0),
+                p(126.0, low),
+                p(146.0, low - 8.0),
             ]
         }
         Expression::Grumpy => [
@@ -87,21 +79,22 @@ pub fn tail(svg: &mut Svg, coat: &Coat, rig: &Rig, mood: Expression, rim: Tone, 
     let outline =
         if bush > 0.4 { furry(&smooth, 17.0 + bush * 6.0, rng, |_, _| 3.0 + bush * 8.0) } else { smooth.clone() };
     let along: Vec<(At, At)> = walk(&spine, 6.0).iter().map(|(p, n)| ((p.x, p.y), (n.x, n.y))).collect();
-    part(svg, coat, &smooth, &outline, thick * 0.7, rim, |svg| coat.mark_tail(svg, &outline, &along, thick));
+    part(svg, coat, &outline, thick * 0.7, rim, |svg| coat.mark_tail(svg, &outline, &along, thick));
 }
 
 /// The trunk with its haunches, hind feet, front legs and chest.
 pub fn trunk(svg: &mut Svg, coat: &Coat, rig: &Rig, rim: Tone, rng: &mut ChaCha8Rng) {
     let (n, sh, hip) = (rig.neck, rig.shoulder, rig.hip);
-    let fat = rig.belly;
+    // A fat cat is a ball; a lean one narrows from the hips to the shoulders.
+    let mix = |lean: f64, fat: f64| lean + (fat - lean) * rig.belly;
     let right = [
         (0.0, -n - 26.0),
         (sh * 0.66, -n - 12.0),
-        (sh * 0.98, -n * 0.82),
-        (sh * 0.56 * (1.0 - fat) + hip * (0.36 + fat * 0.60), -n * 0.60),
-        (hip * (0.96 + fat * 0.13), -n * 0.37),
-        (hip * (1.02 + fat * 0.03), -n * 0.18),
-        (hip * (0.93 - fat * 0.06), -3.0),
+        (mix(sh * 0.98, sh.max(hip * 0.72)), -n * mix(0.82, 0.88)),
+        (mix(sh * 0.56 + hip * 0.36, hip * 0.95), -n * mix(0.58, 0.64)),
+        (hip * mix(0.96, 1.06), -n * mix(0.37, 0.40)),
+        (hip * mix(1.02, 1.05), -n * mix(0.18, 0.20)),
+        (hip * mix(0.93, 0.88), -3.0),
         (hip * 0.5, 1.0),
         (0.0, 1.0),
     ];
@@ -112,10 +105,10 @@ pub fn trunk(svg: &mut Svg, coat: &Coat, rig: &Rig, rim: Tone, rng: &mut ChaCha8
         if normal.y.abs() > 0.9 || p.y > -12.0 {
             return 0.0;
         }
-        let elbow = if (-n * 0.68..-n * 0.48).contains(&p.y) { fur * 9.0 } else { 0.0 };
+        let elbow = if (-n * 0.68..-n * 0.48).contains(&p.y) { fur * 6.0 } else { 0.0 };
         (fur - 0.35).max(0.0) * 19.0 + elbow + scruff * 0.7
     });
-    part(svg, coat, &smooth, &outline, 17.0, rim, |svg| {
+    part(svg, coat, &outline, 17.0, rim, |svg| {
         coat.mark_body(svg, rig);
         // The shadow that the head throws.
         let throat = svg.radial(

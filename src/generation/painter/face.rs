@@ -13,35 +13,35 @@ use super::svg::Svg;
 use crate::model::attributes::{Age, CatAttributes, Expression};
 
 /// The whole head.
-pub fn head(svg: &mut Svg, cat: &CatAttributes, coat: &Coat, rig: &Rig, rim: Tone, rng: &mut ChaCha8Rng) {
+pub fn head(svg: &mut Svg, sitter: &CatAttributes, coat: &Coat, rig: &Rig, rim: Tone, rng: &mut ChaCha8Rng) {
     if rig.ears.kind != EarKind::Folded {
         for s in [-1.0, 1.0] {
             ear(svg, coat, rig, s, rim, rng);
         }
     }
     skull(svg, coat, rig, rim, rng);
+    for s in [-1.0, 1.0] {
+        eye(svg, coat, rig, s);
+    }
+    muzzle(svg, coat, rig, sitter.expression, rng);
+    brows(svg, coat, rig, sitter);
     if rig.ears.kind == EarKind::Folded {
         for s in [-1.0, 1.0] {
             folded_ear(svg, coat, rig, s);
         }
     }
-    for s in [-1.0, 1.0] {
-        eye(svg, coat, rig, s);
-    }
-    muzzle(svg, coat, rig, cat.expression, rng);
-    brows(svg, coat, rig, cat);
-    whiskers(svg, coat, rig, cat.expression);
+    whiskers(svg, coat, rig, sitter.expression);
 }
 
 fn skull(svg: &mut Svg, coat: &Coat, rig: &Rig, rim: Tone, rng: &mut ChaCha8Rng) {
     let (w, h, cheek, jaw) = (rig.head_w, rig.head_h, rig.cheek, rig.jaw);
     let smooth = closed(&mirrored(&[
         (0.0, -h * 0.98),
-        (w * 0.42, -h * 0.94),
-        (w * 0.78, -h * 0.64),
-        (w * 0.97, -h * 0.10),
-        (w * (cheek * (0.62 + jaw * 0.42)).min(1.13), h * 0.36),
-        (w * (cheek * jaw * 0.98).min(1.04), h * 0.68),
+        (w * 0.45, -h * 0.93),
+        (w * 0.82, -h * 0.62),
+        (w * 0.99, -h * 0.10),
+        (w * (cheek * (0.62 + jaw * 0.42)).min(1.06), h * 0.34),
+        (w * (cheek * jaw * 0.98).min(0.97), h * 0.68),
         (w * (jaw * 0.60).min(0.60), h * 0.96),
         (w * 0.24, h * 1.06),
         (0.0, h * 1.07),
@@ -58,7 +58,7 @@ fn skull(svg: &mut Svg, coat: &Coat, rig: &Rig, rim: Tone, rng: &mut ChaCha8Rng)
             + fur * fur * 9.0 * below
             + scruff * 0.6 * side
     });
-    part(svg, coat, &smooth, &outline, 15.0, rim, |svg| {
+    part(svg, coat, &outline, 15.0, rim, |svg| {
         coat.mark_head(svg, rig);
         // A soft light on the forehead makes the skull round.
         let glow = svg.radial(
@@ -75,7 +75,7 @@ fn ear_place(rig: &Rig, s: f64) -> (At, f64) {
     let angle = rig.ears.stand.to_radians();
     (
         (s * angle.sin() * rig.head_w * 0.86, -angle.cos() * rig.head_h * 0.86),
-        s * (rig.ears.stand * 0.45 + rig.ears.splay),
+        s * (rig.ears.stand * 0.45 + rig.ears.splay).min(60.0),
     )
 }
 
@@ -109,7 +109,7 @@ fn ear(svg: &mut Svg, coat: &Coat, rig: &Rig, s: f64, rim: Tone, rng: &mut ChaCh
             }
         }
         let back = Coat { base: coat.ear_back(s < 0.0), ..coat.clone() };
-        part(svg, &back, &outline, &outline, 7.0, rim, |svg| {
+        part(svg, &back, &outline, 7.0, rim, |svg| {
             let dip =
                 svg.linear((0.0, -h * 0.8), (0.0, h * 0.3), &[(0.0, coat.ear.light(0.04)), (1.0, coat.ear.dark(0.16))]);
             svg.fill(&inner, dip);
@@ -211,7 +211,7 @@ fn eye(svg: &mut Svg, coat: &Coat, rig: &Rig, s: f64) {
             if inner > 0.0 || outer > 0.0 {
                 let edge = |share: f64| -ry + 2.0 * ry * share * 0.62;
                 let (a, b) = ((-rx * 1.3, edge(inner)), (rx * 1.3, edge(outer)));
-                let bend = (0.0, (a.1 + b.1) / 2.0 - ry * 0.14);
+                let bend = (0.0, f64::midpoint(a.1, b.1) - ry * 0.14);
                 let mut lid = arc(a, bend, b);
                 lid.line_to((rx * 1.5, -ry * 2.0));
                 lid.line_to((-rx * 1.5, -ry * 2.0));
@@ -291,7 +291,7 @@ fn muzzle(svg: &mut Svg, coat: &Coat, rig: &Rig, mood: Expression, rng: &mut Cha
             &[(0.0, pale.light(0.05)), (0.7, pale), (1.0, pale.mix(coat.shade(), 0.16))],
         );
         svg.fill(&pad, fill);
-        for _ in 0..1 {
+        {
             for (dx, dy) in [(11.0, -3.0), (19.0, -5.0), (15.0, 3.0), (24.0, 2.0)] {
                 let x = s * dx * m + rng.random_range(-1.0..1.0);
                 svg.fill(&circle((x, lip + dy * m - 2.0), 1.5), line.alpha(0.45));
@@ -300,7 +300,7 @@ fn muzzle(svg: &mut Svg, coat: &Coat, rig: &Rig, mood: Expression, rng: &mut Cha
     }
     svg.stroke(&arc((0.0, y + 7.0), (0.0, lip - 4.0), (0.0, lip - 1.0)), line, 2.8);
     let curve: &[At] = match mood {
-        Expression::Happy => &[(0.0, 0.0), (9.0, 7.5), (20.0, 7.0), (29.0, -4.0), (32.0, -9.0)],
+        Expression::Happy => &[(0.0, 0.0), (8.0, 7.0), (17.0, 7.0), (24.0, 0.5), (27.0, -5.0)],
         Expression::Neutral => &[(0.0, 0.0), (6.0, 6.5), (14.0, 8.0), (22.0, 5.0), (26.0, 1.0)],
         Expression::Concerned => &[(0.0, 1.0), (6.0, 4.5), (11.0, 4.5), (17.0, 8.0), (21.0, 13.0)],
         Expression::Grumpy => &[(0.0, 0.0), (8.0, 1.0), (17.0, 5.0), (25.0, 13.0), (28.0, 21.0)],
@@ -347,17 +347,17 @@ fn nose(svg: &mut Svg, coat: &Coat, y: f64, m: f64) {
     svg.fill(&ellipse((-4.0 * k, y - 3.0 * k), 3.4 * k, 1.8 * k), WHITE.alpha(0.65));
 }
 
-fn brows(svg: &mut Svg, coat: &Coat, rig: &Rig, cat: &CatAttributes) {
+fn brows(svg: &mut Svg, coat: &Coat, rig: &Rig, sitter: &CatAttributes) {
     let (x, y, rx, ry) = (rig.eyes.apart, rig.eyes.y, rig.eyes.rx, rig.eyes.ry);
     let dark = if coat.base.l < 0.5 { coat.base.light(0.2) } else { coat.ink.light(0.08) };
     for s in [-1.0, 1.0] {
         let p = |dx: f64, dy: f64| (s * (x + dx * rx), y - ry - dy);
-        match cat.expression {
+        match sitter.expression {
             Expression::Grumpy => svg.fill(&blade(p(-1.12, -3.0), p(-0.1, 10.0), p(1.1, 15.0), 7.5), dark),
             Expression::Concerned => svg.fill(&blade(p(-0.95, 15.0), p(0.1, 13.0), p(1.0, 3.0), 5.5), dark),
             _ => {}
         }
-        if cat.age == Age::Senior {
+        if sitter.age == Age::Senior {
             let grey = tone(0.93, 0.006, 250.0);
             for i in 0..3 {
                 let k = f64::from(i);
@@ -373,7 +373,7 @@ fn brows(svg: &mut Svg, coat: &Coat, rig: &Rig, cat: &CatAttributes) {
             }
         }
     }
-    if cat.expression == Expression::Concerned {
+    if sitter.expression == Expression::Concerned {
         // A drop of sweat.
         let (w, h) = (rig.head_w, rig.head_h);
         let at = (w * 0.80, -h * 0.42);

@@ -19,12 +19,11 @@ use crate::model::analysis::FunctionMetrics;
 use super::duplication::Tokens;
 use super::facts::{FileFacts, MeasuredFunction};
 use super::grammar::{Grammar, Role, Syntax};
+use super::lines::{Rows, new_rows, rows};
+use super::signature::{field_text, is_test_attribute, signature};
 
 /// Name of a function that has none.
 const ANONYMOUS: &str = "<anonymous>";
-/// Longest name that is kept, in characters.
-const MAX_NAME: usize = 120;
-
 /// Measures a parsed file into `facts`, and its sampled windows of tokens into `windows`.
 /// `is_test`: the whole file is a test, so that its windows are left out.
 pub fn measure(
@@ -87,46 +86,6 @@ struct Open {
     nesting: u64,
     last_row: Option<usize>,
     first_token: usize,
-}
-
-/// Counts rows as they are met in order.
-#[derive(Default)]
-struct Rows {
-    code: u64,
-    comments: u64,
-    last_code: Option<usize>,
-    last_comment: Option<usize>,
-}
-
-impl Rows {
-    /// A token stands on these rows; how many of them were not code before.
-    fn code(&mut self, first: usize, last: usize) -> u64 {
-        // A row with a comment before the code is a row of code.
-        if self.last_comment.is_some_and(|row| row >= first) && self.last_code.is_none_or(|row| row < first) {
-            self.comments -= 1;
-            self.last_comment = None;
-        }
-        let new = new_rows(&mut self.last_code, first, last);
-        self.code += new;
-        new
-    }
-
-    fn comment(&mut self, first: usize, last: usize) {
-        let first = self.last_code.map_or(first, |row| first.max(row + 1));
-        if first <= last {
-            self.comments += new_rows(&mut self.last_comment, first, last);
-        }
-    }
-}
-
-/// How many of the rows lie after the last one that was counted.
-fn new_rows(last_counted: &mut Option<usize>, first: usize, last: usize) -> u64 {
-    let from = last_counted.map_or(first, |row| first.max(row + 1));
-    if from > last {
-        return 0;
-    }
-    *last_counted = Some(last);
-    (last - from + 1) as u64
 }
 
 struct Walk<'a, 'tree> {
@@ -205,7 +164,7 @@ impl<'tree> Walk<'_, 'tree> {
             Role::Function => {
                 let has_body = self.syntax.fields.body.is_none_or(|body| node.child_by_field_id(body.get()).is_some());
                 if has_body {
-                    let name = self.field_text(&node, self.syntax.fields.name);
+                    let name = field_text(self.source, &node, self.syntax.fields.name);
                     self.open(&node, name, &mut frame);
                 }
             }
@@ -229,9 +188,9 @@ impl<'tree> Walk<'_, 'tree> {
             .fields
             .name
             .filter(|_| node.kind_id() != 0)
-            .and_then(|field| self.field_text(node, Some(field)));
+            .and_then(|field| field_text(self.source, node, Some(field)));
         let bound = self.frames.last().filter(|parent| parent.role == Role::Binding).and_then(|parent| {
-            self.syntax.fields.binding.iter().find_map(|&field| self.field_text(&parent.node, Some(field)))
+            self.syntax.fields.binding.iter().find_map(|&field| field_text(self.source, &parent.node, Some(field)))
         });
         if let Some(name) = bound.or(own) {
             self.open(node, Some(name), frame);
@@ -347,7 +306,7 @@ impl<'tree> Walk<'_, 'tree> {
     fn open(&mut self, node: &Node<'tree>, name: Option<String>, frame: &mut Frame<'tree>) {
         frame.opened = true;
         let (first, last) = rows(node);
-        let (parameters, typed) = self.signature(node);
+        let (parameters, typed) = signature(self.syntax, self.source, node);
         self.open.push(Open {
             metrics: FunctionMetrics {
                 name: name.unwrap_or_else(|| ANONYMOUS.to_owned()),
@@ -413,61 +372,6 @@ impl<'tree> Walk<'_, 'tree> {
         }
     }
 
-    /// The number of parameters, and whether the signature carries types.
-    fn signature(&self, node: &Node<'tree>) -> (u64, bool) {
-        let fields = &self.syntax.fields;
-        let child = |field: Option<std::num::NonZeroU16>| field.and_then(|field| node.child_by_field_id(field.get()));
-        let returns = child(fields.return_type).is_some();
-        let (mut count, mut annotated) = (0, 0);
-        if let Some(list) = child(fields.parameters) {
-            let mut cursor = list.walk();
-            for parameter in list.named_children(&mut cursor) {
-                match parameter.kind() {
-                    "comment"
-                    | "line_comment"
-                    | "block_comment"
-                    | "self_parameter"
-                    | "attribute_item"
-                    | "receiver_parameter"
-                    | "keyword_separator"
-                    | "positional_separator" => {}
-                    "identifier" if matches!(&self.source[parameter.byte_range()], b"self" | b"cls") => {}
-                    // Go: `a, b int` is one declaration of two.
-                    "parameter_declaration" => {
-                        let names = fields.name.map_or(0, |name| {
-                            parameter.children_by_field_id(name, &mut parameter.walk()).count() as u64
-                        });
-                        count += names.max(1);
-                    }
-                    "required_parameter" | "optional_parameter" => {
-                        count += 1;
-                        annotated += u64::from(parameter.child_by_field_name("type").is_some());
-                    }
-                    "typed_parameter" | "typed_default_parameter" => {
-                        count += 1;
-                        annotated += 1;
-                    }
-                    _ => count += 1,
-                }
-            }
-        } else if child(fields.parameter).is_some() {
-            count = 1;
-        }
-        let typed = match self.syntax.grammar {
-            Grammar::Rust | Grammar::Go | Grammar::Java => true,
-            Grammar::TypeScript | Grammar::Tsx => returns || count == 0 || annotated > 0,
-            Grammar::Python => returns || annotated > 0,
-            Grammar::JavaScript => false,
-        };
-        (count, typed)
-    }
-
-    fn field_text(&self, node: &Node<'tree>, field: Option<std::num::NonZeroU16>) -> Option<String> {
-        let child = node.child_by_field_id(field?.get())?;
-        let text = String::from_utf8_lossy(&self.source[child.byte_range()]).into_owned();
-        (text.len() <= MAX_NAME && !text.contains(char::is_control)).then_some(text)
-    }
-
     /// A string that stands alone as a statement: in Python that is documentation.
     fn is_docstring(&self, node: &Node<'tree>) -> bool {
         self.syntax.grammar == Grammar::Python
@@ -477,28 +381,10 @@ impl<'tree> Walk<'_, 'tree> {
     }
 }
 
-/// First and last row of a node; a line break at its end does not make it reach the next row.
-fn rows(node: &Node<'_>) -> (usize, usize) {
-    let (start, end) = (node.start_position(), node.end_position());
-    let last = if end.column == 0 && end.row > start.row { end.row - 1 } else { end.row };
-    (start.row, last)
-}
-
 /// Whether a branch takes whatever is left.
 fn is_default(node: &Node<'_>, source: &[u8]) -> bool {
     node.child(0).is_some_and(|child| child.kind() == "default")
         || node.named_child(0).is_some_and(|pattern| &source[pattern.byte_range()] == b"_")
-}
-
-/// `#[test]`, `#[tokio::test]`, `#[cfg(test)]`, `#[cfg(all(test, ...))]`, but not `#[cfg(not(test))]`.
-fn is_test_attribute(text: &[u8]) -> bool {
-    let text: String = String::from_utf8_lossy(text).chars().filter(|c| !c.is_whitespace()).collect();
-    let inner = text.trim_start_matches("#[").trim_end_matches(']');
-    let path = inner.split('(').next().unwrap_or(inner);
-    if path == "cfg" {
-        return inner[3..].split(['(', ')', ',']).any(|word| word == "test") && !inner.contains("not(test)");
-    }
-    path.rsplit("::").next().is_some_and(|last| matches!(last, "test" | "rstest" | "test_case" | "bench"))
 }
 
 #[cfg(test)]

@@ -23,7 +23,8 @@ pub fn by_path(path: &str) -> Option<LanguageType> {
         "jenkinsfile" => return Some(LanguageType::Groovy),
         _ => {}
     }
-    if name.ends_with(".in") || name.ends_with(".rules") {
+    // These endings mean something else in most repositories than tokei's Autoconf and Snakemake.
+    if matches!(name.rsplit_once('.'), Some((_, "in" | "rules"))) {
         return None;
     }
     // For a name that it does not know tokei opens the file to look for an interpreter. Nothing under /dev/null can

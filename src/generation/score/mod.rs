@@ -2,7 +2,7 @@
 //!
 //! [`filter`] and [`signals`] look at paths; what is left is read and sent to parser processes ([`pool`], [`child`],
 //! [`wire`]), where [`examine`] finds out each file's [`language`], counts its lines, and, with a [`grammar`], measures
-//! its [`functions`] and samples its tokens for [`duplication`]. [`assemble`] puts the [`facts`] together: shares,
+//! its [`functions`] ([`signature`], [`lines`]) and samples its tokens for [`duplication`]. [`assemble`] puts the [`facts`] together: shares,
 //! [`distributions`], the [`terms`] of the score and the [`words`] about it.
 //!
 //! What makes the result the same each time: every measurement is of one file alone, each file has deterministic caps
@@ -18,8 +18,10 @@ mod filter;
 mod functions;
 mod grammar;
 mod language;
+mod lines;
 mod pool;
 mod signals;
+mod signature;
 mod terms;
 mod wire;
 mod words;

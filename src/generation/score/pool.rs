@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::io::{BufReader, BufWriter};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -122,7 +122,6 @@ struct Slot {
     state: Mutex<SlotState>,
     /// An answer came, or the process is gone.
     changed: Condvar,
-    overdue: AtomicBool,
 }
 
 #[derive(Default)]
@@ -187,9 +186,8 @@ impl Work<'_> {
         backlog.extend(state.in_flight.drain(..));
         backlog.extend(rest);
         drop(state);
-        let overdue = slot.overdue.swap(false, Ordering::Relaxed);
         match guilty {
-            Some(task) if !self.stopped() => self.blame(task, overdue, backlog, found),
+            Some(task) if !self.stopped() => self.blame(task, backlog, found),
             None if found.len() == before && !backlog.is_empty() && !self.stopped() => {
                 return Err(Failure::new(Kind::Internal, "the parser process ends without having done anything"));
             }
@@ -199,13 +197,11 @@ impl Work<'_> {
     }
 
     /// A file ended its process: its lines are still counted; if even that is too much, it is left out.
-    fn blame(&self, task: Task, overdue: bool, backlog: &mut VecDeque<Task>, found: &mut Vec<Found>) {
+    fn blame(&self, task: Task, backlog: &mut VecDeque<Task>, found: &mut Vec<Found>) {
         let Task { file, depth, mut notes } = task;
-        let cause = if overdue {
-            format!("took over {} ms", self.settings.max_file_ms)
-        } else {
-            format!("crashed or took over {} MB of memory", self.settings.max_memory_mb)
-        };
+        // Which of the two it was may depend on the machine, and the same commit must give the same notes.
+        let (time, memory) = (self.settings.max_file_ms, self.settings.max_memory_mb);
+        let cause = format!("crashed or took over {time} ms or {memory} MB");
         if depth == Depth::Parse {
             notes.push(format!("parsing {cause}: counted, not parsed"));
             backlog.push_front(Task { file, depth: Depth::Count, notes });
@@ -368,9 +364,10 @@ impl Work<'_> {
         let limit = Duration::from_millis(self.settings.max_file_ms);
         let Some(used) = state.process.as_ref().and_then(processor_time) else { return true };
         let (since, before) = *state.looked.get_or_insert((now, used));
-        let overdue = used.saturating_sub(before) >= limit || now - since >= limit * PATIENCE;
+        let left = limit.saturating_sub(used.saturating_sub(before));
+        let overdue = left.is_zero() || now - since >= limit * PATIENCE;
         if !overdue {
-            state.deadline = Some(now + (limit - used.saturating_sub(before)).max(TICK));
+            state.deadline = Some(now + left.max(TICK));
         }
         overdue
     }
@@ -398,7 +395,6 @@ impl Work<'_> {
                 if !stop && !overdue {
                     continue;
                 }
-                slot.overdue.store(overdue, Ordering::Relaxed);
                 state.deadline = None;
                 if let Some(process) = &mut state.process {
                     drop(process.kill());

@@ -95,7 +95,11 @@ impl Client {
             .connect_timeout(silence)
             .timeout(silence)
             .build()
-            .map_err(|e| Failure::new(Kind::Internal, "the https client cannot be set up").source(e))?;
+            .map_err(|e| {
+                Failure::new(Kind::Environment, "the https client cannot be set up")
+                    .hint("does fetch.max_memory_mb leave room for it?")
+                    .source(e)
+            })?;
         let token = token::load(&settings.token_file, &url.authority())?;
         let most_bytes = settings.max_wire_mb.saturating_mul(MB);
         let shared = Shared { http, url: url.clone(), token, ledger, most_bytes, on_received };

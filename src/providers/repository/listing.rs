@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::time::{Duration, Instant};
 
 use gix::objs::TreeRefIter;
 use gix::objs::tree::EntryKind as Mode;
@@ -40,6 +41,8 @@ pub(super) fn list(
     limits: &config::Fetch,
     report: &dyn Report,
 ) -> Result<Listing> {
+    // Long chains of deltas make even a size expensive to learn.
+    let deadline = Instant::now() + Duration::from_secs(limits.max_seconds);
     let mut entries = Vec::new();
     let mut escaped = 0_u64;
     let mut seen = 0_u64;
@@ -57,6 +60,10 @@ pub(super) fn list(
                     return Err(Failure::new(Kind::Cancelled, "stopped while listing the files"));
                 }
                 report.report(seen, 0, &format!("{seen} files listed"));
+            }
+            if Instant::now() >= deadline {
+                let what = format!("listing the files takes longer than {} s", limits.max_seconds);
+                return Err(too_large(what, "max_seconds"));
             }
             let bytes = folder.bytes + entry.filename.len();
             if bytes > limits.max_path_bytes {

@@ -108,7 +108,7 @@ fn layout(folder: &Path, root: &Root) -> Result<Layout> {
     } else if folder.join("HEAD").is_file() && folder.join("objects").is_dir() {
         folder.to_owned()
     } else {
-        return Err(not_a_repository(folder, root));
+        return Err(not_a_repository(folder));
     };
     let common = git_dir.join("commondir");
     let common_dir = if common.is_file() {
@@ -130,11 +130,11 @@ fn first_line(path: &Path) -> Result<String> {
     Ok(text.lines().next().unwrap_or_default().trim_end().to_owned())
 }
 
-fn not_a_repository(folder: &Path, root: &Root) -> Failure {
-    let parent =
-        folder.ancestors().skip(1).take_while(|above| above.starts_with(&root.0)).find(|above| {
-            above.join(".git").exists() || above.join("HEAD").is_file() && above.join("objects").is_dir()
-        });
+fn not_a_repository(folder: &Path) -> Failure {
+    let parent = folder
+        .ancestors()
+        .skip(1)
+        .find(|above| above.join(".git").exists() || above.join("HEAD").is_file() && above.join("objects").is_dir());
     let failure = Failure::new(Kind::Unusable, format!("{} is not a Git repository", folder.display()));
     match parent {
         Some(parent) => failure.hint(format!("{} is one: name that folder", parent.display())),

@@ -68,11 +68,12 @@ pub fn open_or_fetch(
     }
 }
 
-/// How gix opens a repository: nothing but the repository's own configuration, and no object larger than `largest`
-/// bytes in memory.
+/// How gix opens a repository: nothing but the repository's own configuration, no object larger than `largest` bytes
+/// in memory, and few threads, since each of them holds such objects.
 fn open_options(largest: u64) -> gix::open::Options {
+    let limit = format!("gitoxide.objects.allocLimit={largest}");
     gix::open::Options::isolated()
-        .config_overrides([format!("gitoxide.objects.allocLimit={largest}"), "core.useReplaceRefs=false".to_owned()])
+        .config_overrides([limit.as_str(), "core.useReplaceRefs=false", "pack.threads=2"])
         .with(gix::sec::Trust::Full)
 }
 

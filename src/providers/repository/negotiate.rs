@@ -42,8 +42,8 @@ impl Fetch<'_> {
     pub(super) fn run(&self, wanted: Option<&str>, folder: &Path) -> Result<Fetched> {
         // Objects that are too large to be read are still received, so that they can be listed with their size.
         let largest = self.settings.max_object_mb.max(self.settings.max_memory_mb / 4).saturating_mul(MB);
-        let kind = gix::create::Kind::Bare;
-        let repository = gix::ThreadSafeRepository::init_opts(folder, kind, Default::default(), open_options(largest))
+        let (kind, options) = (gix::create::Kind::Bare, gix::create::Options::default());
+        let repository = gix::ThreadSafeRepository::init_opts(folder, kind, options, open_options(largest))
             .map_err(|e| {
                 Failure::new(Kind::Environment, format!("cannot make a repository in {}", folder.display())).source(e)
             })?
@@ -135,7 +135,7 @@ impl Fetch<'_> {
             return Failure::new(Kind::Unavailable, what).source(error);
         }
         Failure::new(Kind::Unusable, format!("what {} sends for {name} cannot be understood", self.url.host))
-            .hint("is it a Git repository, served over smart HTTP?")
+            .hint("is it a Git repository with SHA-1 object ids, served over smart HTTP?")
             .source(error)
     }
 }

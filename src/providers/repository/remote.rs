@@ -1,7 +1,7 @@
 //! Fetches a remote repository: starts the child, watches it, ends it.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::os::unix::process::ExitStatusExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -78,7 +78,8 @@ impl Supervised {
         let mut child = Command::new(program)
             .arg("__fetch")
             .env_clear()
-            .current_dir(request.folder.parent().unwrap_or(&request.folder))
+            // A Ctrl-C at the terminal is for us: we end the child when our work is to stop.
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -152,9 +153,12 @@ fn of_end(status: ExitStatus, settings: &config::Fetch, url: &RepositoryUrl) -> 
         let what = format!("{name} needs more than {} MB of memory to be received", settings.max_memory_mb);
         return Failure::new(Kind::TooLarge, what).hint("the operator may raise fetch.max_memory_mb");
     }
-    if signal == Some(Signal::KILL.as_raw()) {
-        return Failure::new(Kind::Environment, "the fetching process was killed from outside")
-            .hint("by the kernel for want of memory, perhaps: see its log, or lower fetch.max_memory_mb");
+    if let Some(signal) = signal {
+        return Failure::new(
+            Kind::Environment,
+            format!("the fetching process was ended from outside (signal {signal})"),
+        )
+        .hint("by the kernel for want of memory, perhaps: see its log, or lower fetch.max_memory_mb");
     }
     Failure::new(Kind::Internal, format!("the fetching process ended without an answer ({status})"))
 }

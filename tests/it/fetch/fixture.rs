@@ -1,5 +1,6 @@
 //! Repositories to fetch: honest ones made by git, hostile ones written object by object.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -61,6 +62,22 @@ impl Hostile {
 
     pub fn blob(&self, data: &[u8]) -> ObjectId {
         self.repository.objects.write_buf(Kind::Blob, data).expect("a blob")
+    }
+
+    /// A loose blob that claims `size` bytes and holds none of them.
+    pub fn claimed_blob(&self, size: u64) -> ObjectId {
+        let id = ObjectId::from_hex(&[b'7'; 40]).expect("an id");
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(format!("blob {size}\0").as_bytes()).expect("memory");
+        let folder = self.folder.path().join("objects/77");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(folder.join("7".repeat(38)), encoder.finish().expect("memory")).expect("an object");
+        id
+    }
+
+    /// What an object holds.
+    pub fn content(&self, id: ObjectId) -> Vec<u8> {
+        self.repository.find_object(id).expect("an object").data.clone()
     }
 
     /// A tree of `(mode, name, id)`, as given: unsorted, doubled, with forbidden names.

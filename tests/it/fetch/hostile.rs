@@ -7,9 +7,10 @@ use flate2::Compression;
 use flate2::write::{DeflateEncoder, ZlibEncoder};
 use repo_to_cat::config::Fetch;
 use repo_to_cat::model::failure::{Failure, Kind};
+use repo_to_cat::model::tree::Tree;
 use tempfile::TempDir;
 
-use super::fixture::honest;
+use super::fixture::{Hostile, honest};
 use super::get;
 use super::server::{
     ADVERTISEMENT, Connection, RESULT, Server, answer, entry_header, head, pack, pack_head, packet, side_band,
@@ -45,6 +46,24 @@ fn zlib(data: &[u8]) -> Vec<u8> {
 
 fn blob(data: &[u8]) -> Vec<u8> {
     [entry_header(3, data.len() as u64), zlib(data)].concat()
+}
+
+fn id(kind: &str, data: &[u8]) -> gix::ObjectId {
+    let mut hasher = gix::hash::hasher(gix::hash::Kind::Sha1);
+    hasher.update(format!("{kind} {}\0", data.len()).as_bytes());
+    hasher.update(data);
+    hasher.try_finalize().expect("a hash")
+}
+
+/// A size as the start of a delta has it.
+fn length(mut size: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while size >= 128 {
+        bytes.push((size & 127) as u8 | 128);
+        size >>= 7;
+    }
+    bytes.push(size as u8);
+    bytes
 }
 
 /// Bytes that do not compress.
@@ -108,7 +127,7 @@ fn endless_chatter_ends_at_the_byte_cap() {
     let (_folder, server) = server(|stream| {
         pack_head(stream)?;
         loop {
-            side_band(stream, 2, &[b'.'; 50_000])?;
+            side_band(stream, 2, &vec![b'.'; 50_000])?;
         }
     });
     assert_eq!(failure(&server, &server.settings()).kind(), Kind::TooLarge);
@@ -116,7 +135,7 @@ fn endless_chatter_ends_at_the_byte_cap() {
         head(stream, 200, &ADVERTISEMENT)?;
         stream.write_all(&packet(b"version 2\n"))?;
         loop {
-            stream.write_all(&packet(&[b'x'; 60_000]))?;
+            stream.write_all(&packet(&vec![b'x'; 60_000]))?;
         }
     });
     assert_eq!(failure(&server, &server.settings()).kind(), Kind::TooLarge);
@@ -243,25 +262,11 @@ fn two_gigabytes_of_zeros_are_too_large() {
 fn a_delta_that_grows_is_too_large() {
     let (_folder, server) = server(|stream| {
         let base = vec![0_u8; 0x10_0000];
-        let mut hasher = gix::hash::hasher(gix::hash::Kind::Sha1);
-        hasher.update(format!("blob {}\0", base.len()).as_bytes());
-        hasher.update(&base);
-        let id = hasher.try_finalize().expect("a hash");
-        let length = |mut size: u64| {
-            let mut bytes = Vec::new();
-            while size >= 128 {
-                bytes.push((size & 127) as u8 | 128);
-                size >>= 7;
-            }
-            bytes.push(size as u8);
-            bytes
-        };
+        let id = id("blob", &base);
         // each instruction copies the first 64 KB of the base
-        let copies = 32_768;
+        let copies = 32_768_u64;
         let mut delta = [length(base.len() as u64), length(copies << 16)].concat();
-        for _ in 0..copies {
-            delta.push(0x80);
-        }
+        delta.extend(std::iter::repeat_n(0x80, copies as usize));
         let delta = [entry_header(7, delta.len() as u64), id.as_slice().to_vec(), zlib(&delta)].concat();
         pack_head(stream)?;
         side_band(stream, 1, &pack(&[blob(&base), delta]))?;
@@ -270,4 +275,60 @@ fn a_delta_that_grows_is_too_large() {
     let settings = Fetch { max_memory_mb: 512, ..server.settings() };
     let failure = failure(&server, &settings);
     assert_eq!(failure.kind(), Kind::TooLarge, "{failure:?}");
+}
+
+#[test]
+fn too_little_memory_is_said_so() {
+    let (_folder, server) = server(|stream| {
+        pack_head(stream)?;
+        side_band(stream, 1, &pack(&[zeros(256)]))?;
+        stream.write_all(b"0000")
+    });
+    for megabytes in [64, 300] {
+        let settings = Fetch { max_memory_mb: megabytes, max_object_mb: 1000, ..server.settings() };
+        let failure = failure(&server, &settings);
+        assert_eq!(failure.kind(), Kind::TooLarge, "{megabytes} MB: {failure:?}");
+        assert!(failure.hint_text().is_some_and(|hint| hint.contains("max_memory_mb")), "{failure:?}");
+    }
+}
+
+#[test]
+fn a_long_chain_of_deltas_ends() {
+    let chain: u64 = 50_000;
+    let hostile = Hostile::new();
+    let ids: Vec<_> = (0..chain).map(|n| id("blob", &n.to_be_bytes())).collect();
+    let names: Vec<String> = (0..900).map(|n| format!("f{n:03}")).collect();
+    let deepest: Vec<_> =
+        names.iter().zip(ids.iter().rev()).map(|(name, id)| ("100644", name.as_bytes(), *id)).collect();
+    let tree = hostile.tree(&deepest);
+    let commit = hostile.commit(tree);
+    let plain = |kind: u8, id| {
+        let data = hostile.content(id);
+        [entry_header(kind, data.len() as u64), zlib(&data)].concat()
+    };
+    let mut entries = vec![plain(1, commit), plain(2, tree), blob(&0_u64.to_be_bytes())];
+    for n in 1..chain {
+        // each blob is made from the one before it, of which it keeps nothing
+        let delta = [length(8), length(8), vec![8], n.to_be_bytes().to_vec()].concat();
+        let distance = entries.last().expect("the one before").len() as u8;
+        assert!(distance < 128);
+        entries.push([entry_header(6, delta.len() as u64), vec![distance], zlib(&delta)].concat());
+    }
+    let whole = pack(&entries);
+    let path = hostile.path();
+    let server = Server::start(move |request, stream| {
+        if !request.asks_for_pack() {
+            return upload_pack(&path, request, stream);
+        }
+        pack_head(stream)?;
+        side_band(stream, 1, &whole)?;
+        stream.write_all(b"0000")
+    });
+    match get(&server.source(), None, &server.settings(), &server.work()) {
+        Ok(snapshot) => {
+            let entry = &snapshot.entries()[0];
+            assert_eq!(snapshot.read(entry).expect("the last of the chain"), (chain - 1).to_be_bytes());
+        }
+        Err(failure) => assert_eq!(failure.kind(), Kind::TooLarge, "{failure:?}"),
+    }
 }

@@ -114,6 +114,18 @@ fn repositories_without_a_commit() {
 }
 
 #[test]
+fn a_format_that_we_cannot_read_is_unusable() {
+    let folder = tempfile::tempdir().expect("a folder");
+    git(folder.path(), &["init", "-q", "--object-format=sha256"]);
+    git(folder.path(), &["commit", "-q", "--allow-empty", "-m", "x"]);
+    let path = folder.path().to_owned();
+    let server = Server::start(move |request, stream| upload_pack(&path, request, stream));
+    let failure = failure(&server, None);
+    assert_eq!(failure.kind(), Kind::Unusable);
+    assert!(text(&failure).contains("with SHA-1 object ids"), "{}", text(&failure));
+}
+
+#[test]
 fn statuses_become_kinds() {
     for (status, headers, kind, wait) in [
         (401, &[("WWW-Authenticate", "Basic realm=x")][..], Kind::NotFound, None),
@@ -258,7 +270,7 @@ fn a_stopped_fetch_ends_at_once() {
         }
         head(stream, 200, &RESULT)?;
         stream.write_all(&super::server::packet(b"packfile\n"))?;
-        super::server::side_band(stream, 2, &[b'.'; 300_000])?;
+        super::server::side_band(stream, 2, &vec![b'.'; 300_000])?;
         stream.flush()?;
         // Silence until the client goes away.
         let _ = stream.read(&mut [0]);

@@ -1,8 +1,10 @@
 //! What is around the cat: a wall, things out of focus, a floor, and one thing beside it that names the language.
 
-mod heroes;
+mod backdrops;
+mod creatures;
 mod motifs;
 mod themes;
+mod things;
 
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
@@ -44,13 +46,13 @@ impl Stage {
         count: u32,
         mut draw: impl FnMut(&mut Svg, &mut ChaCha8Rng, u32),
     ) {
-        let rows = f64::from(count.div_ceil(2));
+        let per_side = f64::from(count.div_ceil(2));
         for i in 0..count {
             let side = if i % 2 == 0 { -1.0 } else { 1.0 };
             let row = f64::from(i / 2);
             let out = if (i / 2) % 2 == 0 { rng.random_range(0.34..0.47) } else { rng.random_range(0.20..0.32) };
             let x = self.w * (0.5 + side * out);
-            let y = self.horizon * (0.08 + 0.84 * (row + rng.random_range(0.25..0.75)) / rows);
+            let y = self.horizon * (0.08 + 0.84 * (row + rng.random_range(0.25..0.75)) / per_side);
             let size = self.unit * rng.random_range(0.75..1.2);
             let turn = rng.random_range(-18.0..18.0);
             svg.placed((x, y), (size, size), turn, |svg| draw(svg, rng, i));

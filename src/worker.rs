@@ -96,7 +96,7 @@ async fn drain(workers: &mut JoinSet<Result<(), apalis::prelude::WorkerError>>, 
                 Some(other) => tracing::error!(?other, "an apalis worker broke"),
             },
             () = &mut grace, if !stopped => {
-                lease.stop_all();
+                lease.close();
                 stopped = true;
             }
         }

@@ -102,7 +102,9 @@ fn allow(repository: &str, loaded: &mut Loaded) -> Result<()> {
     let fetch = &mut loaded.config.fetch;
     if let Source::Local(path) = Source::parse(repository, &fetch.allowed_hosts, &fetch.private_hosts)? {
         let path = path.canonicalize().map_err(|error| {
-            Failure::new(Kind::NotFound, format!("there is no repository at {}", path.display())).source(error)
+            Failure::new(Kind::NotFound, format!("there is no repository at {}", path.display()))
+                .hint("name the folder of a repository, or a URL such as https://github.com/owner/name")
+                .source(error)
         })?;
         fetch.local_roots.push(path);
     }

@@ -4,9 +4,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::Output;
-use super::session::program;
+use super::session::{block_on, program};
 use super::view::checks::render;
-use crate::config::{Loaded, Origin};
+use crate::config::{self, Loaded, Origin};
+use crate::db::{Db, migrate};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::postgres::doctor::{Check, State, checks};
 
@@ -14,12 +15,30 @@ use crate::postgres::doctor::{Check, State, checks};
 pub fn run(loaded: &Loaded, output: &Output) -> Result<()> {
     let mut all = of_settings(loaded);
     all.extend(checks(&loaded.config, &program()?));
+    all.extend(database(&loaded.config.database));
     output.data(&all, |look| render(&all, look))?;
     match all.iter().filter(|check| check.state == State::Fail).count() {
         0 => Ok(()),
         failed => Err(Failure::new(Kind::Environment, format!("{failed} of {} checks failed", all.len()))
             .hint("do what stands behind the arrows, then run `repo-to-cat doctor` again")),
     }
+}
+
+/// The server that `database.url` names; the private one is started and looked at by [`checks`].
+fn database(settings: &config::Database) -> Option<Check> {
+    const NAME: &str = "database";
+    if settings.url.is_empty() {
+        return None;
+    }
+    let look = async {
+        let schema = migrate::state(&Db::connect(settings).await?).await?;
+        schema.require_current()?;
+        Ok(schema.current)
+    };
+    Some(match block_on(look) {
+        Ok(current) => Check::ok(NAME, format!("the server answers; its schema is at migration {current}")),
+        Err(failure) => Check::failed(NAME, &failure),
+    })
 }
 
 /// What can be told from the settings and the files that they name.

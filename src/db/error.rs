@@ -1,15 +1,14 @@
 //! What the database said, in our words.
 
+use sqlx::postgres::PgDatabaseError;
+
 use crate::model::failure::{Failure, Kind};
 
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
         let (kind, what, hint) = explain(&error);
-        let mut failure = Self::new(kind, what).source(error);
-        if let Some(hint) = hint {
-            failure = failure.hint(hint);
-        }
-        failure
+        let failure = because_of(Self::new(kind, what), error);
+        hint.into_iter().fold(failure, Self::hint)
     }
 }
 
@@ -18,7 +17,20 @@ pub(super) fn connecting(error: sqlx::Error, place: &str) -> Failure {
     let (kind, what, hint) = explain(&error);
     let kind = if kind == Kind::Internal { Kind::Database } else { kind };
     let hint = hint.unwrap_or("is the server running, and are host and port in database.url (DATABASE_URL) right?");
-    Failure::new(kind, format!("cannot connect to PostgreSQL at {place}: {what}")).hint(hint).source(error)
+    let failure = Failure::new(kind, format!("cannot connect to PostgreSQL at {place}: {what}")).hint(hint);
+    because_of(failure, error)
+}
+
+/// Adds what the error has to say beyond [`explain`]: of the server's answers the detail, not the message again.
+fn because_of(failure: Failure, error: sqlx::Error) -> Failure {
+    match &error {
+        sqlx::Error::Database(answer) => {
+            let detail = answer.try_downcast_ref::<PgDatabaseError>().and_then(PgDatabaseError::detail);
+            detail.map(str::to_owned).into_iter().fold(failure, Failure::source)
+        }
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => failure,
+        _ => failure.source(error),
+    }
 }
 
 fn explain(error: &sqlx::Error) -> (Kind, String, Option<&'static str>) {
@@ -53,7 +65,7 @@ fn explain(error: &sqlx::Error) -> (Kind, String, Option<&'static str>) {
 /// Source: `PostgreSQL`'s documentation, appendix A.
 fn by_code(code: &str) -> (Kind, Option<&'static str>) {
     match code {
-        "28P01" => (Kind::Database, Some("the password in database.url (DATABASE_URL) is wrong")),
+        "28P01" => (Kind::Database, Some("the password in database.url (DATABASE_URL) is wrong or missing")),
         "28000" => {
             (Kind::Database, Some("does the user in database.url exist, and does the server's pg_hba.conf let it in?"))
         }
@@ -74,5 +86,30 @@ fn by_code(code: &str) -> (Kind, Option<&'static str>) {
             Some("08" | "53" | "57" | "58" | "40") => (Kind::Database, None),
             _ => (Kind::Internal, None),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_not_told_twice() {
+        let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        let failure = connecting(sqlx::Error::Io(refused), "db:5432/cats");
+        assert_eq!(
+            failure.what(),
+            "cannot connect to PostgreSQL at db:5432/cats: the connection failed: connection refused"
+        );
+        assert_eq!((failure.kind(), failure.causes().len()), (Kind::Database, 0));
+    }
+
+    #[test]
+    fn every_code_that_passes_is_the_databases() {
+        for code in ["08006", "53300", "57P01", "57P03", "40001", "25006", "28P01"] {
+            assert_eq!(by_code(code).0, Kind::Database, "{code}");
+        }
+        assert_eq!(by_code("42P01").0, Kind::Schema);
+        assert_eq!(by_code("23505").0, Kind::Internal);
     }
 }

@@ -147,7 +147,13 @@ fn explain(error: MigrateError) -> Failure {
     match error {
         MigrateError::Execute(source) => Failure::from(source).context("migrating"),
         MigrateError::ExecuteMigration(source, version) => {
-            Failure::from(source).context(format!("applying migration {version}"))
+            let failure = Failure::from(source).context(format!("applying migration {version}"));
+            if failure.kind() != Kind::Internal {
+                return failure;
+            }
+            // The database is there and well: what it holds is in the migration's way.
+            Failure::new(Kind::Schema, failure.what())
+                .hint("nothing of this migration was applied: take away what is in its way, then try again")
         }
         other => Failure::new(Kind::Schema, "the migrations cannot be applied").source(other),
     }

@@ -29,6 +29,8 @@ pub enum Heartbeat {
     Renewed {
         /// Ids of the jobs that are lost.
         lost: Vec<Uuid>,
+        /// How many jobs were given back that the worker does not know it has: the answer to their claim was lost.
+        strays: i64,
     },
     /// The lease is lost, and all jobs with it.
     Lapsed,
@@ -37,16 +39,30 @@ pub enum Heartbeat {
 /// Renews a lease and names those of the held jobs (ids and claims) that are the worker's no more.
 ///
 /// A lease that ran out, but was not taken away yet, is renewed: its jobs are still untouched.
+///
+/// A claim may be committed and its answer lost. No rescuer would ever free such jobs, since the lease is good: what was
+/// claimed two leases ago and is not among the held is given back, no attempt spent. A worker waits for the answer to a
+/// claim one lease at most, and completes a job before it lets it go, so all others are among the held.
 pub async fn heartbeat(db: &Db, id: Uuid, lease: Duration, held: &[(Uuid, i32)]) -> Result<Heartbeat> {
     let (ids, claims): (Vec<Uuid>, Vec<i32>) = held.iter().copied().unzip();
     let row = sqlx::query!(
         r#"WITH renewed AS (
              UPDATE queue.workers SET heartbeat_at = queue.now(), lease_until = queue.now() + make_interval(secs => $2)
-             WHERE id = $1 RETURNING id)
+             WHERE id = $1 RETURNING id
+           ), strays AS (
+             UPDATE queue.jobs AS job SET state = 'available', worker_id = NULL
+             WHERE state = 'running' AND worker_id = $1 AND started_at < queue.now() - make_interval(secs => 2 * $2)
+               AND NOT EXISTS (SELECT FROM unnest($3::uuid[], $4::int[]) AS held (id, claim)
+                               WHERE held.id = job.id AND held.claim = job.claims)
+             RETURNING id, claims, started_at
+           ), attempt AS (
+             INSERT INTO queue.attempts (job_id, claim, worker_id, started_at, outcome, error)
+             SELECT id, claims, $1, started_at, 'handed_back', 'the answer to its claim was lost' FROM strays)
            SELECT EXISTS (SELECT FROM renewed) AS "renewed!",
                   ARRAY (SELECT held.id FROM unnest($3::uuid[], $4::int[]) AS held (id, claim)
                          WHERE NOT EXISTS (SELECT FROM queue.jobs AS job WHERE job.id = held.id
-                                             AND job.worker_id = $1 AND job.claims = held.claim)) AS "lost!""#,
+                                             AND job.worker_id = $1 AND job.claims = held.claim)) AS "lost!",
+                  (SELECT count(*) FROM strays) AS "strays!""#,
         id,
         lease.as_secs_f64(),
         &ids,
@@ -54,7 +70,7 @@ pub async fn heartbeat(db: &Db, id: Uuid, lease: Duration, held: &[(Uuid, i32)])
     )
     .fetch_one(db.pool())
     .await?;
-    Ok(if row.renewed { Heartbeat::Renewed { lost: row.lost } } else { Heartbeat::Lapsed })
+    Ok(if row.renewed { Heartbeat::Renewed { lost: row.lost, strays: row.strays } } else { Heartbeat::Lapsed })
 }
 
 /// Ends a lease; jobs that it still holds are rescued like those of a lapsed one.

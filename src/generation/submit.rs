@@ -53,7 +53,9 @@ pub fn generation_job(repository: &str, wishes: Wishes, config: &Config) -> Resu
 /// A local path as workers will see it: absolute, without links. They check again, with their own roots.
 fn allowed_path(path: &Path, roots: &[PathBuf]) -> Result<PathBuf> {
     let path = path.canonicalize().map_err(|error| {
-        Failure::new(Kind::NotFound, format!("there is no repository at {}", path.display())).source(error)
+        Failure::new(Kind::NotFound, format!("there is no repository at {}", path.display()))
+            .hint("name the folder of a repository, or a URL such as https://github.com/owner/name")
+            .source(error)
     })?;
     let allowed = roots.iter().filter_map(|root| root.canonicalize().ok()).any(|root| path.starts_with(root));
     if allowed {

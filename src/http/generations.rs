@@ -55,6 +55,9 @@ pub(super) async fn create(
     if body.run_at.is_some_and(|time| time > Utc::now() + LONGEST_DELAY) {
         return Err(Failure::new(Kind::Invalid, "run_at is more than ten years ahead").into());
     }
+    if unique_key.as_ref().is_some_and(String::is_empty) {
+        return Err(Failure::new(Kind::Invalid, "Idempotency-Key is empty").hint("leave the header out").into());
+    }
     let wishes =
         Wishes { reference: body.reference, priority: body.priority, run_at: body.run_at, unique_key, user_id: None };
     let job = generation_job(&body.github_url, wishes, &shared.config)?;
@@ -122,7 +125,7 @@ pub(super) async fn list(
         limit: i64::from(limit),
     };
     let page = generations::list(&shared.db, &filter).await?;
-    let next = page.last().filter(|_| page.len() as i64 == filter.limit).map(|last| last.id);
+    let next = page.last().filter(|_| page.len() == usize::from(limit)).map(|last| last.id);
     Ok(Json(json!({"generations": page, "next_after": next})))
 }
 

@@ -14,3 +14,4 @@ pub mod seed;
 pub mod texts;
 pub mod tree;
 pub mod when;
+pub mod wish;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::db::{Db, jobs};
-use crate::model::failure::Result;
+use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::JobKind;
 use crate::queue::lease::Lease;
 use crate::queue::{Assignment, Trouble};
@@ -92,7 +92,9 @@ impl Fetcher {
         let (db, lease, kinds, backends) = (self.db.clone(), self.lease.clone(), kinds.to_vec(), self.backends.clone());
         let claim = tokio::spawn(async move {
             let limit = i64::try_from(slots.len()).unwrap_or(i64::MAX);
-            let jobs = jobs::claim(&db, lease.worker_id(), &kinds, limit).await?;
+            // What an unanswered claim may have brought is given back by the heartbeat, which relies on this limit.
+            let answer = timeout(lease.length(), jobs::claim(&db, lease.worker_id(), &kinds, limit)).await;
+            let jobs = answer.map_err(|_| Failure::new(Kind::Database, "no answer within the lease"))??;
             let count = jobs.len();
             for (job, slot) in jobs.into_iter().zip(slots) {
                 let cancel = lease.hold(&job);
@@ -103,12 +105,7 @@ impl Fetcher {
             }
             Ok(count)
         });
-        claim.await.unwrap_or_else(|panic| {
-            Err(crate::model::failure::Failure::new(
-                crate::model::failure::Kind::Internal,
-                format!("the claim broke: {panic}"),
-            ))
-        })
+        claim.await.unwrap_or_else(|panic| Err(Failure::new(Kind::Internal, format!("the claim broke: {panic}"))))
     }
 
     /// Makes due jobs available; how long to sleep when nothing wakes us.

@@ -29,6 +29,8 @@ pub struct Lease {
 struct Held {
     worker_id: Uuid,
     jobs: HashMap<Uuid, (i32, CancellationToken)>,
+    /// Whether what is claimed from now on must be handed back at once.
+    closed: bool,
 }
 
 impl Lease {
@@ -38,7 +40,7 @@ impl Lease {
         let length = Duration::from_secs(settings.lease_seconds);
         workers::register(&db, worker_id, &name, length).await?;
         tracing::info!(%worker_id, name, "worker registered");
-        let held = Arc::new(Mutex::new(Held { worker_id, jobs: HashMap::new() }));
+        let held = Arc::new(Mutex::new(Held { worker_id, jobs: HashMap::new(), closed: false }));
         Ok(Self { db, name, length, interval: Duration::from_secs(settings.heartbeat_seconds), held })
     }
 
@@ -48,11 +50,24 @@ impl Lease {
         self.held().worker_id
     }
 
+    /// How long the lease lasts without a heartbeat. Who has waited for the answer to a claim that long gives it up.
+    #[must_use]
+    pub fn length(&self) -> Duration {
+        self.length
+    }
+
     /// Holds a claimed job; the token is cancelled when it is lost.
     #[must_use]
     pub fn hold(&self, job: &ClaimedJob) -> CancellationToken {
         let cancel = CancellationToken::new();
-        self.held().jobs.insert(job.id, (job.claim, cancel.clone()));
+        let mut held = self.held();
+        if held.closed {
+            cancel.cancel();
+        }
+        // An earlier claim of the job may still run here: it was lost since the last heartbeat.
+        if let Some((_, earlier)) = held.jobs.insert(job.id, (job.claim, cancel.clone())) {
+            earlier.cancel();
+        }
         cancel
     }
 
@@ -64,8 +79,14 @@ impl Lease {
         }
     }
 
+    /// Stops every job that is held, and whatever a claim that is under way still brings: the grace time is over.
+    pub fn close(&self) {
+        self.held().closed = true;
+        self.stop_all();
+    }
+
     /// Stops every job that is held: their handlers give them back.
-    pub fn stop_all(&self) {
+    fn stop_all(&self) {
         for (id, (_, cancel)) in &self.held().jobs {
             if !cancel.is_cancelled() {
                 tracing::info!(job = %id, "stopping the job, to be handed back");
@@ -110,13 +131,16 @@ impl Lease {
             (held.worker_id, held.jobs.iter().map(|(id, (claim, _))| (*id, *claim)).collect::<Vec<_>>())
         };
         match workers::heartbeat(&self.db, worker_id, self.length, &jobs).await? {
-            Heartbeat::Renewed { lost } => {
+            Heartbeat::Renewed { lost, strays } => {
                 let held = self.held();
-                for id in lost {
-                    if let Some((_, cancel)) = held.jobs.get(&id) {
+                for (id, claim) in jobs.iter().filter(|(id, _)| lost.contains(id)) {
+                    if let Some((_, cancel)) = held.jobs.get(id).filter(|(held, _)| held == claim) {
                         tracing::debug!(job = %id, "the job is no longer ours");
                         cancel.cancel();
                     }
+                }
+                if strays > 0 {
+                    tracing::warn!(strays, "gave back jobs of a claim whose answer was lost");
                 }
             }
             Heartbeat::Lapsed => {

@@ -9,7 +9,7 @@ use repo_to_cat::model::repository::Source;
 use repo_to_cat::providers::repository::{Snapshot, open_or_fetch};
 
 mod child;
-mod fixture;
+pub mod fixture;
 mod hostile;
 mod local;
 mod remote;

@@ -3,7 +3,10 @@
 mod analysis;
 mod architecture;
 mod cluster;
+mod commands;
+mod exactly_once;
 mod fetch;
+mod guide;
 mod shell;
 mod support;
 mod tidy;

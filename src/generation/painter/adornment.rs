@@ -32,7 +32,7 @@ pub fn collar(svg: &mut Svg, sitter: &CatAttributes, coat: &Coat, rig: &Rig, see
     let y = -n + 30.0;
     let bow = sitter.language.as_deref() == Some("TypeScript") || sitter.age == Age::Senior;
     if rig.ruff < 0.5 && (sitter.age == Age::Kitten || sitter.age == Age::Adult) && !bow {
-        let band = arc((-w, y - 22.0), (0.0, y + 30.0), (w, y - 22.0));
+        let band = arc((-w * 0.88, y - 15.0), (0.0, y + 27.0), (w * 0.88, y - 15.0));
         svg.stroke(&band, ink(fill), 13.0);
         svg.stroke(&band, fill, 8.0);
     }

@@ -69,7 +69,7 @@ pub fn tail(svg: &mut Svg, coat: &Coat, rig: &Rig, mood: Expression, rim: Tone, 
         ],
     };
     let spine = open(&points);
-    let bristle = if mood == Expression::Grumpy { 1.45 } else { 1.0 };
+    let bristle = if mood == Expression::Grumpy { 1.45 - 0.32 * rig.fur } else { 1.0 };
     let (thick, bush) = (rig.tail * bristle, rig.fur.max(if bristle > 1.0 { 0.65 } else { 0.0 }));
     let half = move |t: f64| {
         let plume = (t * std::f64::consts::PI).sin() * bush * 0.55;
@@ -78,8 +78,10 @@ pub fn tail(svg: &mut Svg, coat: &Coat, rig: &Rig, mood: Expression, rim: Tone, 
     let smooth = ribbon(&spine, half);
     let outline =
         if bush > 0.4 { furry(&smooth, 17.0 + bush * 6.0, rng, |_, _| 3.0 + bush * 8.0) } else { smooth.clone() };
+    // Light and shade are those of the colour that the tail has.
+    let coat = &Coat { base: coat.tail(), ..coat.clone() };
     let along: Vec<(At, At)> = walk(&spine, 6.0).iter().map(|(p, n)| ((p.x, p.y), (n.x, n.y))).collect();
-    part(svg, coat, &outline, thick * 0.7, rim, |svg| coat.mark_tail(svg, &outline, &along, thick));
+    part(svg, coat, &outline, thick * 0.7, rim, |svg| coat.mark_tail(svg, &along, thick));
 }
 
 /// The trunk with its haunches, hind feet, front legs and chest.

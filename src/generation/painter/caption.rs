@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn what_the_font_lacks_is_replaced_or_dropped() {
-        assert_eq!(presentable("it\u{2019}s  fine \u{1f63a}\u{2026}\n\u{4f60}\u{597d} ok"), "IT'S FINE ... OK");
+        assert_eq!(presentable("it\u{2032}s  fine \u{1f63a}\u{2192}\n\u{4f60}\u{597d} ok"), "IT'S FINE -> OK");
         assert_eq!(presentable("stra\u{df}e caf\u{e9}"), "STRASSE CAF\u{c9}");
         assert_eq!(presentable("\u{1f63a}\u{0}\u{1b}"), "");
         assert_eq!(presentable("a\u{202e}b\u{300}\u{300}\u{300}c"), "ABC");

@@ -152,6 +152,15 @@ impl Coat {
         }
     }
 
+    /// The colour of the tail, apart from rings and its end.
+    #[must_use]
+    pub fn tail(&self) -> Tone {
+        match self.pattern {
+            Pattern::Points | Pattern::Mitted | Pattern::Calico => self.mark,
+            _ => self.base,
+        }
+    }
+
     /// The colour of the feet.
     #[must_use]
     pub fn foot(&self) -> Tone {

@@ -114,7 +114,7 @@ fn ear(svg: &mut Svg, coat: &Coat, rig: &Rig, s: f64, rim: Tone, rng: &mut ChaCh
                 svg.linear((0.0, -h * 0.8), (0.0, h * 0.3), &[(0.0, coat.ear.light(0.04)), (1.0, coat.ear.dark(0.16))]);
             svg.fill(&inner, dip);
             svg.clipped(&inner, |svg| {
-                svg.fill_holes(&crescent(&inner, (4.0, 5.0)), tone(0.45, 0.09, 10.0).alpha(0.35))
+                svg.fill_holes(&crescent(&inner, (4.0, 5.0)), tone(0.45, 0.09, 10.0).alpha(0.35));
             });
             // Hair that grows across from the inner edge.
             let white = coat.muzzle().mix(WHITE, 0.35);
@@ -291,11 +291,9 @@ fn muzzle(svg: &mut Svg, coat: &Coat, rig: &Rig, mood: Expression, rng: &mut Cha
             &[(0.0, pale.light(0.05)), (0.7, pale), (1.0, pale.mix(coat.shade(), 0.16))],
         );
         svg.fill(&pad, fill);
-        {
-            for (dx, dy) in [(11.0, -3.0), (19.0, -5.0), (15.0, 3.0), (24.0, 2.0)] {
-                let x = s * dx * m + rng.random_range(-1.0..1.0);
-                svg.fill(&circle((x, lip + dy * m - 2.0), 1.5), line.alpha(0.45));
-            }
+        for (dx, dy) in [(11.0, -3.0), (19.0, -5.0), (15.0, 3.0), (24.0, 2.0)] {
+            let x = s * dx * m + rng.random_range(-1.0..1.0);
+            svg.fill(&circle((x, lip + dy * m - 2.0), 1.5), line.alpha(0.45));
         }
     }
     svg.stroke(&arc((0.0, y + 7.0), (0.0, lip - 4.0), (0.0, lip - 1.0)), line, 2.8);

@@ -206,9 +206,14 @@ pub fn ribbon(centre: &BezPath, half: impl Fn(f64) -> f64) -> BezPath {
         (q.x, q.y)
     };
     let mut outline: Vec<At> = side(1.0).iter().map(place).collect();
+    // A round end, in five steps from one side to the other.
     let (tip, normal) = points[points.len() - 1];
-    let ahead = tip + Vec2::new(-normal.y, normal.x) * (half(1.0) * 0.95);
-    outline.push((ahead.x, ahead.y));
+    let ahead = Vec2::new(-normal.y, normal.x);
+    outline.extend([30.0_f64, 60.0, 90.0, 120.0, 150.0].map(|degrees| {
+        let (sin, cos) = degrees.to_radians().sin_cos();
+        let q = tip + (normal * cos + ahead * sin) * half(1.0);
+        (q.x, q.y)
+    }));
     outline.extend(side(-1.0).iter().rev().map(place));
     closed(&outline)
 }

@@ -1,6 +1,5 @@
 //! The coat's pattern on each part of the body. Whoever calls cuts it to the part's outline.
 
-use kurbo::BezPath;
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 
@@ -188,7 +187,7 @@ impl Coat {
     }
 
     /// The pattern of the tail: rings, or a coloured end. `spine` are points along it, from the root.
-    pub fn mark_tail(&self, svg: &mut Svg, outline: &BezPath, spine: &[(At, At)], half: f64) {
+    pub fn mark_tail(&self, svg: &mut Svg, spine: &[(At, At)], half: f64) {
         let across = |i: usize, reach: f64| {
             let ((x, y), (nx, ny)) = spine[i];
             ((x + nx * reach, y + ny * reach), (x - nx * reach, y - ny * reach))
@@ -205,10 +204,8 @@ impl Coat {
                 }
                 svg.fill(&circle(spine[last].0, half * 1.7), self.mark);
             }
-            Pattern::Points | Pattern::Mitted => svg.fill(outline, self.mark),
             Pattern::Tuxedo => svg.fill(&circle(spine[last].0, half * 1.5), self.pale),
             Pattern::Calico => {
-                svg.fill(outline, self.mark);
                 svg.fill(&circle(spine[last].0, half * 2.2), self.third);
             }
             Pattern::Tortoiseshell => {
@@ -217,7 +214,7 @@ impl Coat {
                 }
             }
             Pattern::Solid if self.bib => svg.fill(&circle(spine[last].0, half * 1.4), self.pale),
-            Pattern::Solid => {}
+            Pattern::Solid | Pattern::Points | Pattern::Mitted => {}
         }
     }
 }

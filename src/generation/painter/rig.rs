@@ -203,7 +203,7 @@ impl Rig {
         match mood {
             Expression::Happy => {
                 eyes.squeeze = 0.24;
-                eyes.pupil = (0.66, 0.76);
+                eyes.pupil = (0.54, 0.70);
                 eyes.ry *= 1.04;
             }
             Expression::Neutral => {

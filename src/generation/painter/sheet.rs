@@ -99,7 +99,7 @@ fn sections() -> Vec<Section> {
             let expression = Expression::ALL[i % 3];
             (
                 language.clone().unwrap_or("any other".to_owned()),
-                CatAttributes { language, breed, color, expression, ..plain() },
+                CatAttributes { breed, color, expression, language, ..plain() },
             )
         },
     );

@@ -221,7 +221,7 @@ impl Svg {
         let id = self.id();
         let _ = write!(
             self.definitions,
-            "<filter id=\"p{id}\" x=\"0\" y=\"0\" width=\"1\" height=\"1\" color-interpolation-filters=\"sRGB\">\
+            "<filter id=\"p{id}\" x=\"-0.05\" y=\"-0.05\" width=\"1.1\" height=\"1.1\" color-interpolation-filters=\"sRGB\">\
              <feGaussianBlur stdDeviation=\"{}\"/></filter>",
             numbers([deviation])
         );

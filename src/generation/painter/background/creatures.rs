@@ -20,6 +20,9 @@ fn eyes(svg: &mut Svg, y: f64, apart: f64, r: f64) {
 /// Python: a coiled snake.
 pub fn snake(svg: &mut Svg) {
     let (blue, yellow) = (tone(0.58, 0.12, 245.0), tone(0.86, 0.15, 92.0));
+    let neck =
+        ribbon(&open(&[(8.0, -58.0), (26.0, -66.0), (30.0, -84.0), (10.0, -96.0), (2.0, -112.0)]), |t| 13.0 - 2.0 * t);
+    svg.inked(&neck, blue, ink(blue), 3.0);
     for (i, (w, y)) in [(56.0, -14.0), (48.0, -36.0), (37.0, -56.0)].into_iter().enumerate() {
         let fill = if i == 1 { yellow } else { blue };
         let round = svg.linear((0.0, y - 16.0), (0.0, y + 14.0), &[(0.0, fill.light(0.1)), (1.0, fill.dark(0.1))]);
@@ -28,9 +31,6 @@ pub fn snake(svg: &mut Svg) {
             svg.fill(&ellipse((f64::from(k) * w * 0.36, y), 5.5, 4.0), fill.dark(0.12).alpha(0.6));
         }
     }
-    let neck =
-        ribbon(&open(&[(8.0, -58.0), (26.0, -66.0), (30.0, -84.0), (10.0, -96.0), (2.0, -112.0)]), |t| 13.0 - 2.0 * t);
-    svg.inked(&neck, blue, ink(blue), 3.0);
     let head = closed(&mirrored(&[(0.0, -134.0), (17.0, -127.0), (22.0, -112.0), (13.0, -99.0), (0.0, -96.0)]));
     svg.stroke(&line((0.0, -98.0), (0.0, -86.0)), tone(0.62, 0.2, 22.0), 3.0);
     svg.stroke(&open(&[(-5.0, -80.0), (0.0, -87.0), (5.0, -80.0)]), tone(0.62, 0.2, 22.0), 2.6);

@@ -1,8 +1,9 @@
 //! What is around the cat: a wall, things out of focus, a floor, and one thing beside it that names the language.
 
-mod backdrops;
 mod creatures;
+mod indoors;
 mod motifs;
+mod outdoors;
 mod themes;
 mod things;
 
@@ -53,9 +54,9 @@ impl Stage {
             let out = if (i / 2) % 2 == 0 { rng.random_range(0.34..0.47) } else { rng.random_range(0.20..0.32) };
             let x = self.w * (0.5 + side * out);
             let y = self.horizon * (0.08 + 0.84 * (row + rng.random_range(0.25..0.75)) / per_side);
-            let size = self.unit * rng.random_range(0.75..1.2);
-            let turn = rng.random_range(-18.0..18.0);
-            svg.placed((x, y), (size, size), turn, |svg| draw(svg, rng, i));
+            let scale = self.unit * rng.random_range(0.75..1.2);
+            let lean = rng.random_range(-18.0..18.0);
+            svg.placed((x, y), (scale, scale), lean, |svg| draw(svg, rng, i));
         }
     }
 }
@@ -68,7 +69,7 @@ pub fn paint(svg: &mut Svg, cat: &CatAttributes, theme: &Theme, stage: &Stage, s
     let (wall, floor) = (theme.wall.turn(turn), theme.floor.turn(turn));
     let paper = svg.linear((0.0, 0.0), (0.0, horizon), &[(0.0, wall.dark(0.05)), (1.0, wall.light(0.045))]);
     svg.fill(&rounded((0.0, 0.0), w, horizon + 2.0, 0.0), paper);
-    svg.blurred(1.5 * unit, |svg| (theme.backdrop)(svg, stage, &mut rng));
+    svg.blurred(2.1 * unit, |svg| (theme.backdrop)(svg, stage, &mut rng));
     // Air between the wall and the cat; the better the cat, the brighter its light.
     let score = cat.beauty_score.unwrap_or(6.0) / 10.0;
     let air = svg.radial(

@@ -282,7 +282,7 @@ pub fn note(svg: &mut Svg, fill: Tone, size: f64) {
     for (x, y) in [(-0.24, 0.36), (0.40, 0.22)] {
         svg.stroke(&line(p(x, y), p(x, y - 0.82)), fill, size * 0.09);
         svg.placed(p(x - 0.13, y + 0.02), (1.0, 1.0), -20.0, |svg| {
-            svg.fill(&ellipse((0.0, 0.0), size * 0.19, size * 0.14), fill)
+            svg.fill(&ellipse((0.0, 0.0), size * 0.19, size * 0.14), fill);
         });
     }
 }

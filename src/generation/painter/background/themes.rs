@@ -4,11 +4,11 @@ use rand::rngs::ChaCha8Rng;
 
 use super::super::palette::{Tone, tone};
 use super::super::svg::Svg;
-use super::backdrops::{
-    blueprint, cafe, cave, chalkboard, chips, circuits, desert, dusk, editor, feathers, gears, graphs, herd, jungle,
-    marble, meadow, mountains, museum, music, nest, night, office, plumbing, potions, prompt, rails, switchboard,
-    windows,
+use super::indoors::{
+    blueprint, cafe, chalkboard, chips, circuits, editor, gears, graphs, marble, museum, music, nest, office, plumbing,
+    potions, prompt, switchboard, windows,
 };
+use super::outdoors::{cave, desert, dusk, feathers, herd, jungle, meadow, mountains, night, rails};
 use super::{Stage, creatures, things};
 use crate::model::attributes::CatAttributes;
 use crate::model::habitat::{self, Habitat};

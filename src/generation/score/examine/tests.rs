@@ -1,3 +1,5 @@
+//! Lines, languages and notes of whole files.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Functions and their figures, language by language.
+
 use crate::generation::score::examine::{Depth, Examiner};
 use crate::generation::score::facts::FileFacts;
 

@@ -1,0 +1,87 @@
+//! `demo`: from nothing to a cat.
+
+use std::process::Stdio;
+
+use super::{count, honest, redacted, without_progress};
+use crate::support::cli::{Ran, Shell};
+use crate::support::postgres::fresh_database;
+
+#[test]
+fn demo_makes_a_cluster_a_schema_and_a_cat_and_leaves_no_process() {
+    let shell = Shell::private();
+    honest(&shell.path("repo"));
+    let ran = shell.run(&["demo", "repo"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    for word in ["local/repo at ", "Attributes", "Story", "Picture", "Time", "Next", "repo-to-cat generations list"] {
+        assert!(ran.out.contains(word), "{word}: {}", ran.out);
+    }
+    let steps: Vec<&str> = ran.err.lines().filter_map(|line| line.split_once(": done")).map(|(step, _)| step).collect();
+    let expected = [
+        "Fetch the repository",
+        "Analyse the code",
+        "Choose the cat",
+        "Write the story",
+        "Write the prompt",
+        "Paint the cat",
+        "Add the caption",
+        "Store the pictures",
+    ];
+    assert_eq!(steps, expected, "{}", ran.err);
+    shell.wait_for_silence();
+
+    // The second time everything is there already, and the cat is the same.
+    let cats = shell.json(&["generations", "list"]);
+    let again = shell.json(&["demo", "repo"]);
+    for key in ["image_path", "cat_attributes", "story", "commit_oid", "code_quality_score"] {
+        assert_eq!(again[key], cats[0][key], "{key}");
+    }
+    assert_eq!(count(&shell), 2);
+    shell.wait_for_silence();
+}
+
+#[test]
+fn demos_at_once_share_the_cluster_and_each_gets_its_cat() {
+    let shell = Shell::private();
+    // Outside of fetch.local_roots: only whoever was told to may open it.
+    let elsewhere = tempfile::tempdir().unwrap();
+    honest(&elsewhere.path().join("repo"));
+    let start = || {
+        let mut command = shell.command(&["--json", "demo"]);
+        command.arg(elsewhere.path().join("repo")).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    for demo in [start(), start(), start()] {
+        let ran = Ran::from(demo.wait_with_output().unwrap());
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+        let cat: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        assert_eq!(cat["repo_name"], "repo");
+    }
+    assert_eq!(shell.json(&["generations", "list"]).as_array().unwrap().len(), 3);
+    shell.wait_for_silence();
+}
+
+#[test]
+fn demo_uses_a_database_that_is_given_and_migrates_it() {
+    let shell = Shell::on(&fresh_database("demo"));
+    honest(&shell.path("repo"));
+    let cat = shell.json(&["demo", "repo", "--ref", "v1"]);
+    assert_eq!(cat["repo_owner"], "local");
+    assert!(!shell.path("data/postgres").exists(), "no private cluster was made");
+}
+
+#[test]
+fn demo_says_what_is_wrong_with_a_repository() {
+    let shell = Shell::on(&fresh_database("demo_refused"));
+    std::fs::create_dir(shell.path("empty")).unwrap();
+    honest(&shell.path("repo"));
+    let told: Vec<String> = [
+        (2, ["demo", "https://github.com/owner"].as_slice()),
+        (3, &["demo", "https://evil.example/owner/name"]),
+        (4, &["demo", "missing"]),
+        (3, &["demo", "empty"]),
+        (4, &["demo", "repo", "--ref", "no-such-branch"]),
+    ]
+    .into_iter()
+    .map(|(code, arguments)| redacted(&shell, &shell.fails(code, arguments)))
+    .collect();
+    insta::assert_snapshot!(without_progress(&told.join("---\n")));
+}

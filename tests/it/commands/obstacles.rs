@@ -1,0 +1,235 @@
+//! Databases and machines that are not as they should be: each with a clear message and its exit code.
+
+use std::fs;
+use std::net::TcpListener;
+use std::process::Command;
+
+use repo_to_cat::postgres::DATABASE;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+use super::{count, honest};
+use crate::support::cli::{Ran, Shell};
+use crate::support::postgres::{PrivateCluster, fresh_database};
+
+const URL: &str = "https://github.com/owner/name";
+
+/// Runs statements, each by itself.
+async fn sql(url: &str, statements: &[String]) {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    for statement in statements {
+        sqlx::raw_sql(AssertSqlSafe(statement.as_str())).execute(&mut connection).await.unwrap();
+    }
+    connection.close().await.unwrap();
+}
+
+fn database_of(url: &str) -> &str {
+    url.split_once("///").unwrap().1.split_once('?').unwrap().0
+}
+
+/// `url` for another user of the same server.
+fn as_user(url: &str, user: &str, password: &str) -> String {
+    let (database, query) = url.split_once("///").unwrap().1.split_once('?').unwrap();
+    let socket = query.split('&').find_map(|pair| pair.strip_prefix("host=")).unwrap();
+    let port = query.split('&').find_map(|pair| pair.strip_prefix("port=")).unwrap();
+    format!("postgres://{user}:{password}@localhost:{port}/{database}?host={socket}")
+}
+
+#[test]
+fn a_server_that_is_not_there_is_told_with_its_place() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let shell = Shell::on(&format!("postgres://cat:s3cret@127.0.0.1:{free}/cats"));
+    let told = shell.fails(5, &["jobs", "list"]).replace(&free.to_string(), "[port]");
+    insta::assert_snapshot!(told);
+    for verb in [["migrate", "up"].as_slice(), &["enqueue", URL], &["run"], &["demo", URL]] {
+        assert!(!shell.fails(5, verb).contains("s3cret"));
+    }
+    let shell = Shell::on("postgres:///cats?host=/no/such/folder&user=cat");
+    insta::assert_snapshot!(shell.fails(5, &["jobs", "list"]));
+    let shell = Shell::on("postgres://cat@no-such-host.invalid/cats");
+    let told = shell.fails(5, &["jobs", "list"]);
+    assert!(told.contains("no-such-host.invalid:5432/cats") && told.contains("hint:"), "{told}");
+}
+
+#[test]
+fn a_server_that_never_answers_is_given_up() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let shell = Shell::on(&format!("postgres://cat@127.0.0.1:{port}/cats?sslmode=disable"));
+    let mut command = shell.command(&["jobs", "list"]);
+    let ran = Ran::of(command.env("REPO_TO_CAT_DATABASE__CONNECT_SECONDS", "1"));
+    assert_eq!(ran.code, Some(5), "{}", ran.err);
+    assert!(ran.err.contains(&format!("127.0.0.1:{port}/cats did not answer within 1 s")), "{}", ran.err);
+}
+
+#[tokio::test]
+async fn whoever_is_not_let_in_is_told_why() {
+    let private = PrivateCluster::start();
+    let url = private.cluster.url_of(DATABASE);
+    Shell::migrated(&url);
+    let rules = private.cluster.status().data.join("pg_hba.conf");
+    let before = fs::read_to_string(&rules).unwrap();
+    fs::write(&rules, format!("local all locked scram-sha-256\nlocal all stranger reject\n{before}")).unwrap();
+    sql(
+        &url,
+        &[
+            "SET password_encryption = 'scram-sha-256'".to_owned(),
+            "CREATE ROLE locked LOGIN PASSWORD 'right'".to_owned(),
+            "CREATE ROLE stranger LOGIN".to_owned(),
+            "CREATE ROLE poor LOGIN".to_owned(),
+            "CREATE ROLE crowded LOGIN CONNECTION LIMIT 0".to_owned(),
+            "SELECT pg_reload_conf()".to_owned(),
+        ],
+    )
+    .await;
+    let mut all = String::new();
+    let mut told = |what: &str, code: i32, url: &str| {
+        let text = Shell::on(url).fails(code, &["jobs", "list"]);
+        assert!(!text.contains("s3cret"), "{text}");
+        all.extend([what, ": ", &text]);
+    };
+    told("wrong password", 5, &as_user(&url, "locked", "s3cret"));
+    told("no password", 5, &as_user(&url, "locked", "").replace(":@", "@"));
+    told("no such user", 5, &as_user(&url, "nobody", "s3cret"));
+    told("rejected", 5, &as_user(&url, "stranger", "s3cret"));
+    told("no such database", 5, &url.replacen("repo_to_cat", "no_such_cats", 1));
+    told("too many connections", 5, &as_user(&url, "crowded", "s3cret"));
+    told("no rights", 5, &as_user(&url, "poor", "s3cret"));
+    let socket = private.cluster.status().socket;
+    insta::assert_snapshot!(all.replace(socket.to_str().unwrap(), "[socket]"));
+    let migrated = Shell::on(&as_user(&url, "locked", "right"));
+    assert!(migrated.fails(5, &["jobs", "list"]).contains("permission denied"), "the right password lets in");
+}
+
+#[tokio::test]
+async fn a_read_only_database_loses_nothing() {
+    let url = fresh_database("read_only");
+    let shell = Shell::migrated(&url);
+    let id = shell.enqueue(&[URL]).remove(0);
+    let set = |value: &str| format!("ALTER DATABASE {} SET default_transaction_read_only = {value}", database_of(&url));
+    sql(&url, &[set("on")]).await;
+    for verb in
+        [["enqueue", URL].as_slice(), &["jobs", "cancel", &id], &["jobs", "retry", &id], &["run", "--only", "worker"]]
+    {
+        let told = shell.fails(5, verb);
+        assert!(told.contains("read-only transaction") && told.contains("hint: is it a standby"), "{verb:?}: {told}");
+    }
+    assert_eq!(count(&shell), 1, "reading works");
+    let empty = fresh_database("read_only_empty");
+    sql(&empty, &[format!("ALTER DATABASE {} SET default_transaction_read_only = on", database_of(&empty))]).await;
+    let told = Shell::on(&empty).fails(5, &["migrate", "up"]);
+    assert!(told.contains("hint: is it a standby"), "{told}");
+    sql(&url, &["SET default_transaction_read_only = off".to_owned(), set("off")]).await;
+    shell.succeeds(&["jobs", "cancel", &id]);
+}
+
+#[test]
+fn without_the_programs_of_postgresql_it_says_what_to_install() {
+    let shell = Shell::private();
+    fs::create_dir(shell.path("bin")).unwrap();
+    let mut command = shell.command(&["jobs", "list"]);
+    let ran = Ran::of(command.env("REPO_TO_CAT_DATABASE__BIN_FOLDER", shell.path("bin")));
+    assert_eq!(ran.code, Some(7), "{}", ran.err);
+    insta::assert_snapshot!(super::redacted(&shell, &ran.err));
+    shell.wait_for_silence();
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_used_is_told() {
+    let shell = Shell::private();
+    honest(&shell.path("repo"));
+    fs::write(shell.path("file"), "").unwrap();
+    for folder in ["file", "file/below", "/proc/no-such-folder", "/dev/null"] {
+        for verb in [["jobs", "list"].as_slice(), &["demo", "repo"]] {
+            let ran = Ran::of(shell.command(&["--data-folder", folder]).args(verb));
+            assert_eq!(ran.code, Some(7), "{folder}: {}", ran.err);
+            assert!(ran.err.contains(folder) && ran.err.contains("hint:"), "{folder}: {}", ran.err);
+        }
+    }
+}
+
+#[test]
+fn pictures_that_cannot_be_stored_are_told_before_work_begins() {
+    let shell = super::shell("store");
+    for verb in [["run"].as_slice(), &["demo", "repo"]] {
+        let mut command = shell.command(verb);
+        let ran = Ran::of(command.env("REPO_TO_CAT_IMAGES__STORE", "/proc/no-such-folder"));
+        assert_eq!(ran.code, Some(7), "{}", ran.err);
+        assert!(
+            ran.err.contains("picture store /proc/no-such-folder") && ran.err.contains("images.store"),
+            "{}",
+            ran.err
+        );
+    }
+    assert_eq!(count(&shell), 0, "nothing was queued that could not be done");
+}
+
+/// A small file system, where this user may mount one.
+struct SmallDisk<'a>(&'a std::path::Path);
+
+impl<'a> SmallDisk<'a> {
+    fn mount(folder: &'a std::path::Path, megabytes: u32) -> Option<Self> {
+        fs::create_dir_all(folder).unwrap();
+        let options = format!("size={megabytes}m,mode=0755");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "none"]).arg(folder).output();
+        mounted.is_ok_and(|output| output.status.success()).then_some(Self(folder))
+    }
+}
+
+impl Drop for SmallDisk<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(self.0).status();
+    }
+}
+
+#[test]
+fn a_full_disk_is_told_and_what_was_there_survives() {
+    let shell = Shell::private();
+    honest(&shell.path("repo"));
+    let folder = shell.path("data");
+    let Some(disk) = SmallDisk::mount(&folder, 8) else {
+        eprintln!("skipped: file systems cannot be mounted here");
+        return;
+    };
+    let ran = shell.run(&["demo", "repo"]);
+    assert_eq!(ran.code, Some(7), "{}", ran.err);
+    assert!(ran.err.contains("No space left on device") && ran.err.contains("hint:"), "{}", ran.err);
+    shell.wait_for_silence();
+    drop(disk);
+
+    let disk = SmallDisk::mount(&folder, 120).unwrap();
+    let cat = shell.json(&["demo", "repo"]);
+    fill(&folder.join("ballast"));
+    let ran = shell.run(&["demo", "repo"]);
+    assert!([Some(5), Some(7)].contains(&ran.code), "{:?}: {}", ran.code, ran.err);
+    assert!(ran.err.contains("No space left") || ran.err.contains("disk is full"), "{}", ran.err);
+    shell.wait_for_silence();
+    fs::remove_file(folder.join("ballast")).unwrap();
+    assert_eq!(shell.json(&["generations", "show", cat["id"].as_str().unwrap()])["id"], cat["id"]);
+    shell.succeeds(&["demo", "repo"]);
+    shell.wait_for_silence();
+    drop(disk);
+}
+
+/// Writes until there is no room left.
+fn fill(file: &std::path::Path) {
+    use std::io::Write;
+    let mut file = fs::File::create(file).unwrap();
+    for size in [1 << 20, 1 << 12, 1] {
+        while file.write_all(&vec![b'x'; size]).is_ok() {}
+    }
+}
+
+#[test]
+fn doctor_looks_at_the_database_that_is_given() {
+    let url = fresh_database("doctor");
+    let shell = Shell::on(&url);
+    let ran = shell.run(&["doctor"]);
+    assert_eq!(ran.code, Some(7), "{}", ran.out);
+    assert!(ran.out.contains("✗ database") && ran.out.contains("repo-to-cat migrate up"), "{}", ran.out);
+    shell.succeeds(&["migrate", "up"]);
+    let told = shell.run(&["doctor"]).out;
+    assert!(told.contains("✓ database"), "{told}");
+    let absent = Shell::on("postgres://cat:s3cret@127.0.0.1:1/cats").run(&["doctor"]);
+    assert!(absent.out.contains("cannot connect to PostgreSQL at 127.0.0.1:1/cats"), "{}", absent.out);
+    assert!(!absent.out.contains("s3cret"), "{}", absent.out);
+}

@@ -45,9 +45,9 @@ generated: ## Check that .sqlx is current (a test checks docs/cli.md).
 compose: ## Check docker-compose.yml, where docker-compose is installed.
 	scripts/check-compose
 
-bench: ## Measure what docs/performance.md states.
-	@scripts/setup demo
-	cargo bench --locked
+bench: ## Measure what docs/performance.md states; CLEAN_BUILD=1: a build from nothing, too.
+	@scripts/setup bench
+	scripts/bench
 
 docs: ## Write docs/cli.md and the API documentation.
 	@mkdir -p target

@@ -13,6 +13,10 @@ const PREFIX: &str = "REPO_TO_CAT_";
 const ALIASES: [(&str, &str); 3] =
     [("DATABASE_URL", "database.url"), ("IMAGE_STORAGE_PATH", "images.store"), ("API_PORT", "http.listen")];
 
+/// What `.env` may not set. It lies in the folder where somebody happens to stand, which may be a stranger's repository,
+/// and these keys decide which programs are run: PostgreSQL's own, and what the settings of a cluster make it load.
+const NOT_IN_DOT_ENV: [&str; 2] = ["database.bin_folder", "data.folder"];
+
 /// What the process was started with. A plain value, so that tests can make their own.
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
@@ -92,6 +96,12 @@ impl Environment {
     pub(super) fn given(&self, schema: &Schema) -> Result<Vec<Given>> {
         let mut given = Vec::new();
         collect(&self.dot_env, schema, Origin::DotEnv, &mut given)?;
+        let is_refused = |given: &&Given| NOT_IN_DOT_ENV.contains(&given.key.as_str()) && given.value != "";
+        if let Some(Given { key, origin, .. }) = given.iter().find(is_refused) {
+            return Err(Failure::new(Kind::Refused, format!("`{key}` may not be set there ({origin})")).hint(
+                "a .env may come with a repository, and this decides which programs are run: export the variable",
+            ));
+        }
         collect(&self.variables, schema, Origin::Variable, &mut given)?;
         Ok(given)
     }

@@ -259,3 +259,17 @@ proptest! {
         _ = of_file(&text);
     }
 }
+
+#[test]
+fn a_dot_env_that_came_with_a_repository_names_no_programs() {
+    for name in ["REPO_TO_CAT_DATABASE__BIN_FOLDER", "REPO_TO_CAT_DATA__FOLDER"] {
+        let environment = home().with_dot_env(&[(name, "./evil")]);
+        let failure = Config::load(&Layers { environment, ..Layers::default() }).unwrap_err();
+        assert_eq!(failure.kind(), Kind::Refused, "{name}");
+        assert!(failure.what().contains(name), "{failure}");
+        // Empty is what .env.example shows, and the default.
+        let environment = home().with_dot_env(&[(name, "")]);
+        Config::load(&Layers { environment, ..Layers::default() }).unwrap();
+        of_variables(&[(name, "/opt/it")]).unwrap();
+    }
+}

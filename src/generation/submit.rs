@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::config::Config;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::{GenerationRequest, JobKind, NewJob};
-use crate::model::repository::{Source, check_reference};
+use crate::model::repository::{MAX_URL_BYTES, Source, check_reference};
 
 /// What may be said beside the repository.
 #[derive(Debug, Clone, Default)]
@@ -36,7 +36,13 @@ pub fn generation_job(repository: &str, wishes: Wishes, config: &Config) -> Resu
         Source::Local(path) => Source::Local(allowed_path(&path, &config.fetch.local_roots)?),
         remote @ Source::Remote(_) => remote,
     };
-    let request = GenerationRequest { github_url: source.canonical(), reference };
+    let github_url = source.canonical();
+    // An index on the URL takes no more; found out at the end, it would cost every attempt.
+    if github_url.len() > MAX_URL_BYTES {
+        let what = format!("the path of the repository is too long: its URL has {} bytes", github_url.len());
+        return Err(Failure::new(Kind::Invalid, what).hint(format!("{MAX_URL_BYTES} are allowed: move it up")));
+    }
+    let request = GenerationRequest { github_url, reference };
     let payload = serde_json::to_value(request)
         .map_err(|error| Failure::new(Kind::Internal, "the request cannot be written").source(error))?;
     Ok(NewJob {
@@ -63,4 +69,23 @@ fn allowed_path(path: &Path, roots: &[PathBuf]) -> Result<PathBuf> {
     }
     Err(Failure::new(Kind::Refused, format!("{} is under none of fetch.local_roots", path.display()))
         .hint("add its folder to fetch.local_roots where the workers run, or use: repo-to-cat demo PATH"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Environment, Layers};
+
+    #[test]
+    fn a_path_that_no_index_takes_is_refused_before_it_is_enqueued() {
+        let root = tempfile::tempdir().unwrap();
+        let deep = (0..12).fold(root.path().to_owned(), |path, _| path.join("\u{732b}".repeat(80)));
+        std::fs::create_dir_all(&deep).unwrap();
+        let environment = Environment::of(&[("HOME", "/home/cat")]);
+        let mut config = Config::load(&Layers { environment, ..Layers::default() }).unwrap().config;
+        config.fetch.local_roots.push(root.path().to_owned());
+        let ask = |path: &Path| generation_job(&path.to_string_lossy(), Wishes::default(), &config);
+        assert!(ask(root.path()).is_ok());
+        assert_eq!(ask(&deep).unwrap_err().kind(), Kind::Invalid);
+    }
 }

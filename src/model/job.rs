@@ -90,6 +90,12 @@ impl JobState {
         })
     }
 
+    /// Whether the job has come to its end.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Discarded | Self::Cancelled)
+    }
+
     /// Whether a job may go from this state to `next`.
     #[must_use]
     pub const fn may_become(self, next: Self) -> bool {

@@ -8,7 +8,7 @@
 //! host      = label *("." label)               each 1-63 of [a-z0-9-], no "-" at its ends, not "xn--";
 //!                                              the last one not all digits, so no IP address
 //! path      = owner "/" name [".git"] [tree]   at most 2,048 bytes for the whole text
-//! owner     = segment                          github.com: 1-39 of [A-Za-z0-9-]
+//! owner     = segment                          github.com: 1-39 of [A-Za-z0-9-]; elsewhere at most 255 bytes
 //!           | segment *("/" segment)           hosts that may have subgroups: all but those of TWO_LEVELS
 //! name      = segment                          without its ".git"
 //! segment   = 1-100 of [A-Za-z0-9._-], no leading "-", not "." or ".."
@@ -34,6 +34,8 @@ mod tests;
 
 /// Longest accepted text of a URL, in bytes.
 pub const MAX_URL_BYTES: usize = 2048;
+/// Longest owner with its subgroups: what the column holds.
+const MAX_OWNER_BYTES: usize = 255;
 /// Longest accepted name of a branch or tag, in bytes.
 pub const MAX_REFERENCE_BYTES: usize = 200;
 /// Hosts whose repositories are always `owner/name`; others may nest groups.
@@ -301,6 +303,9 @@ fn owner_and_name(text: &str, host: &str, path: &str) -> Result<(String, String,
         return Err(invalid(text, &format!("{} is not a repository's name", quoted(segments[end - 1]))));
     }
     let owner = segments[..end - 1].join("/");
+    if owner.len() > MAX_OWNER_BYTES {
+        return Err(invalid(text, &format!("its owner has {} bytes; {MAX_OWNER_BYTES} are allowed", owner.len())));
+    }
     if host == "github.com" && (owner.len() > 39 || owner.contains(['.', '_'])) {
         return Err(invalid(text, &format!("{} is not a GitHub owner", quoted(&owner)))
             .hint("allowed: at most 39 letters, digits and hyphens"));

@@ -1,10 +1,11 @@
 //! The picture store: content-addressed objects in a folder (or whatever `object_store` speaks).
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
@@ -65,8 +66,7 @@ impl Pictures {
 
     /// Keys of all pictures that were last written longer ago than `age`.
     pub async fn older_than(&self, age: Duration) -> Result<Vec<String>> {
-        let limit = chrono::Duration::from_std(age).ok().and_then(|age| Utc::now().checked_sub_signed(age));
-        let Some(limit) = limit else { return Ok(Vec::new()) };
+        let Some(limit) = before(age) else { return Ok(Vec::new()) };
         let listed: Vec<_> = self
             .store
             .list(Some(&Key::from(PREFIX)))
@@ -78,6 +78,37 @@ impl Pictures {
             .filter(|object| object.last_modified < limit)
             .map(|object| object.location.to_string())
             .collect())
+    }
+
+    /// Removes a picture if it is still older than `age`; returns whether it did. A long list grows old itself: a worker
+    /// may have stored the same picture again since, and be about to name it.
+    pub async fn delete_if_older(&self, key: &str, age: Duration) -> Result<bool> {
+        let Some(limit) = before(age) else { return Ok(false) };
+        let delete = async {
+            let key = Key::parse(key)?;
+            let is_older = self.store.head(&key).await?.last_modified < limit;
+            if is_older {
+                self.store.delete(&key).await?;
+            }
+            Ok(is_older)
+        };
+        match delete.await {
+            Err(Error::NotFound { .. }) => Ok(false),
+            other => other.map_err(|error| self.failure("deleting", &error)),
+        }
+    }
+
+    /// Removes what writers left that were killed before their picture was whole, if it is older than `age`; returns
+    /// how many. The store does not list such files, so that nobody else would ever find them.
+    pub async fn sweep_unfinished(&self, age: Duration) -> Result<usize> {
+        let folder = self.folder.join(PREFIX);
+        let swept = tokio::task::spawn_blocking(move || unfinished(&folder, age)).await;
+        let swept = swept.map_err(|error| Failure::new(Kind::Internal, "the sweep broke").source(error))?;
+        swept.map_err(|error| {
+            Failure::new(Kind::Environment, format!("the picture store {} cannot be swept", self.folder.display()))
+                .hint("may this user write in it? See images.store")
+                .source(error)
+        })
     }
 
     /// Removes a picture; one that is not there is removed.
@@ -93,6 +124,33 @@ impl Pictures {
         Failure::new(Kind::Environment, format!("{doing} a picture in {} failed: {error}", self.folder.display()))
             .hint("is the disk full, or the folder not writable? See images.store")
     }
+}
+
+/// The moment that was `age` ago.
+fn before(age: Duration) -> Option<DateTime<Utc>> {
+    Utc::now().checked_sub_signed(chrono::Duration::from_std(age).ok()?)
+}
+
+/// Removes the files below `folder` that are named as the store names what it is still writing: `KEY#NUMBER`.
+fn unfinished(folder: &Path, age: Duration) -> std::io::Result<usize> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
+        entries => entries?,
+    };
+    let mut swept = 0;
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_unfinished = name.rsplit_once('#').is_some_and(|(_, number)| number.parse::<u64>().is_ok());
+        // Whoever is writing may be done with it while we look.
+        let Ok(metadata) = entry.metadata() else { continue };
+        if metadata.is_dir() {
+            swept += unfinished(&entry.path(), age)?;
+        } else if is_unfinished && metadata.modified()?.elapsed().is_ok_and(|since| since >= age) {
+            swept += usize::from(std::fs::remove_file(entry.path()).is_ok());
+        }
+    }
+    Ok(swept)
 }
 
 #[cfg(test)]
@@ -112,6 +170,39 @@ mod tests {
         pictures.delete(&stored.key).await.unwrap();
         pictures.delete(&stored.key).await.unwrap();
         assert_eq!(pictures.get(&stored.key).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_picture_that_was_stored_again_since_it_was_listed_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let pictures = Pictures::open(folder.path()).unwrap();
+        let stored = pictures.put(b"meow".to_vec(), Canvas::WIDE).await.unwrap();
+        let hour = Duration::from_hours(1);
+        let grow_old = |path: &Path| {
+            let file = std::fs::File::options().write(true).open(path).unwrap();
+            file.set_modified(std::time::SystemTime::now() - 2 * hour).unwrap();
+        };
+        grow_old(&pictures.local_path(&stored.key));
+        assert_eq!(pictures.older_than(hour).await.unwrap(), std::slice::from_ref(&stored.key));
+        pictures.put(b"meow".to_vec(), Canvas::WIDE).await.unwrap();
+        assert!(!pictures.delete_if_older(&stored.key, hour).await.unwrap());
+        assert!(pictures.local_path(&stored.key).is_file());
+        grow_old(&pictures.local_path(&stored.key));
+        assert!(pictures.delete_if_older(&stored.key, hour).await.unwrap());
+        assert!(!pictures.delete_if_older(&stored.key, hour).await.unwrap());
+        assert_eq!(pictures.get(&stored.key).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_writer_left_is_swept() {
+        let folder = tempfile::tempdir().unwrap();
+        let pictures = Pictures::open(folder.path()).unwrap();
+        let stored = pictures.put(b"meow".to_vec(), Canvas::WIDE).await.unwrap();
+        let half = folder.path().join(format!("{}#1", stored.key));
+        std::fs::write(&half, b"me").unwrap();
+        assert_eq!(pictures.sweep_unfinished(Duration::from_hours(1)).await.unwrap(), 0);
+        assert_eq!(pictures.sweep_unfinished(Duration::ZERO).await.unwrap(), 1);
+        assert!(!half.exists() && pictures.local_path(&stored.key).is_file());
     }
 
     #[tokio::test]

@@ -9,6 +9,7 @@ use repo_to_cat::model::analysis::{FullAnalysis, LeftOutReason};
 use repo_to_cat::model::failure::{Failure, Kind, Result};
 use repo_to_cat::model::progress::{Report, Silent};
 use repo_to_cat::model::tree::{EntryKind, Tree, TreeEntry};
+use rustix::process::{Pid, Signal, kill_process};
 
 struct MemoryTree {
     entries: Vec<TreeEntry>,
@@ -103,6 +104,66 @@ fn garbage_costs_notes_and_no_other_file() {
     let noted: Vec<&str> = all.analysis.notes.iter().map(|note| note.path.as_str()).collect();
     for path in ["bad/big.py", "bad/parens.rs", "bad/parens.py", "bad/deep.rs", "bad/latin.py", "bad/medium.py"] {
         assert!(noted.contains(&path), "{path} has no note: {:?}", all.analysis.notes);
+    }
+}
+
+#[test]
+fn sizes_that_no_disk_holds_are_added_up_all_the_same() {
+    let mut tree = MemoryTree::new(&[("a.png", b""), ("b.png", b""), ("vendor/c.go", b"")]);
+    tree.entries.iter_mut().for_each(|entry| entry.size = u64::MAX);
+    let analysis = analysed(&tree, &SETTINGS).analysis;
+    assert_eq!(analysis.repo_size_kb, u64::MAX.div_ceil(1024));
+    assert_eq!(analysis.left_out.iter().map(|left_out| left_out.files).sum::<u64>(), 3);
+}
+
+/// A tree during whose reading somebody outside ends the parser processes.
+struct Disturbed<'a> {
+    tree: &'a MemoryTree,
+    parser: &'a Path,
+    signal: Signal,
+    reads: AtomicU64,
+}
+
+impl Tree for Disturbed<'_> {
+    fn entries(&self) -> &[TreeEntry] {
+        self.tree.entries()
+    }
+
+    fn read(&self, entry: &TreeEntry) -> Result<Vec<u8>> {
+        if self.reads.fetch_add(1, Ordering::SeqCst) == 9 {
+            for process in running(self.parser) {
+                kill_process(process, self.signal).expect("a process of ours");
+            }
+        }
+        self.tree.read(entry)
+    }
+}
+
+/// The processes that were started under the name of `program`.
+fn running(program: &Path) -> Vec<Pid> {
+    let is_it = |folder: &Path| {
+        let line = std::fs::read(folder.join("cmdline")).unwrap_or_default();
+        line.split(|byte| *byte == 0).next() == Some(program.as_os_str().as_encoded_bytes())
+    };
+    let processes = std::fs::read_dir("/proc").expect("processes").flatten().map(|entry| entry.path());
+    let numbers =
+        processes.filter(|folder| is_it(folder)).filter_map(|folder| folder.file_name()?.to_str()?.parse().ok());
+    numbers.filter_map(Pid::from_raw).collect()
+}
+
+#[test]
+fn processes_that_are_ended_from_outside_change_nothing() {
+    let files: Vec<(String, String)> = (0..30).map(|i| (format!("{i:02}.py"), python(5, i * 5))).collect();
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(path, text)| (path.as_str(), text.as_bytes())).collect();
+    let tree = MemoryTree::new(&files);
+    let expected = json(&analysed(&tree, &SETTINGS));
+    let folder = tempfile::tempdir().expect("a folder");
+    let parser = folder.path().join("parser");
+    std::os::unix::fs::symlink(binary(), &parser).expect("a link");
+    for signal in [Signal::INT, Signal::TERM, Signal::KILL] {
+        let disturbed = Disturbed { tree: &tree, parser: &parser, signal, reads: AtomicU64::new(0) };
+        let found = analyse(&disturbed, &SETTINGS, &parser, &Silent).expect("an analysis");
+        assert_eq!(json(&found), expected, "{signal:?}");
     }
 }
 

@@ -55,7 +55,8 @@ pub fn assemble(entries: &[TreeEntry], mut facts: Vec<FileFacts>, windows: Vec<u
         score_model: terms::SCORE_MODEL.to_owned(),
         confidence: terms::confidence(parsed, code.saturating_sub(tests)),
         primary_language: main.clone(),
-        repo_size_kb: entries.iter().map(|entry| entry.size).sum::<u64>().div_ceil(1024),
+        // A damaged object may claim any size.
+        repo_size_kb: entries.iter().fold(0_u64, |sum, entry| sum.saturating_add(entry.size)).div_ceil(1024),
         entries: entries.len() as u64,
         sloc,
         files_analyzed: paths_parsed().take(MAX_PATHS).collect(),
@@ -181,7 +182,7 @@ fn left_out(entries: &[TreeEntry], facts: &[FileFacts]) -> Vec<LeftOut> {
         let left_out =
             reasons.entry(reason).or_insert_with(|| LeftOut { reason, files: 0, bytes: 0, examples: Vec::new() });
         left_out.files += 1;
-        left_out.bytes += entry.size;
+        left_out.bytes = left_out.bytes.saturating_add(entry.size);
         if left_out.examples.len() < MAX_EXAMPLES {
             left_out.examples.push(entry.path.clone());
         }

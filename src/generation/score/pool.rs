@@ -6,13 +6,16 @@
 //! overdue; the receiver then sees the end of the answers, and the first file without one is the guilty one.
 
 use std::collections::VecDeque;
-use std::io::{BufReader, BufWriter};
+use std::io::{BufReader, BufWriter, ErrorKind};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
 
 use crate::config;
 use crate::model::failure::{Failure, Kind, Result};
@@ -34,6 +37,9 @@ const START: Duration = Duration::from_secs(30);
 
 /// How many times a file's limit may pass by the clock when the machine is busy.
 const PATIENCE: u32 = 10;
+
+/// How many processes may be ended from outside over one file before it is suspected of bringing that about.
+const INTERRUPTIONS: u8 = 3;
 
 /// What was found out about all files.
 #[derive(Debug, Default)]
@@ -114,6 +120,8 @@ struct Task {
     depth: Depth,
     /// Why it is not parsed.
     notes: Vec<String>,
+    /// How many processes were ended from outside while it was the next to be answered.
+    interruptions: u8,
 }
 
 /// One place for a process, shared between its feeder, its receiver and the watchdog.
@@ -133,6 +141,8 @@ struct SlotState {
     /// When it was first looked at, and the processor time that the process had used by then.
     looked: Option<(Instant, Duration)>,
     gone: bool,
+    /// We ended the process, or are about to: it took too long or makes no sense.
+    condemned: bool,
 }
 
 struct Work<'a> {
@@ -175,20 +185,24 @@ impl Work<'_> {
             rest
         });
         let mut state = lock(&slot.state);
+        let mut interrupted = false;
         if let Some(mut process) = state.process.take() {
             // It ends by itself when its input ends; one that was cut off in the middle is not waited for.
             if !state.in_flight.is_empty() {
                 drop(process.kill());
             }
-            drop(process.wait());
+            interrupted = process.wait().is_ok_and(is_from_outside) && !state.condemned;
         }
         let guilty = state.in_flight.pop_front();
         backlog.extend(state.in_flight.drain(..));
         backlog.extend(rest);
         drop(state);
         match guilty {
+            Some(task) if interrupted && task.interruptions < INTERRUPTIONS => {
+                backlog.push_front(Task { interruptions: task.interruptions + 1, ..task });
+            }
             Some(task) if !self.stopped() => self.blame(task, backlog, found),
-            None if found.len() == before && !backlog.is_empty() && !self.stopped() => {
+            None if !interrupted && found.len() == before && !backlog.is_empty() && !self.stopped() => {
                 return Err(Failure::new(Kind::Internal, "the parser process ends without having done anything"));
             }
             _ => {}
@@ -198,13 +212,13 @@ impl Work<'_> {
 
     /// A file ended its process: its lines are still counted; if even that is too much, it is left out.
     fn blame(&self, task: Task, backlog: &mut VecDeque<Task>, found: &mut Vec<Found>) {
-        let Task { file, depth, mut notes } = task;
+        let Task { file, depth, mut notes, .. } = task;
         // Which of the two it was may depend on the machine, and the same commit must give the same notes.
         let (time, memory) = (self.settings.max_file_ms, self.settings.max_memory_mb);
         let cause = format!("crashed or took over {time} ms or {memory} MB");
         if depth == Depth::Parse {
             notes.push(format!("parsing {cause}: counted, not parsed"));
-            backlog.push_front(Task { file, depth: Depth::Count, notes });
+            backlog.push_front(Task { file, depth: Depth::Count, notes, interruptions: 0 });
         } else {
             notes.push(format!("counting its lines {cause}: left out"));
             found.push(self.lost(file, notes));
@@ -226,6 +240,8 @@ impl Work<'_> {
         let mut process = Command::new(self.child)
             .arg("__parse")
             .env_clear()
+            // A Ctrl-C at the terminal is for us: a graceful stop may let the analysis come to its end.
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -295,9 +311,13 @@ impl Work<'_> {
 
     /// Takes answers until there are no more.
     fn receive(&self, slot: &Slot, from: &mut BufReader<ChildStdout>, found: &mut Vec<Found>) {
-        while let Ok((mut facts, windows)) = wire::read_answer(from) {
+        let end = loop {
+            let (mut facts, windows) = match wire::read_answer(from) {
+                Ok(answer) => answer,
+                Err(error) => break error.kind(),
+            };
             let mut state = lock(&slot.state);
-            let Some(task) = state.in_flight.pop_front() else { break };
+            let Some(task) = state.in_flight.pop_front() else { break ErrorKind::InvalidData };
             state.deadline = (!state.in_flight.is_empty()).then(|| self.deadline());
             state.looked = None;
             drop(state);
@@ -305,14 +325,17 @@ impl Work<'_> {
             facts.notes.splice(0..0, task.notes);
             found.push(Found { file: task.file, facts, windows });
             self.count_done();
-        }
-        lock(&slot.state).gone = true;
+        };
+        let mut state = lock(&slot.state);
+        state.gone = true;
+        state.condemned |= end != ErrorKind::UnexpectedEof;
+        drop(state);
         slot.changed.notify_all();
     }
 
     fn take(&self) -> Option<Task> {
         let file = self.next.fetch_add(1, Ordering::Relaxed);
-        (file < self.files.len()).then_some(Task { file, depth: Depth::Parse, notes: Vec::new() })
+        (file < self.files.len()).then_some(Task { file, depth: Depth::Parse, notes: Vec::new(), interruptions: 0 })
     }
 
     /// The request for a file, with no more of its content than is needed.
@@ -396,12 +419,20 @@ impl Work<'_> {
                     continue;
                 }
                 state.deadline = None;
+                state.condemned = true;
                 if let Some(process) = &mut state.process {
                     drop(process.kill());
                 }
             }
         }
     }
+}
+
+/// Whether a process was ended by a signal that it does not bring upon itself: by a person, a service manager, or the
+/// kernel for want of memory. That says nothing about its file, and the same commit must give the same analysis.
+fn is_from_outside(status: ExitStatus) -> bool {
+    let signals = [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM, Signal::KILL];
+    status.signal().is_some_and(|ended_by| signals.iter().any(|signal| signal.as_raw() == ended_by))
 }
 
 /// Processor time that a process has used, from `/proc`.

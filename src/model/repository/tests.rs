@@ -250,3 +250,10 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_owner_fits_its_column() {
+    let groups = |count: usize| vec!["g".repeat(50); count].join("/");
+    assert_eq!(url(&format!("https://gitlab.com/{}/name", groups(5))).owner.len(), 254);
+    assert_eq!(kind(&format!("https://gitlab.com/{}/name", groups(6))), Kind::Invalid);
+}

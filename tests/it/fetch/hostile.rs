@@ -222,6 +222,29 @@ fn garbage_is_unusable() {
 }
 
 #[test]
+fn what_a_host_says_cannot_steer_a_terminal_or_break_an_insert() {
+    let (_folder, dismissive) =
+        server(|stream| answer(stream, 200, &RESULT, &packet(b"ERR go-away\0\x1b[2J\r\xe2\x80\xae")));
+    let headless = Server::start(|request, stream| {
+        let greeting = [&b"version 2\n"[..], b"ls-refs=unborn\n", b"fetch=shallow\n"];
+        let head = b"unborn HEAD symref-target:refs/heads/go-away\0\x1b[2J\xe2\x80\xae\n";
+        let branch = format!("{} refs/heads/main\n", "1".repeat(40));
+        let (headers, lines) = match request.method.as_str() {
+            "GET" => (&ADVERTISEMENT, greeting.map(packet).concat()),
+            _ => (&RESULT, [&head[..], branch.as_bytes()].map(packet).concat()),
+        };
+        answer(stream, 200, headers, &[lines, b"0000".to_vec()].concat())
+    });
+    for server in [dismissive, headless] {
+        let failure = failure(&server, &server.settings());
+        let told = [failure.causes(), vec![failure.what().to_owned()]].concat().join("\n");
+        assert!(told.contains("go-away"), "{told:?}");
+        let is_harmful = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
+        assert!(!told.contains(is_harmful), "{told:?}");
+    }
+}
+
+#[test]
 fn a_pack_without_the_commit_is_unusable() {
     for entries in [vec![], vec![blob(b"not what you asked for")]] {
         let (_folder, server) = server(move |stream| {

@@ -23,8 +23,8 @@ use tokio::time::timeout;
 use crate::config;
 use crate::model::failure::{Failure, Kind, Result};
 
-/// The oldest major version that this program works with.
-const OLDEST_VERSION: u32 = 13;
+/// The oldest major version of `PostgreSQL` that the schema and the statements work on.
+pub const OLDEST_VERSION: u32 = 13;
 
 /// How long a connection that comes back to the pool may take to show that it is well.
 const RELEASE_PATIENCE: Duration = Duration::from_secs(5);

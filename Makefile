@@ -32,8 +32,9 @@ check: fmt lint deny generated compose ## Check format, lints, dependencies and 
 fmt: ## Check the format (cargo fmt mends it).
 	cargo fmt --check
 
-lint: ## Run clippy, warnings denied.
+lint: ## Run clippy and rustdoc, warnings denied.
 	cargo clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
 
 deny: ## Check bans, licences and sources of the dependencies.
 	scripts/cargo-deny check bans licenses sources

@@ -54,8 +54,9 @@ fn a_demo_can_be_interrupted_while_its_cluster_is_made() {
         thread::sleep(Duration::from_millis(after));
         demo.press_ctrl_c();
         let (code, said) = demo.end();
-        // In its first moments the program has not begun to listen, and ends by the signal.
-        if code.is_some() || after > 150 {
+        // In its first moments the program has not begun to listen, and ends by the signal. A quick one is done already.
+        let is_done = said.contains("Store the pictures: done");
+        if (code.is_some() || after > 150) && !is_done {
             assert_eq!(code, Some(130), "{after}: {said}");
             assert!(said.contains("error: interrupted"), "{after}: {said}");
         }

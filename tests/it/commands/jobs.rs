@@ -81,7 +81,7 @@ fn one_bad_url_keeps_the_others_out() {
 #[test]
 fn bad_wishes_are_refused() {
     let shell = shell("wishes");
-    let long = "k".repeat(201);
+    let long = "k".repeat(256);
     for arguments in [
         ["enqueue", URL, "--priority", "101"].as_slice(),
         &["enqueue", URL, "--priority", "high"],

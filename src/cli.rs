@@ -418,8 +418,8 @@ fn id(text: &str) -> Result<Uuid, String> {
 }
 
 fn unique_key(text: &str) -> Result<String, String> {
-    let fits = (1..=200).contains(&text.len()) && !text.chars().any(char::is_control);
-    if fits { Ok(text.to_owned()) } else { Err("1 to 200 bytes without control characters".to_owned()) }
+    let fits = (1..=255).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    if fits { Ok(text.to_owned()) } else { Err("1 to 255 characters without control characters".to_owned()) }
 }
 
 /// The table of exit codes, which every kind of failure is in.

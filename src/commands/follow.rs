@@ -10,9 +10,10 @@ use uuid::Uuid;
 use crate::commands::view::amount::relative;
 use crate::commands::view::progress::ProgressView;
 use crate::commands::view::steps::{StepState, StepView};
-use crate::db::attempts::{AttemptRow, JobRow};
+use crate::db::attempts::AttemptRow;
+use crate::db::inspect::JobRow;
 use crate::db::steps::StepRow;
-use crate::db::{Db, attempts, generations, steps};
+use crate::db::{Db, attempts, generations, inspect, steps};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::generation::Generation;
 use crate::model::job::JobState;
@@ -32,7 +33,7 @@ pub async fn until_done(db: &Db, id: Uuid, view: &mut ProgressView, stop: &Cance
 async fn follow(db: &Db, id: Uuid, view: &mut ProgressView) -> Result<Generation> {
     let mut failed = 0;
     loop {
-        let job = patient(attempts::job(db, id).await)?;
+        let job = patient(inspect::job(db, id).await)?;
         if let Some(job) = job.as_ref().filter(|job| job.finished_at.is_none() && job.attempts > failed) {
             failed = job.attempts;
             if let Some(rows) = patient(attempts::of_job(db, id).await)? {
@@ -91,7 +92,7 @@ async fn why_discarded(db: &Db, id: Uuid, view: &mut ProgressView) -> Result<Fai
     view.update(&rows);
     let last = attempts::of_job(db, id).await?.pop();
     let class = last.as_ref().and_then(|attempt| attempt.error_class.as_deref());
-    let kind = Kind::ALL.into_iter().find(|kind| Some(kind.name()) == class).unwrap_or(Kind::Internal);
+    let kind = class.and_then(Kind::from_name).unwrap_or(Kind::Internal);
     let what = last.as_ref().and_then(|attempt| attempt.error.clone()).unwrap_or_else(|| "no reason is known".into());
     let hint = last.and_then(|attempt| attempt.hint);
     let failure = Failure::new(kind, what)

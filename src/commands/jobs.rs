@@ -11,8 +11,8 @@ use crate::commands::session::{Schema, Session, block_on};
 use crate::commands::view::lists::{self, JobLine};
 use crate::commands::view::{amount, job};
 use crate::config::Loaded;
-use crate::db::attempts::JobRow;
-use crate::db::{Db, attempts, jobs, steps};
+use crate::db::inspect::JobRow;
+use crate::db::{Db, attempts, inspect, jobs, steps};
 use crate::model::failure::{Kind, Result};
 use crate::model::job::JobState;
 
@@ -30,13 +30,13 @@ pub fn run(command: &Jobs, loaded: &Loaded, output: &Output) -> Result<()> {
 }
 
 async fn list(db: &Db, filter: &JobFilter, output: &Output) -> Result<()> {
-    let filter = attempts::JobFilter {
+    let filter = inspect::JobFilter {
         states: filter.state.iter().map(|state| state.name().to_owned()).collect(),
         kind: None,
         before: filter.page.after,
         limit: i64::from(filter.page.limit),
     };
-    let rows = attempts::list(db, &filter).await?;
+    let rows = inspect::list(db, &filter).await?;
     let lines = rows.iter().map(line).collect::<Result<Vec<_>>>()?;
     output.data(&rows, |look| lists::jobs(&lines, Utc::now(), look))
 }
@@ -62,7 +62,7 @@ fn subject(payload: &Value) -> String {
 }
 
 async fn show(db: &Db, id: Uuid, output: &Output) -> Result<()> {
-    let row = attempts::job(db, id).await?;
+    let row = inspect::job(db, id).await?;
     let (steps, failed) = (steps::of_job(db, id).await?, attempts::of_job(db, id).await?);
     let data = json!({
         "job": row,
@@ -126,14 +126,14 @@ async fn change(db: &Db, selection: &JobSelection, change: Change, output: &Outp
 }
 
 async fn all(db: &Db, states: &[JobState]) -> Result<Vec<Uuid>> {
-    let mut filter = attempts::JobFilter {
+    let mut filter = inspect::JobFilter {
         states: states.iter().map(|state| state.name().to_owned()).collect(),
         limit: 1000,
         ..Default::default()
     };
     let mut ids = Vec::new();
     loop {
-        let page = attempts::list(db, &filter).await?;
+        let page = inspect::list(db, &filter).await?;
         let Some(last) = page.last() else { return Ok(ids) };
         filter.before = Some(last.id);
         ids.extend(page.iter().map(|row| row.id));

@@ -123,8 +123,8 @@ impl Loaded {
         if config.images.store.is_empty() {
             config.images.store = config.data.folder.to_string_lossy().into_owned();
             self.origins.insert("images.store".to_owned(), Origin::Machine);
-        } else if !config.images.store.contains("://") {
-            let folder = machine::absolute(config.images.store.as_ref(), environment);
+        } else {
+            let folder = machine::store_folder(&config.images.store, environment);
             config.images.store = folder.to_string_lossy().into_owned();
         }
         let files = [&mut config.database.bin_folder, &mut config.fetch.token_file, &mut config.fetch.ca_file];

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use url::Url;
+
 use super::environment::Environment;
 use crate::model::failure::{Failure, Kind, Result};
 
@@ -27,4 +29,10 @@ pub(super) fn absolute(path: &Path, environment: &Environment) -> PathBuf {
         _ => path.to_owned(),
     };
     std::path::absolute(&path).unwrap_or(path)
+}
+
+/// The folder of a store: that of a `file://` URL, or a path made absolute.
+pub(super) fn store_folder(store: &str, environment: &Environment) -> PathBuf {
+    let of_url = Url::parse(store).ok().and_then(|url| url.to_file_path().ok());
+    of_url.unwrap_or_else(|| absolute(Path::new(store), environment))
 }

@@ -66,7 +66,7 @@ pub struct Database {
     pub max_connections: u32,
     /// How long to wait for a connection.
     pub connect_seconds: u64,
-    /// Folder with `initdb`, `pg_ctl` and `postgres`; empty: the newest installed.
+    /// Folder with `initdb`, `postgres` and the client programs; empty: the newest installed.
     pub bin_folder: PathBuf,
 }
 
@@ -158,7 +158,7 @@ pub struct Analysis {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Images {
-    /// A folder, or a `file://` URL; empty: the data folder.
+    /// A folder; given as a path, as a `file://` URL, or empty for the data folder.
     pub store: String,
     /// Width of the picture in pixels.
     pub width: u32,

@@ -172,6 +172,13 @@ fn the_original_s_variables_work() {
 }
 
 #[test]
+fn a_store_is_a_folder_however_it_is_given() {
+    for (given, folder) in [("/cats", "/cats"), ("file:///big%20cats", "/big cats"), ("~/cats", "/home/cat/cats")] {
+        assert_eq!(of_variables(&[("IMAGE_STORAGE_PATH", given)]).unwrap().config.images.store, folder);
+    }
+}
+
+#[test]
 fn empty_aliases_count_as_missing() {
     let loaded = of_variables(&[("DATABASE_URL", ""), ("API_PORT", "")]).unwrap();
     assert_eq!(loaded.origin("database.url"), &Origin::Default);

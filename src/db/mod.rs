@@ -1,4 +1,4 @@
-//! The database: all SQL of this program, one file per table.
+//! The database: all SQL of this program, by table; [`outcomes`] and [`inspect`] go over several.
 //!
 //! Statements on our schema are checked when they are compiled (`.sqlx` holds what the check needs). Each statement of
 //! the hot path is a transaction of its own or can be one, so that a pooler in transaction mode works.
@@ -7,6 +7,7 @@ pub mod attempts;
 pub mod error;
 pub mod generations;
 pub mod history;
+pub mod inspect;
 pub mod jobs;
 pub mod migrate;
 pub mod outcomes;

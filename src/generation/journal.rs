@@ -28,7 +28,7 @@ pub struct Journal {
     db: Db,
     job: Arc<ClaimedJob>,
     cancel: CancellationToken,
-    earlier: BTreeMap<String, Value>,
+    checkpoints: Checkpoints,
     seconds: BTreeMap<String, f64>,
     /// Written together with the start of the next step: one commit a boundary.
     unwritten: Option<(Step, Duration, Option<Value>)>,
@@ -38,33 +38,38 @@ impl Journal {
     /// Reads what earlier attempts left.
     pub async fn open(db: Db, job: Arc<ClaimedJob>, cancel: CancellationToken) -> Result<Self> {
         let rows = patiently(&cancel, || steps::of_job(&db, job.id)).await?;
-        let mut journal = Self { db, job, cancel, earlier: BTreeMap::new(), seconds: BTreeMap::new(), unwritten: None };
+        let (mut checkpoints, mut seconds) = (Checkpoints::default(), BTreeMap::new());
         for row in rows {
-            if let (Some(output), Some(finished)) = (row.output, row.finished_at) {
+            if let (Some(step), Some(output), Some(finished)) =
+                (Step::from_name(&row.step), row.output, row.finished_at)
+            {
                 let took = (finished - row.started_at).to_std().unwrap_or_default();
-                journal.seconds.insert(row.step.clone(), took.as_secs_f64());
-                journal.earlier.insert(row.step, output);
+                seconds.insert(row.step, took.as_secs_f64());
+                checkpoints.0.insert(step, output);
             }
         }
-        Ok(journal)
+        Ok(Self { db, job, cancel, checkpoints, seconds, unwritten: None })
     }
 
     /// What an earlier attempt's step made; none where it was not done, or by a program with another idea of it.
     #[must_use]
     pub fn checkpoint<T: DeserializeOwned>(&self, step: Step) -> Option<T> {
-        serde_json::from_value(self.earlier.get(step.name())?.clone()).ok()
+        self.checkpoints.of(step)
     }
 
-    /// Runs a step whose result is a checkpoint.
+    /// Gives a step's checkpoint, or runs the step and makes its result one.
     pub async fn keep<T, F>(&mut self, step: Step, work: F) -> Result<T>
     where
-        T: Clone + Serialize + Send + 'static,
+        T: Clone + Serialize + DeserializeOwned + Send + 'static,
         F: FnOnce(&dyn Report) -> Result<T> + Send + 'static,
     {
-        self.keep_part(step, work, T::clone).await
+        match self.checkpoint(step) {
+            Some(made) => Ok(made),
+            None => self.keep_part(step, work, T::clone).await,
+        }
     }
 
-    /// Runs a step of whose result `part` is the checkpoint.
+    /// Runs a step, whatever an earlier attempt made; `part` of its result is the checkpoint.
     pub async fn keep_part<T, P, F>(&mut self, step: Step, work: F, part: impl Fn(&T) -> P) -> Result<T>
     where
         T: Send + 'static,
@@ -126,6 +131,7 @@ impl Journal {
     }
 
     async fn begin(&mut self, step: Step) -> Result<()> {
+        self.checkpoints.forget_from(step);
         let done = self.unwritten.take();
         let mine = patiently(&self.cancel, || {
             let done = done.as_ref().map(|(step, took, output)| steps::Done {
@@ -143,6 +149,21 @@ impl Journal {
     fn done(&mut self, step: Step, took: Duration, output: Option<Value>) {
         self.seconds.insert(step.name().to_owned(), took.as_secs_f64());
         self.unwritten = Some((step, took, output));
+    }
+}
+
+/// What the steps of earlier attempts made.
+#[derive(Debug, Default)]
+struct Checkpoints(BTreeMap<Step, Value>);
+
+impl Checkpoints {
+    fn of<T: DeserializeOwned>(&self, step: Step) -> Option<T> {
+        T::deserialize(self.0.get(&step)?).ok()
+    }
+
+    /// A step that is done anew may come out otherwise, as when a branch has moved: what followed from it is void.
+    fn forget_from(&mut self, step: Step) {
+        self.0.split_off(&step);
     }
 }
 
@@ -214,5 +235,22 @@ async fn publish(db: Db, job: Arc<ClaimedJob>, step: Step, report: Arc<StepRepor
             let progress = Progress { step, fraction, detail: Some(detail) };
             drop(steps::progress(&db, &job, &progress).await);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_followed_from_a_step_that_is_done_anew_is_void() {
+        let mut checkpoints = Checkpoints(Step::ALL.into_iter().map(|step| (step, json!(step.name()))).collect());
+        assert_eq!(checkpoints.of::<String>(Step::Texts).as_deref(), Some("texts"));
+        assert_eq!(checkpoints.of::<u64>(Step::Texts), None, "another idea of it");
+        checkpoints.forget_from(Step::Analyse);
+        let kept = Step::ALL.map(|step| checkpoints.of::<String>(step).is_some());
+        assert_eq!(kept, [true, false, false, false, false, false, false, false]);
     }
 }

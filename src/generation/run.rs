@@ -61,12 +61,8 @@ pub async fn run(studio: Studio, db: Db, job: Arc<ClaimedJob>, cancel: Cancellat
     let cat = journal.keep(Step::Attributes, move |_| Ok(steps::attributes::describe(&subject, &seed))).await?;
 
     let (subject, sitter, name, owner) = (analysis.clone(), cat.clone(), fetched.name.clone(), fetched.owner.clone());
-    let texts = if let Some(texts) = journal.checkpoint(Step::Texts) {
-        texts
-    } else {
-        let write = move |_: &dyn Report| Ok(steps::texts::write(&subject, &sitter, &name, &owner, &seed));
-        journal.keep(Step::Texts, write).await?
-    };
+    let write = move |_: &dyn Report| Ok(steps::texts::write(&subject, &sitter, &name, &owner, &seed));
+    let texts = journal.keep(Step::Texts, write).await?;
 
     let (subject, sitter) = (analysis.clone(), cat.clone());
     let prompt = journal.run(Step::Prompt, move |_| Ok(steps::prompt::write(&subject, &sitter, &seed))).await?;
@@ -116,6 +112,7 @@ async fn fetch_and_analyse(
     studio: &Studio,
     request: GenerationRequest,
 ) -> Result<(Fetched, Analysis)> {
+    // An analysis without the repository that it is of, or the other way round, saves nothing.
     if let (Some(fetched), Some(analysis)) = (journal.checkpoint(Step::Fetch), journal.checkpoint(Step::Analyse)) {
         return Ok((fetched, analysis));
     }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::Shared;
 use super::error::Problem;
 use crate::db::generations::{self, GenerationFilter};
-use crate::db::{attempts, steps};
+use crate::db::{attempts, inspect, steps};
 use crate::generation::submit::{Wishes, generation_job};
 use crate::model::failure::{Failure, Kind};
 use crate::model::repository::Source;
@@ -76,7 +76,7 @@ type Id = Result<Path<Uuid>, PathRejection>;
 pub(super) async fn show(State(shared): State<Shared>, id: Id) -> Result<Json<Value>, Problem> {
     let Path(id) = id?;
     let result = generations::get(&shared.db, id).await?;
-    let job = match attempts::job(&shared.db, id).await {
+    let job = match inspect::job(&shared.db, id).await {
         Ok(job) => Some(job),
         // Its history may have been pruned; an imported one never had a job.
         Err(failure) if failure.kind() == Kind::NotFound && result.is_some() => None,

@@ -2,6 +2,7 @@
 
 pub mod analysis;
 pub mod attributes;
+pub mod check;
 pub mod failure;
 pub mod figures;
 pub mod generation;

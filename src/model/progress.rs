@@ -52,6 +52,12 @@ impl Step {
             Self::Store => "store",
         }
     }
+
+    /// The step with that name, if this program knows it.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|step| step.name() == name)
+    }
 }
 
 /// How far a running step is; kept beside the job, read by `--wait`, `demo` and the API.

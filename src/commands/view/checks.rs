@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::look::Look;
 use super::text::{pad, wrap};
-use crate::postgres::doctor::{Check, State};
+use crate::model::check::{Check, State};
 
 /// The list of checks and its sum.
 #[must_use]

@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 
 use super::amount::{duration, relative};
 use super::look::Look;
-use crate::db::attempts::{AttemptRow, JobRow};
+use crate::db::attempts::AttemptRow;
+use crate::db::inspect::JobRow;
 use crate::db::steps::StepRow;
 
 /// The job for people.

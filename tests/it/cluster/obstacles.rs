@@ -5,8 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use repo_to_cat::config::Database;
+use repo_to_cat::model::check::State;
 use repo_to_cat::model::failure::{Failure, Kind};
-use repo_to_cat::postgres::doctor::{State, cluster_checks};
+use repo_to_cat::postgres::doctor;
 use repo_to_cat::postgres::{Cluster, Settings};
 
 use super::{open, settings, wait_for_the_end};
@@ -116,17 +117,17 @@ fn doctor_finds_this_machine_fit_and_says_what_a_bad_one_lacks() {
     let folder = temporary_folder();
     let mut database =
         Database { url: String::new(), max_connections: 1, connect_seconds: 1, bin_folder: PathBuf::new() };
-    let checks = cluster_checks(&database, folder.path(), program());
+    let checks = doctor::checks(&database, folder.path(), program());
     assert!(checks.iter().all(|check| check.state == State::Ok), "{checks:?}");
     assert!(checks.iter().any(|check| check.name == "private cluster" && check.found.contains(" starts")));
 
     database.bin_folder = folder.path().join("nowhere");
-    let checks = cluster_checks(&database, folder.path(), program());
+    let checks = doctor::checks(&database, folder.path(), program());
     let missing: Vec<_> = checks.iter().filter(|check| check.state != State::Ok).map(|check| check.name).collect();
     assert_eq!(missing, ["PostgreSQL server"], "clients may come from elsewhere");
     assert!(checks.iter().all(|check| check.state == State::Ok || check.todo.is_some()));
 
     database.url = "postgres://elsewhere/cats".to_owned();
-    let checks = cluster_checks(&database, folder.path(), program());
+    let checks = doctor::checks(&database, folder.path(), program());
     assert!(checks.iter().all(|check| check.state != State::Fail), "the programs are not needed: {checks:?}");
 }

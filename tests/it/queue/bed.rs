@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use repo_to_cat::db::{Db, attempts, jobs, outcomes, workers};
+use repo_to_cat::db::{Db, attempts, inspect, jobs, outcomes, workers};
 use repo_to_cat::generation::steps::attributes::describe;
 use repo_to_cat::model::analysis::{Analysis, Distributions, Metrics};
 use repo_to_cat::model::failure::{Failure, Kind, Result};
@@ -163,7 +163,7 @@ impl Bed {
 
     /// Where a job stands.
     pub async fn state(&self, id: Uuid) -> String {
-        attempts::job(&self.db, id).await.unwrap().state
+        inspect::job(&self.db, id).await.unwrap().state
     }
 
     /// How the attempts of a job ended that did not complete it.

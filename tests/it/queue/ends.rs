@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use repo_to_cat::db::{attempts, jobs, outcomes};
+use repo_to_cat::db::{attempts, inspect, jobs, outcomes};
 use repo_to_cat::model::failure::Kind;
 
 use super::bed::{Bed, lasting, passing, plain_job};
@@ -42,7 +42,7 @@ async fn a_failed_attempt_is_put_off_and_counted() {
     let bed = Bed::make().await;
     let (job, worker) = bed.running().await;
     assert!(outcomes::retry_later(&bed.db, &job, &passing(), Duration::from_hours(1)).await.unwrap());
-    let row = attempts::job(&bed.db, job.id).await.unwrap();
+    let row = inspect::job(&bed.db, job.id).await.unwrap();
     assert_eq!((row.state.as_str(), row.attempts), ("scheduled", 1));
     jobs::retry(&bed.db, job.id).await.unwrap();
     let again = bed.claim(worker).await;
@@ -51,7 +51,7 @@ async fn a_failed_attempt_is_put_off_and_counted() {
     let listed = attempts::of_job(&bed.db, job.id).await.unwrap();
     let classes: Vec<_> = listed.iter().map(|attempt| attempt.error_class.as_deref().unwrap()).collect();
     assert_eq!(classes, ["unavailable", "not_found"]);
-    assert_eq!(attempts::job(&bed.db, job.id).await.unwrap().attempts, 2);
+    assert_eq!(inspect::job(&bed.db, job.id).await.unwrap().attempts, 2);
     jobs::retry(&bed.db, job.id).await.unwrap();
     assert_eq!(bed.claim(worker).await.attempts, 0, "reopened with all its attempts");
 }
@@ -61,7 +61,7 @@ async fn a_hand_back_spends_no_attempt() {
     let bed = Bed::make().await;
     let (job, worker) = bed.running().await;
     assert!(outcomes::hand_back(&bed.db, &job).await.unwrap());
-    let row = attempts::job(&bed.db, job.id).await.unwrap();
+    let row = inspect::job(&bed.db, job.id).await.unwrap();
     assert_eq!((row.state.as_str(), row.attempts, row.deaths), ("available", 0, 0));
     assert_eq!(bed.endings(job.id).await, ["handed_back"]);
     assert_eq!(bed.claim(worker).await.attempts, 0);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use repo_to_cat::db::workers::{self, Heartbeat};
-use repo_to_cat::db::{attempts, jobs};
+use repo_to_cat::db::{inspect, jobs};
 
 use super::bed::{Bed, LONG, plain_job};
 
@@ -79,7 +79,7 @@ async fn a_heartbeat_gives_back_what_a_lost_claim_brought() {
     assert_eq!(held, Heartbeat::Renewed { lost: vec![], strays: 0 }, "a long job is no stray");
     let renewed = workers::heartbeat(&bed.db, worker, LONG, &[]).await.unwrap();
     assert_eq!(renewed, Heartbeat::Renewed { lost: vec![], strays: 1 });
-    let row = attempts::job(&bed.db, job.id).await.unwrap();
+    let row = inspect::job(&bed.db, job.id).await.unwrap();
     assert_eq!((row.state.as_str(), row.attempts, row.deaths), ("available", 0, 0));
     assert_eq!(bed.late_writes(&job).await.unwrap(), [false; 4]);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use repo_to_cat::db::workers::Heartbeat;
-use repo_to_cat::db::{attempts, jobs, outcomes, workers};
+use repo_to_cat::db::{inspect, jobs, outcomes, workers};
 use repo_to_cat::model::job::{ClaimedJob, JobState, NewJob};
 use repo_to_cat::queue::enqueue::enqueue_all;
 use uuid::Uuid;
@@ -261,7 +261,7 @@ impl Model {
     /// The database says what the model says.
     async fn compare(&self, event: Event) {
         for job in &self.jobs {
-            let row = attempts::job(&self.bed.db, job.id).await.unwrap();
+            let row = inspect::job(&self.bed.db, job.id).await.unwrap();
             let found = (row.state().unwrap(), row.claims, row.attempts, row.deaths);
             assert_eq!(found, (job.state, job.claims, job.attempts, job.deaths), "after {event:?}");
         }

@@ -28,15 +28,16 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "settings shown",
-        why: ".env.example shows the variable of each key of config/default.toml, and no other",
+        why: ".env.example shows the variable of each key of config/default.toml with its default, and no other",
         find: hidden_settings,
         bad: &[
             &[("config/default.toml", "[http]\nlisten = \"x\"\n"), (".env.example", "DATABASE_URL=\n")],
             &[("config/default.toml", ""), (".env.example", "#REPO_TO_CAT_HTTP__LISTEN=x\n")],
+            &[("config/default.toml", "[http]\nlisten = \"x\"\n"), (".env.example", "# REPO_TO_CAT_HTTP__LISTEN=y\n")],
         ],
         good: &[&[
-            ("config/default.toml", "# a = 1\n[http]\nlisten = \"x\"\n"),
-            (".env.example", "#REPO_TO_CAT_HTTP__LISTEN=x\n"),
+            ("config/default.toml", "# a = 1\n[http]\nlisten = \"x\"\nhosts = [\"a\", \"b\"]\nmost = 1\n"),
+            (".env.example", "#REPO_TO_CAT_HTTP__LISTEN=x\n# REPO_TO_CAT_HTTP__HOSTS=a,b\n# REPO_TO_CAT_HTTP__MOST=1\n"),
         ]],
     },
     Rule {
@@ -131,19 +132,20 @@ fn hidden_settings(files: &[File]) -> Vec<Finding> {
     for line in defaults.text.lines().filter(|line| !line.starts_with('#')) {
         if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             section = name;
-        } else if let Some((key, _)) = line.split_once(" = ") {
-            wanted.insert(format!("REPO_TO_CAT_{section}__{key}").to_uppercase());
+        } else if let Some((key, value)) = line.split_once(" = ") {
+            let variable = format!("REPO_TO_CAT_{section}__{key}").to_uppercase();
+            let value = value.trim_matches(['[', ']']).replace("\", \"", ",");
+            wanted.insert(format!("{variable}={}", value.trim_matches('"')));
         }
     }
     let shown: BTreeSet<String> = example
         .text
         .lines()
-        .filter_map(|line| line.trim_start_matches(['#', ' ']).split_once('='))
-        .map(|(name, _)| name.to_owned())
-        .filter(|name| name.starts_with("REPO_TO_CAT_"))
+        .map(|line| line.trim_start_matches(['#', ' ']).to_owned())
+        .filter(|line| line.starts_with("REPO_TO_CAT_") && line.contains('='))
         .collect();
-    let missing = wanted.difference(&shown).map(|name| format!("does not show {name}"));
-    let unknown = shown.difference(&wanted).map(|name| format!("shows {name}, which is no setting"));
+    let missing = wanted.difference(&shown).map(|line| format!("does not show {line}"));
+    let unknown = shown.difference(&wanted).map(|line| format!("shows {line}, which is no default"));
     missing.chain(unknown).map(|what| Finding::new(example, 1, what)).collect()
 }
 

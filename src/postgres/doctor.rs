@@ -2,18 +2,19 @@
 
 use std::path::Path;
 
-use super::{Check, State};
+use super::account::{Account, setpriv};
+use super::cluster::{Cluster, Settings};
+use super::folders::SOCKET_FOLDER_BYTES;
+use super::programs::{Programs, version_of};
 use crate::config::Database;
+use crate::model::check::{Check, State};
 use crate::model::failure::Result;
-use crate::postgres::account::{Account, setpriv};
-use crate::postgres::cluster::{Cluster, Settings};
-use crate::postgres::folders::SOCKET_FOLDER_BYTES;
-use crate::postgres::programs::{Programs, version_of};
 
 /// Programs that backups and their drills use.
 const CLIENTS: [&str; 3] = ["pg_dump", "pg_restore", "psql"];
 
-/// The checks of everything that comes from `PostgreSQL`.
+/// The checks of everything that comes from `PostgreSQL`. Starts the private cluster in `folder` if there is to be one,
+/// so it blocks for a second or two; `program` is our own program.
 #[must_use]
 pub fn checks(database: &Database, folder: &Path, program: &Path) -> Vec<Check> {
     let private = database.url.is_empty();

@@ -1,16 +1,8 @@
-//! What this program needs of the machine: each thing looked at, and what to do when it is missing.
-
-mod cluster;
-mod machine;
-
-pub use cluster::checks as cluster_checks;
-
-use std::path::Path;
+//! The result of looking at something that this program needs.
 
 use serde::Serialize;
 
-use crate::config::Config;
-use crate::model::failure::Failure;
+use super::failure::Failure;
 
 /// How a check came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -62,19 +54,6 @@ impl Check {
         let found = [vec![failure.what().to_owned()], failure.causes()].concat().join(": ").replace('\n', "; ");
         Self::fail(name, found, failure.hint_text().unwrap_or("look at the message"))
     }
-}
-
-/// Looks at everything except the contents of the database. Starts the private cluster if there is to be one, so it
-/// blocks for a second or two; `program` is our own program.
-#[must_use]
-pub fn checks(config: &Config, program: &Path) -> Vec<Check> {
-    let folder = &config.data.folder;
-    let mut checks = machine::checks();
-    checks.push(machine::folder("data folder", folder));
-    checks.push(machine::images(&config.images.store));
-    checks.push(machine::port(&config.http.listen));
-    checks.extend(cluster::checks(&config.database, folder, program));
-    checks
 }
 
 #[cfg(test)]

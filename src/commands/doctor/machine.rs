@@ -8,7 +8,7 @@ use std::thread;
 
 use chrono::{DateTime, Datelike, Local, Utc};
 
-use super::Check;
+use crate::model::check::Check;
 
 /// Below this much free space a check fails; a new cluster alone takes 40 MB, and its log of changes grows.
 const LEAST_FREE_MB: u64 = 200;
@@ -32,7 +32,7 @@ const AUTHORITIES: [&str; 5] = [
 ];
 
 /// The checks that need no settings.
-pub fn checks() -> Vec<Check> {
+pub(super) fn checks() -> Vec<Check> {
     let authorities =
         AUTHORITIES.into_iter().map(PathBuf::from).find(|file| fs::metadata(file).is_ok_and(|found| found.len() > 0));
     vec![
@@ -54,7 +54,7 @@ pub fn checks() -> Vec<Check> {
 }
 
 /// Whether files can be written in `folder`, or where it will be made, and how much room there is.
-pub fn folder(name: &'static str, folder: &Path) -> Check {
+pub(super) fn folder(name: &'static str, folder: &Path) -> Check {
     let Some(existing) = folder.ancestors().find(|step| step.exists()) else {
         return Check::fail(
             name,
@@ -84,20 +84,8 @@ pub fn folder(name: &'static str, folder: &Path) -> Check {
     }
 }
 
-/// Whether pictures can be stored.
-pub fn images(store: &str) -> Check {
-    const NAME: &str = "image store";
-    if let Ok(url) = url::Url::parse(store) {
-        return match url.to_file_path() {
-            Ok(path) if url.scheme() == "file" => folder(NAME, &path),
-            _ => Check::fail(NAME, format!("images.store {store} cannot be used"), "name a folder or a file:// URL"),
-        };
-    }
-    folder(NAME, Path::new(store))
-}
-
 /// Whether the HTTP listener could have its address now.
-pub fn port(listen: &str) -> Check {
+pub(super) fn port(listen: &str) -> Check {
     const NAME: &str = "HTTP address";
     match TcpListener::bind(listen) {
         Ok(_) => Check::ok(NAME, format!("{listen} is free")),
@@ -149,8 +137,8 @@ fn clock(now: DateTime<Utc>) -> Check {
 
 #[cfg(test)]
 mod tests {
-    use super::super::State;
     use super::*;
+    use crate::model::check::State;
 
     #[test]
     fn memory_is_read_in_decimal_megabytes() {
@@ -177,15 +165,6 @@ mod tests {
         fs::write(&file, "").unwrap();
         assert_eq!(folder("data folder", &file.join("below")).state, State::Fail);
         assert_eq!(folder("data folder", Path::new("/proc/repo-to-cat")).state, State::Fail);
-    }
-
-    #[test]
-    fn an_image_store_is_a_folder_or_a_file_url() {
-        let parent = tempfile::tempdir().unwrap();
-        let path = parent.path().display().to_string();
-        assert_ne!(images(&path).state, State::Fail);
-        assert_ne!(images(&format!("file://{path}")).state, State::Fail);
-        assert_eq!(images("s3://bucket/cats").state, State::Fail);
     }
 
     #[test]

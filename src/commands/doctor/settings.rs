@@ -1,48 +1,13 @@
-//! `doctor`: everything that this program needs, and what to do about what is missing.
+//! Checks of the settings and of the files that they name.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::Output;
-use super::session::{block_on, program};
-use super::view::checks::render;
-use crate::config::{self, Loaded, Origin};
-use crate::db::{Db, migrate};
-use crate::model::failure::{Failure, Kind, Result};
-use crate::postgres::doctor::{Check, State, checks};
+use crate::config::{Loaded, Origin};
+use crate::model::check::Check;
 
-/// Runs every check and prints the list; fails if something is missing.
-pub fn run(loaded: &Loaded, output: &Output) -> Result<()> {
-    let mut all = of_settings(loaded);
-    all.extend(checks(&loaded.config, &program()?));
-    all.extend(database(&loaded.config.database));
-    output.data(&all, |look| render(&all, look))?;
-    match all.iter().filter(|check| check.state == State::Fail).count() {
-        0 => Ok(()),
-        failed => Err(Failure::new(Kind::Environment, format!("{failed} of {} checks failed", all.len()))
-            .hint("do what stands behind the arrows, then run `repo-to-cat doctor` again")),
-    }
-}
-
-/// The server that `database.url` names; the private one is started and looked at by [`checks`].
-fn database(settings: &config::Database) -> Option<Check> {
-    const NAME: &str = "database";
-    if settings.url.is_empty() {
-        return None;
-    }
-    let look = async {
-        let schema = migrate::state(&Db::connect(settings).await?).await?;
-        schema.require_current()?;
-        Ok(schema.current)
-    };
-    Some(match block_on(look) {
-        Ok(current) => Check::ok(NAME, format!("the server answers; its schema is at migration {current}")),
-        Err(failure) => Check::failed(NAME, &failure),
-    })
-}
-
-/// What can be told from the settings and the files that they name.
-fn of_settings(loaded: &Loaded) -> Vec<Check> {
+/// What can be told without looking any further.
+pub(super) fn checks(loaded: &Loaded) -> Vec<Check> {
     let fetch = &loaded.config.fetch;
     let mut checks = vec![settings(loaded)];
     checks.extend(tokens(&fetch.token_file));
@@ -120,12 +85,13 @@ mod tests {
 
     use super::*;
     use crate::config::{Config, Environment, Flag, Layers};
+    use crate::model::check::State;
 
     fn states(variables: &[(&str, &str)], key: &'static str, path: &Path) -> Vec<(&'static str, State)> {
         let flags = vec![Flag { name: "--test", key, value: path.display().to_string() }];
         let environment = Environment::of(variables).as_root();
         let loaded = Config::load(&Layers { environment, flags, ..Layers::default() }).unwrap();
-        of_settings(&loaded).into_iter().skip(1).map(|check| (check.name, check.state)).collect()
+        checks(&loaded).into_iter().skip(1).map(|check| (check.name, check.state)).collect()
     }
 
     #[test]

@@ -1,0 +1,50 @@
+//! `doctor`: everything that this program needs, and what to do about what is missing.
+
+mod machine;
+mod settings;
+
+use std::path::Path;
+
+use super::Output;
+use super::session::{block_on, program};
+use super::view::checks::render;
+use crate::config::{self, Loaded};
+use crate::db::{Db, migrate};
+use crate::model::check::{Check, State};
+use crate::model::failure::{Failure, Kind, Result};
+use crate::postgres;
+
+/// Runs every check and prints the list; fails if something is missing.
+pub fn run(loaded: &Loaded, output: &Output) -> Result<()> {
+    let config = &loaded.config;
+    let mut all = settings::checks(loaded);
+    all.extend(machine::checks());
+    all.push(machine::folder("data folder", &config.data.folder));
+    all.push(machine::folder("image store", Path::new(&config.images.store)));
+    all.push(machine::port(&config.http.listen));
+    all.extend(postgres::doctor::checks(&config.database, &config.data.folder, &program()?));
+    all.extend(database(&config.database));
+    output.data(&all, |look| render(&all, look))?;
+    match all.iter().filter(|check| check.state == State::Fail).count() {
+        0 => Ok(()),
+        failed => Err(Failure::new(Kind::Environment, format!("{failed} of {} checks failed", all.len()))
+            .hint("do what stands behind the arrows, then run `repo-to-cat doctor` again")),
+    }
+}
+
+/// The server that `database.url` names; the private one is started and looked at by [`postgres::doctor`].
+fn database(settings: &config::Database) -> Option<Check> {
+    const NAME: &str = "database";
+    if settings.url.is_empty() {
+        return None;
+    }
+    let look = async {
+        let schema = migrate::state(&Db::connect(settings).await?).await?;
+        schema.require_current()?;
+        Ok(schema.current)
+    };
+    Some(match block_on(look) {
+        Ok(current) => Check::ok(NAME, format!("the server answers; its schema is at migration {current}")),
+        Err(failure) => Check::failed(NAME, &failure),
+    })
+}

@@ -7,6 +7,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::config;
+use crate::db::identity::identity;
 use crate::db::{Db, generations, history};
 use crate::model::failure::Result;
 use crate::providers::pictures::Pictures;
@@ -42,22 +43,26 @@ impl Upkeep {
     async fn once(&self) -> Result<()> {
         history::prepare(&self.db).await?;
         let grace = Duration::from_secs(self.settings.sweep_grace_seconds);
-        let pictures = sweep(&self.db, &self.pictures, grace).await?;
-        let unfinished = self.pictures.sweep_unfinished(grace).await?;
+        let pictures = if self.pictures.is_only_for(&identity(&self.db).await?).await? {
+            sweep(&self.db, &self.pictures, grace).await?
+        } else {
+            tracing::warn!("no pictures are swept: other databases use this store, too; name another in images.store");
+            0
+        };
         let fetches = sweep_leftovers(&self.work_folder, grace)?;
-        if pictures + unfinished + fetches > 0 {
-            tracing::info!(pictures, unfinished, fetches, "removed what nothing names any more");
+        if pictures + fetches > 0 {
+            tracing::info!(pictures, fetches, "removed what nothing names any more");
         }
         Ok(())
     }
 }
 
-/// Removes pictures older than `grace` that no generation names; returns how many.
+/// Removes pictures older than `grace` that no generation names, half-written ones among them; returns how many.
 ///
 /// A worker stores a picture moments before the row that names it: `grace` must be longer than an attempt and a lease
 /// may take together, so that whoever stored an older one has committed or can no longer do so.
 pub async fn sweep(db: &Db, pictures: &Pictures, grace: Duration) -> Result<usize> {
-    let mut swept = 0;
+    let mut swept = pictures.sweep_unfinished(grace).await?;
     for keys in pictures.older_than(grace).await?.chunks(1000) {
         let in_use = generations::pictures_in_use(db, keys).await?;
         for key in keys.iter().filter(|key| !in_use.contains(key)) {

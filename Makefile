@@ -22,9 +22,10 @@ test: ## Run every test that takes minutes at most.
 	@scripts/setup test
 	cargo test --locked
 
-test-large: ## Run the long campaigns, too (hundreds of kills, restarts and cut connections).
+test-large: ## Run the long campaigns, too (a thousand kills, restarts and cut connections), and plant faults.
 	@scripts/setup test
 	TEST_LARGE=1 cargo test --locked
+	scripts/mutants
 
 check: fmt lint deny generated compose ## Check format, lints, dependencies and generated files; change nothing.
 
@@ -44,9 +45,9 @@ generated: ## Check that .sqlx is current (a test checks docs/cli.md).
 compose: ## Check docker-compose.yml, where docker-compose is installed.
 	scripts/check-compose
 
-bench: ## Measure what docs/performance.md states.
-	@scripts/setup demo
-	cargo bench --locked
+bench: ## Measure what docs/performance.md states; CLEAN_BUILD=1: a build from nothing, too.
+	@scripts/setup bench
+	scripts/bench
 
 docs: ## Write docs/cli.md and the API documentation.
 	@mkdir -p target

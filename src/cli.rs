@@ -228,6 +228,7 @@ pub enum Jobs {
     #[command(after_help = "Examples:\n  repo-to-cat jobs show 0198c0de-0000-7000-8000-000000000000")]
     Show {
         /// Id of the job
+        #[arg(value_parser = id)]
         id: Uuid,
     },
     /// Reopen discarded or cancelled jobs under their ids
@@ -257,7 +258,7 @@ pub struct JobFilter {
 #[derive(Debug, Clone, Args)]
 pub struct JobSelection {
     /// Ids of the jobs
-    #[arg(required_unless_present = "all", value_name = "ID")]
+    #[arg(required_unless_present = "all", value_name = "ID", value_parser = id)]
     pub ids: Vec<Uuid>,
     /// All that can be
     #[arg(long, conflicts_with = "ids")]
@@ -271,7 +272,7 @@ pub struct Page {
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000), value_name = "N")]
     pub limit: u32,
     /// Go on after this one: the id of the last line
-    #[arg(long, value_name = "CURSOR")]
+    #[arg(long, value_name = "CURSOR", value_parser = id)]
     pub after: Option<Uuid>,
 }
 
@@ -287,6 +288,7 @@ pub enum Generations {
     #[command(after_help = "Examples:\n  repo-to-cat generations show 0198c0de-0000-7000-8000-000000000000")]
     Show {
         /// Id of the generation, which is its job's
+        #[arg(value_parser = id)]
         id: Uuid,
     },
     /// Put the picture into a file, or say where it is
@@ -295,6 +297,7 @@ pub enum Generations {
     )]
     Open {
         /// Id of the generation
+        #[arg(value_parser = id)]
         id: Uuid,
         /// The picture without the caption
         #[arg(long)]
@@ -307,7 +310,7 @@ pub enum Generations {
     #[command(after_help = "Examples:\n  repo-to-cat generations delete 0198c0de-0000-7000-8000-000000000000")]
     Delete {
         /// Ids of the generations
-        #[arg(required = true, value_name = "ID")]
+        #[arg(required = true, value_name = "ID", value_parser = id)]
         ids: Vec<Uuid>,
     },
 }
@@ -408,6 +411,10 @@ pub enum ConfigCommand {
 
 fn job_state() -> impl TypedValueParser<Value = JobState> {
     PossibleValuesParser::new(JobState::ALL.map(JobState::name)).try_map(|name| JobState::from_name(&name))
+}
+
+fn id(text: &str) -> Result<Uuid, String> {
+    text.parse().map_err(|_| "an id looks like 0198c0de-0000-7000-8000-000000000000".to_owned())
 }
 
 fn unique_key(text: &str) -> Result<String, String> {

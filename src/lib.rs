@@ -1,4 +1,33 @@
 //! repo-to-cat: a background job worker on `PostgreSQL` that turns Git repositories into cats, exactly once.
+//!
+//! This is the map. Both flows, in the order in which things happen:
+//!
+//! # Request to cat
+//!
+//! 1. A request comes in by [`commands::enqueue`], [`http`] or Rust. [`generation::submit`] checks what it names
+//!    ([`model::repository`]) and makes a job of it.
+//! 2. [`queue::enqueue`] writes the job in the caller's own transaction: it exists when, and only when, that commits.
+//! 3. A [`worker`] holds a lease ([`queue::lease`]). Its [`queue::fetcher`] claims jobs under that lease, as many as
+//!    there are free slots, and passes them through [`queue::backend`] to apalis, which calls the handler.
+//! 4. [`generation::run`] goes through the steps: fetch ([`providers::repository`]), analyse ([`generation::score`]),
+//!    attributes, texts and prompt ([`generation::steps`]), paint and caption ([`generation::painter`]), store
+//!    ([`providers::pictures`]). [`generation::journal`] keeps what a slow step made, so that a later attempt goes on
+//!    from there.
+//! 5. [`queue::completer`] commits outcomes in groups: **one statement** ([`db::outcomes`]) writes the generation and
+//!    completes its job, and changes nothing where the worker no longer holds it.
+//! 6. What a worker leaves behind that died: its jobs are freed by [`queue::rescuer`] when the lease has lapsed, its
+//!    files are swept by [`schedule::upkeep`].
+//!
+//! # Schedule to proven backup
+//!
+//! Not built yet. A due slot, unique over all hosts, becomes a job in the same queue: dump, checksum, manifest; a drill
+//! restores it and compares; retention counts only what a drill has verified.
+//!
+//! # Beside the flows
+//!
+//! [`model`] is what everything talks about and imports nothing of ours. [`config`] is the only reader of the
+//! environment. [`db`] holds all SQL. [`postgres`] runs the private server of those who name no other. [`cli`] and
+//! [`commands`] are the program around it all. Imports go down only: a test holds the layers that ARCHITECTURE.md shows.
 
 pub mod cli;
 pub mod commands;

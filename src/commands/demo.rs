@@ -8,7 +8,7 @@ use crate::cli::Demo;
 use crate::commands::session::{Schema, Session, block_on, stop_signal};
 use crate::commands::view::card;
 use crate::commands::view::look::Look;
-use crate::commands::view::progress::ProgressView;
+use crate::commands::view::progress::{ProgressView, Spinner};
 use crate::commands::{Output, follow, generations};
 use crate::config::Loaded;
 use crate::db::{Db, jobs, migrate};
@@ -34,9 +34,13 @@ pub fn run(args: &Demo, loaded: &Loaded, output: &Output) -> Result<()> {
     let job = generation_job(&args.repository, wishes, &loaded.config)?;
     block_on(async {
         let stop = stop_signal()?;
+        let look = Look::of_stderr(&loaded.environment);
+        let spinner = Spinner::start(&look, output.json);
+        spinner.say("Opening the database");
         let Some(opened) = stop.run_until_cancelled(open(&loaded)).await else {
             return Err(Failure::new(Kind::Cancelled, "interrupted before the job was queued"));
         };
+        drop(spinner);
         let session = opened?;
         let studio = session.studio()?;
         let id = enqueue_all(&session.db, std::slice::from_ref(&job)).await?[0].id;
@@ -46,7 +50,6 @@ pub fn run(args: &Demo, loaded: &Loaded, output: &Output) -> Result<()> {
         let (db, settings, working) = (session.db.clone(), session.config.worker.clone(), done.clone());
         worker.spawn(async move { worker::run(db, &settings, studio, worker::name(), working).await });
 
-        let look = Look::of_stderr(&loaded.environment);
         let mut view = ProgressView::start(&format!("Making a cat of {}", args.repository), &look, output.json);
         let ended = tokio::select! {
             ended = follow::until_done(&session.db, id, &mut view, &stop) => ended,

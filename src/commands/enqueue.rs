@@ -101,8 +101,9 @@ async fn wait(
             Err(failure) => failed = failed.or(Some(failure.context(url))),
         }
     }
-    let now = Utc::now();
-    output.data(&cats, |look| lists::generations(&cats, now, look))?;
+    if output.json || !cats.is_empty() {
+        output.data(&cats, |look| lists::generations(&cats, Utc::now(), look))?;
+    }
     failed.map_or(Ok(()), Err)
 }
 

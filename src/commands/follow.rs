@@ -2,20 +2,22 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::commands::view::amount::relative;
 use crate::commands::view::progress::ProgressView;
 use crate::commands::view::steps::{StepState, StepView};
-use crate::db::attempts::JobRow;
+use crate::db::attempts::{AttemptRow, JobRow};
 use crate::db::steps::StepRow;
 use crate::db::{Db, attempts, generations, steps};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::generation::Generation;
 use crate::model::job::JobState;
 use crate::model::progress::Step;
+use crate::model::secret::redact;
 
 const LOOK_EVERY: Duration = Duration::from_millis(80);
 
@@ -28,8 +30,15 @@ pub async fn until_done(db: &Db, id: Uuid, view: &mut ProgressView, stop: &Cance
 }
 
 async fn follow(db: &Db, id: Uuid, view: &mut ProgressView) -> Result<Generation> {
+    let mut failed = 0;
     loop {
         let job = patient(attempts::job(db, id).await)?;
+        if let Some(job) = job.as_ref().filter(|job| job.finished_at.is_none() && job.attempts > failed) {
+            failed = job.attempts;
+            if let Some(rows) = patient(attempts::of_job(db, id).await)? {
+                view.say(&why_again(job, rows.last()));
+            }
+        }
         match job.as_ref().map(JobRow::state).transpose()? {
             Some(JobState::Completed) => {
                 if let Some(cat) = patient(generations::get(db, id).await)? {
@@ -51,6 +60,15 @@ async fn follow(db: &Db, id: Uuid, view: &mut ProgressView) -> Result<Generation
         }
         sleep(LOOK_EVERY).await;
     }
+}
+
+/// Why a job that was under way has to begin again, and when it will.
+fn why_again(job: &JobRow, last: Option<&AttemptRow>) -> String {
+    let reason = last.and_then(|attempt| attempt.error.as_deref()).unwrap_or("no reason is known");
+    let now = Utc::now();
+    let next =
+        if job.run_at > now + TimeDelta::seconds(5) { relative(job.run_at, now) } else { "in a moment".to_owned() };
+    redact(&format!("Attempt {} of {} failed: {reason}; the next one begins {next}", job.attempts, job.max_attempts))
 }
 
 /// Who only watches can wait for the database to come back.

@@ -50,18 +50,23 @@ async fn list(session: &Session, filter: &GenerationFilter, output: &Output) -> 
         get(session, cursor).await?;
     }
     let cats = generations::list(&session.db, &wanted).await?;
-    output.data(&cats, |look| lists::generations(&cats, Utc::now(), look))
+    let is_part = wanted.name.is_some() || wanted.language.is_some() || wanted.before.is_some();
+    output.data(&cats, |look| match cats.as_slice() {
+        [] if is_part => "No such cats.\n".to_owned(),
+        cats => lists::generations(cats, Utc::now(), look),
+    })
 }
 
 /// `owner/name`, or a URL in any form.
 fn owner_and_name(text: &str, session: &Session) -> Result<(String, String)> {
+    let fetch = &session.config.fetch;
     if let Some((owner, name)) = text.rsplit_once('/')
         && !text.contains(':')
         && !text.starts_with(['/', '.'])
+        && !fetch.allowed_hosts.iter().any(|host| text.starts_with(&format!("{host}/")))
     {
         return Ok((owner.to_owned(), name.to_owned()));
     }
-    let fetch = &session.config.fetch;
     match Source::parse(text, &fetch.allowed_hosts, &fetch.private_hosts)? {
         Source::Remote(url) => Ok((url.owner, url.name)),
         Source::Local(path) => {

@@ -58,6 +58,10 @@ pub fn log_settings(command: &Command, loaded: &Loaded) -> Log {
     let log = loaded.config.log.clone();
     match (command, loaded.origin("log.filter")) {
         (Command::Run(_), _) => log,
+        // Its own worker's failures are told as progress.
+        (Command::Demo(_), Origin::Default) => {
+            Log { filter: "warn,repo_to_cat::queue::completer=off,tokei=off".to_owned(), ..log }
+        }
         (_, Origin::Default) => Log { filter: "warn,tokei=off".to_owned(), ..log },
         _ => log,
     }

@@ -11,10 +11,11 @@ use super::{Output, studio};
 use crate::cli::Paint;
 use crate::config::Loaded;
 use crate::generation::painter;
-use crate::model::attributes::{self, CatAttributes};
+use crate::model::attributes::CatAttributes;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::picture::Canvas;
 use crate::model::seed::Seed;
+use crate::model::wish;
 
 #[derive(Serialize)]
 struct Painted<'a> {
@@ -49,7 +50,7 @@ fn sitter(wish: &Paint, loaded: &Loaded, output: &Output) -> Result<(CatAttribut
         return Ok(studio::cat_of(&studio::examine(repository, wish.reference.as_deref(), loaded, output)?));
     }
     let text = wish.attributes.as_deref().unwrap_or("{}");
-    let cat = attributes::from_json(text)?;
+    let cat = wish::from_json(text)?;
     // The same words give the same cat, in whatever order and spacing they were typed.
     let words = serde_json::to_string(&json!(cat)).unwrap_or_default();
     Ok((cat, Seed::of("paint", &words)))

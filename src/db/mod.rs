@@ -24,13 +24,18 @@ use tokio::time::timeout;
 use crate::config;
 use crate::model::failure::{Failure, Kind, Result};
 
-/// The oldest major version that this program works with.
-const OLDEST_VERSION: u32 = 13;
+/// The oldest major version of `PostgreSQL` that the schema and the statements work on.
+pub const OLDEST_VERSION: u32 = 13;
+
+/// How long a connection that comes back to the pool may take to show that it is well.
+const RELEASE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A pool of connections to our database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Db {
     pool: PgPool,
+    /// One connection that nothing but leases uses: work that takes all others cannot keep a heartbeat waiting.
+    lifeline: PgPool,
 }
 
 impl Db {
@@ -47,13 +52,23 @@ impl Db {
         let wait = Duration::from_secs(settings.connect_seconds);
         // The pool would try until its time-out and then say only that it timed out: ask once, for the reason.
         probe(&options, wait).await?;
-        let pool = PgPoolOptions::new()
-            .max_connections(settings.max_connections)
-            .acquire_timeout(wait)
-            .idle_timeout(Duration::from_secs(300))
-            .test_before_acquire(true)
-            .connect_lazy_with(options);
-        Ok(Self { pool })
+        let pool = |max_connections| {
+            PgPoolOptions::new()
+                .max_connections(max_connections)
+                .acquire_timeout(wait)
+                .idle_timeout(Duration::from_secs(300))
+                .test_before_acquire(true)
+                // A connection whose server has vanished without a word never answers. Who gave up waiting on it must
+                // get its place in the pool back.
+                .after_release(|connection, _| {
+                    Box::pin(async {
+                        let answer = timeout(RELEASE_PATIENCE, connection.ping()).await;
+                        answer.map_err(|_| sqlx::Error::PoolTimedOut)?.map(|()| true)
+                    })
+                })
+                .connect_lazy_with(options.clone())
+        };
+        Ok(Self { pool: pool(settings.max_connections), lifeline: pool(1) })
     }
 
     /// The pool, for statements of this module and for callers that enqueue in a transaction of their own.
@@ -62,8 +77,14 @@ impl Db {
         &self.pool
     }
 
+    /// The connection for leases.
+    pub(crate) fn lifeline(&self) -> &PgPool {
+        &self.lifeline
+    }
+
     /// Closes all connections; waits for those that are in use.
     pub async fn close(&self) {
+        self.lifeline.close().await;
         self.pool.close().await;
     }
 

@@ -17,7 +17,7 @@ pub async fn register(db: &Db, id: Uuid, name: &str, lease: Duration) -> Result<
         name,
         lease.as_secs_f64()
     )
-    .execute(db.pool())
+    .execute(db.lifeline())
     .await?;
     Ok(())
 }
@@ -68,14 +68,14 @@ pub async fn heartbeat(db: &Db, id: Uuid, lease: Duration, held: &[(Uuid, i32)])
         &ids,
         &claims
     )
-    .fetch_one(db.pool())
+    .fetch_one(db.lifeline())
     .await?;
     Ok(if row.renewed { Heartbeat::Renewed { lost: row.lost, strays: row.strays } } else { Heartbeat::Lapsed })
 }
 
 /// Ends a lease; jobs that it still holds are rescued like those of a lapsed one.
 pub async fn unregister(db: &Db, id: Uuid) -> Result<()> {
-    sqlx::query!("DELETE FROM queue.workers WHERE id = $1", id).execute(db.pool()).await?;
+    sqlx::query!("DELETE FROM queue.workers WHERE id = $1", id).execute(db.lifeline()).await?;
     Ok(())
 }
 
@@ -122,6 +122,9 @@ pub async fn rescue(db: &Db, max_deaths: i32) -> Result<Rescued> {
     .execute(db.pool())
     .await?
     .rows_affected();
+    if freed > 0 {
+        sqlx::query!("SELECT pg_notify($1, '')", super::jobs::CHANNEL).execute(db.pool()).await?;
+    }
     let quarantined = sqlx::query!(
         "WITH lost AS (
            SELECT id FROM queue.jobs AS job

@@ -14,10 +14,13 @@ use crate::db::{Db, steps};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::ClaimedJob;
 use crate::model::progress::{Progress, Report, Step};
-use crate::queue::Trouble;
+use crate::queue::{Trouble, answer_within};
 
 /// How often progress is written while a step runs.
 const PUBLISH_EVERY: Duration = Duration::from_millis(500);
+
+/// How long the database may take to note a step.
+const ANSWER_PATIENCE: Duration = Duration::from_mins(1);
 
 /// Runs steps one after the other and keeps `queue.steps` true.
 #[derive(Debug)]
@@ -168,7 +171,7 @@ async fn patiently<T, F: Future<Output = Result<T>>>(
     let mut trouble = Trouble::default();
     let asking = async {
         loop {
-            match ask().await {
+            match answer_within(ANSWER_PATIENCE, ask()).await {
                 Err(failure) if failure.kind() == Kind::Database => {
                     sleep(trouble.met("writing progress", failure)).await;
                 }

@@ -1,4 +1,5 @@
-//! The flow from a request to a cat: submit, run the steps, persist.
+//! The flow from a request to a cat: [`submit`] makes the job, [`run`] takes it through the steps, whose results the
+//! [`journal`] keeps for later attempts.
 
 pub mod journal;
 pub mod painter;

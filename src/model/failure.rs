@@ -1,16 +1,19 @@
 //! The one error type: what was wrong, where, what to do about it, and of which kind it is.
 //!
 //! The kind decides everything that follows: the exit code of the command line, whether a job is tried again,
-//! and the `error_class` that its attempt keeps.
+//! and the `error_class` that its attempt keeps. A failure can be sent from a child process: serialised, its causes are
+//! text.
 
 use std::time::Duration;
 use std::{error, fmt};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The result of anything that can fail in a way people should read about.
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
 /// What sort of failure it was. Stable names: they stand in the database, in JSON and in the CLI reference.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// The input is malformed: a URL, an option, a configuration key.
@@ -85,6 +88,12 @@ impl Kind {
             Self::Cancelled => "cancelled",
             Self::Internal => "internal",
         }
+    }
+
+    /// The kind with that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
     /// What it means, in a phrase for the table of exit codes.
@@ -238,6 +247,52 @@ impl error::Error for Failure {
     }
 }
 
+/// A failure as it is sent.
+#[derive(Serialize, Deserialize)]
+struct Sent {
+    kind: Kind,
+    what: String,
+    hint: Option<String>,
+    retry_after: Option<Duration>,
+    causes: Vec<String>,
+}
+
+impl Serialize for Failure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { kind, what, hint, retry_after, .. } = self;
+        Sent { kind: *kind, what: what.clone(), hint: hint.clone(), retry_after: *retry_after, causes: self.causes() }
+            .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Failure {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Sent { kind, what, hint, retry_after, causes } = Sent::deserialize(deserializer)?;
+        let innermost_first = causes.into_iter().rev();
+        let cause = innermost_first.fold(None, |next, text| Some(Box::new(Cause { text, next })));
+        Ok(Self { kind, what, hint, retry_after, source: cause.map(|cause| cause as _) })
+    }
+}
+
+/// A cause of which only the text was sent.
+#[derive(Debug)]
+struct Cause {
+    text: String,
+    next: Option<Box<Cause>>,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl error::Error for Cause {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        self.next.as_deref().map(|next| next as _)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -251,5 +306,26 @@ mod tests {
         assert_eq!(failure.what(), "while\u{fffd}: says \u{fffd}\u{fffd}[2J\u{fffd}1m");
         assert_eq!(failure.hint_text(), Some("not\u{fffd}\u{fffd}this"));
         assert_eq!(failure.causes(), ["because\n\tof \u{fffd}"]);
+    }
+
+    #[test]
+    fn a_failure_arrives_as_it_was_sent() {
+        let inner = Failure::new(Kind::Internal, "the wire broke").source("a mouse bit it");
+        let sent = Failure::new(Kind::Throttled, "the host is busy")
+            .hint("come back later")
+            .after(Duration::from_millis(1500))
+            .source(inner);
+        let arrived: Failure = serde_json::from_str(&serde_json::to_string(&sent).unwrap()).unwrap();
+        assert_eq!((arrived.kind(), arrived.what()), (sent.kind(), sent.what()));
+        assert_eq!((arrived.hint_text(), arrived.retry_after()), (sent.hint_text(), sent.retry_after()));
+        assert_eq!(arrived.causes(), ["the wire broke", "a mouse bit it"]);
+    }
+
+    #[test]
+    fn every_kind_is_known_by_its_name() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::from_name(kind.name()), Some(kind));
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
+        }
     }
 }

@@ -83,6 +83,12 @@ pub fn of(language: &str) -> Option<&'static Habitat> {
     HABITATS.iter().find(|habitat| habitat.language.eq_ignore_ascii_case(name))
 }
 
+/// What is behind the cat of a language, by its name in any case; [`ELSEWHERE`] for any other and for none.
+#[must_use]
+pub fn background_of(language: Option<&str>) -> &'static str {
+    language.and_then(of).map_or(ELSEWHERE, |habitat| habitat.background)
+}
+
 impl Breed {
     /// The breed of a language's cats, by its name in any case; a domestic shorthair for any other and for none.
     #[must_use]

@@ -3,6 +3,7 @@
 pub mod analysis;
 pub mod attributes;
 pub mod failure;
+pub mod figures;
 pub mod generation;
 pub mod habitat;
 pub mod job;

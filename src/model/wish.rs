@@ -47,7 +47,6 @@ pub fn from_json(json: &str) -> Result<CatAttributes> {
             .hint("give a number from 0 to 10, or null for too little code"));
     }
     let breed = wish.breed.unwrap_or_else(|| Breed::of_language(wish.language.as_deref()));
-    let habitat = wish.language.as_deref().and_then(habitat::of);
     Ok(CatAttributes {
         size: wish.size.unwrap_or(Size::Medium),
         age: wish.age.unwrap_or_else(|| Age::of_score(beauty_score)),
@@ -55,9 +54,7 @@ pub fn from_json(json: &str) -> Result<CatAttributes> {
         color: wish.color.unwrap_or(breed.colors()[0]),
         beauty_score,
         expression: wish.expression.unwrap_or_else(|| Expression::of(beauty_score, true)),
-        background: wish
-            .background
-            .unwrap_or_else(|| habitat.map_or(habitat::ELSEWHERE, |habitat| habitat.background).to_owned()),
+        background: wish.background.unwrap_or_else(|| habitat::background_of(wish.language.as_deref()).to_owned()),
         language: wish.language,
     })
 }

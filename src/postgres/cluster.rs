@@ -270,11 +270,7 @@ fn launch(settings: &Settings, folders: &Folders, wait: &mut Wait) -> Result<Sta
     };
     match serde_json::from_str(&line) {
         Ok(Report::Ready(state)) => Ok(state),
-        Ok(Report::Failed { kind, what, hint, cause }) => {
-            let failure = Failure::new(kind, what);
-            let failure = hint.into_iter().fold(failure, Failure::hint);
-            Err(cause.into_iter().fold(failure, Failure::source))
-        }
+        Ok(Report::Failed(failure)) => Err(failure),
         Err(_) => Err(Failure::new(
             Kind::Environment,
             format!("the supervisor of PostgreSQL in {} ended without a word", folders.root().display()),

@@ -4,10 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{fmt, fs};
 
+use crate::db::OLDEST_VERSION;
 use crate::model::failure::{Failure, Kind, Result};
-
-/// The oldest major version that the schema and the queue's statements work on.
-pub const OLDEST_MAJOR: u32 = 13;
 
 /// What a folder must hold to run a private cluster.
 const SERVER: [&str; 4] = ["postgres", "initdb", "createdb", "psql"];
@@ -128,10 +126,10 @@ fn accept(found: Vec<Programs>, major: Option<u32>) -> Result<Programs> {
     let Some(newest) = found.first().map(Programs::version) else {
         return Err(Failure::new(Kind::Environment, "the PostgreSQL server programs are not installed").hint(INSTALL));
     };
-    if newest.major < OLDEST_MAJOR {
+    if newest.major < OLDEST_VERSION {
         return Err(Failure::new(
             Kind::Environment,
-            format!("PostgreSQL {newest} is installed, but {OLDEST_MAJOR} is the oldest that works"),
+            format!("PostgreSQL {newest} is installed, but {OLDEST_VERSION} is the oldest that works"),
         )
         .hint(INSTALL));
     }

@@ -83,16 +83,7 @@ pub(super) enum Report {
     /// The server accepts connections.
     Ready(State),
     /// It could not be started.
-    Failed {
-        /// Kind of the failure.
-        kind: Kind,
-        /// Its message.
-        what: String,
-        /// What to do about it.
-        hint: Option<String>,
-        /// What the server said last.
-        cause: Option<String>,
-    },
+    Failed(Failure),
 }
 
 impl Report {
@@ -114,15 +105,9 @@ pub fn main(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let _ = rustix::process::setsid();
     let root = arguments.next().map(PathBuf::from).ok_or_else(|| Failure::new(Kind::Invalid, "no folder given"));
     let Err(failure) = root.and_then(supervise) else { return ExitCode::SUCCESS };
-    let causes = failure.causes();
-    Report::Failed {
-        kind: failure.kind(),
-        what: failure.what().to_owned(),
-        hint: failure.hint_text().map(str::to_owned),
-        cause: (!causes.is_empty()).then(|| causes.join("\n")),
-    }
-    .print();
-    failure.kind().exit_code().into()
+    let code = failure.kind().exit_code();
+    Report::Failed(failure).print();
+    code.into()
 }
 
 fn supervise(root: PathBuf) -> Result<()> {

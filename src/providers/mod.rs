@@ -1,4 +1,4 @@
-//! Services outside this process behind small traits: repository hosts and object stores.
+//! What may be elsewhere: the hosts of repositories, and the store of pictures.
 
 pub mod pictures;
 pub mod repository;

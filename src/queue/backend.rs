@@ -23,6 +23,7 @@ pub struct QueueBackend {
 
 impl QueueBackend {
     /// A backend that yields what is sent to the channel.
+    #[must_use]
     pub fn new(assignments: mpsc::Receiver<Assignment>) -> Self {
         Self { assignments }
     }

@@ -11,7 +11,7 @@ use crate::model::failure::{Failure, Kind, Result};
 use crate::model::generation::GenerationResult;
 use crate::model::job::{Backoff, ClaimedJob, Outcome};
 use crate::queue::lease::Lease;
-use crate::queue::{Settled, Trouble};
+use crate::queue::{Settled, Trouble, answer_within};
 
 /// Most outcomes of one transaction.
 const GROUP: usize = 1000;
@@ -68,7 +68,7 @@ impl Completer {
                 }
                 Ok(done)
             };
-            match until_answered("committing completions", commit).await {
+            match until_answered("committing completions", self.lease.length(), commit).await {
                 Ok(done) => {
                     for (job, _) in of_one_worker {
                         if !done.contains(&job.id) {
@@ -93,7 +93,7 @@ impl Completer {
         let failures = u32::try_from(job.attempts).unwrap_or(0) + 1;
         let last = job.attempts + 1 >= job.max_attempts || !failure.kind().is_retryable();
         let wait = self.backoff.wait(failures, failure.retry_after(), rand::random_range(0.0..1.0));
-        let mine = until_answered("committing a failure", || async {
+        let mine = until_answered("committing a failure", self.lease.length(), || async {
             if last {
                 outcomes::discard(&self.db, job, failure).await
             } else {
@@ -111,7 +111,7 @@ impl Completer {
     }
 
     async fn hand_back(&self, job: &ClaimedJob) {
-        match until_answered("handing a job back", || outcomes::hand_back(&self.db, job)).await {
+        match until_answered("handing a job back", self.lease.length(), || outcomes::hand_back(&self.db, job)).await {
             Ok(true) => tracing::info!(job = %job.id, "handed back"),
             Ok(false) => {}
             Err(error) => tracing::error!(job = %job.id, %error, "the job could not be handed back"),
@@ -121,10 +121,14 @@ impl Completer {
 }
 
 /// Does it again and again while the database is away; the fence makes that harmless.
-async fn until_answered<T, F: Future<Output = Result<T>>>(what: &str, mut act: impl FnMut() -> F) -> Result<T> {
+async fn until_answered<T, F: Future<Output = Result<T>>>(
+    what: &str,
+    patience: Duration,
+    mut act: impl FnMut() -> F,
+) -> Result<T> {
     let mut trouble = Trouble::default();
     loop {
-        match act().await {
+        match answer_within(patience, act()).await {
             Err(failure) if failure.kind() == Kind::Database => sleep(trouble.met(what, failure)).await,
             other => {
                 trouble.over(what);

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::db::{Db, jobs};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::JobKind;
 use crate::queue::lease::Lease;
-use crate::queue::{Assignment, Trouble};
+use crate::queue::{Assignment, Trouble, answer_within};
 
 /// Most jobs of one claim.
 const BATCH: usize = 1000;
@@ -93,8 +93,7 @@ impl Fetcher {
         let claim = tokio::spawn(async move {
             let limit = i64::try_from(slots.len()).unwrap_or(i64::MAX);
             // What an unanswered claim may have brought is given back by the heartbeat, which relies on this limit.
-            let answer = timeout(lease.length(), jobs::claim(&db, lease.worker_id(), &kinds, limit)).await;
-            let jobs = answer.map_err(|_| Failure::new(Kind::Database, "no answer within the lease"))??;
+            let jobs = answer_within(lease.length(), jobs::claim(&db, lease.worker_id(), &kinds, limit)).await?;
             let count = jobs.len();
             for (job, slot) in jobs.into_iter().zip(slots) {
                 let cancel = lease.hold(&job);
@@ -110,7 +109,7 @@ impl Fetcher {
 
     /// Makes due jobs available; how long to sleep when nothing wakes us.
     async fn until_next_due(&self) -> Duration {
-        match jobs::promote_due(&self.db).await {
+        match answer_within(self.lease.length(), jobs::promote_due(&self.db)).await {
             Ok((0, next)) => next.map_or(self.poll, |next| Duration::from_secs_f64(next.max(0.001)).min(self.poll)),
             Ok(_) => Duration::ZERO,
             Err(_) => self.poll,

@@ -14,10 +14,13 @@ pub mod rescuer;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::{ClaimedJob, Outcome};
 
 /// A claimed job on its way to a handler, with all that is bound to it.
@@ -43,6 +46,13 @@ pub struct Settled {
 /// Where handlers leave outcomes.
 pub type Outcomes = mpsc::Sender<Settled>;
 
+/// What the database answers within `patience`. A connection whose other end has vanished, as in a failover, may stay
+/// silent for ever: waiting for it is no better than a failure, after which another connection is tried.
+pub(crate) async fn answer_within<T>(patience: Duration, answer: impl Future<Output = Result<T>>) -> Result<T> {
+    let silent = |_| Failure::new(Kind::Database, format!("no answer within {} s", patience.as_secs()));
+    timeout(patience, answer).await.map_err(silent)?
+}
+
 /// Says once that something began to fail, and once that it works again.
 #[derive(Debug, Default)]
 pub(crate) struct Trouble {
@@ -51,7 +61,7 @@ pub(crate) struct Trouble {
 
 impl Trouble {
     /// Notes a failure of `what` and returns how long to wait before the next try.
-    pub(crate) fn met(&mut self, what: &str, failure: impl fmt::Display) -> std::time::Duration {
+    pub(crate) fn met(&mut self, what: &str, failure: impl fmt::Display) -> Duration {
         if self.failures == 0 {
             tracing::warn!(%failure, "{what} fails; trying again until it works");
         } else {
@@ -59,7 +69,7 @@ impl Trouble {
         }
         self.failures = self.failures.saturating_add(1);
         let bound = 100_u64 << self.failures.min(6);
-        std::time::Duration::from_millis(rand::random_range(bound / 2..=bound.min(5_000)))
+        Duration::from_millis(rand::random_range(bound / 2..=bound.min(5_000)))
     }
 
     /// Notes that it works.

@@ -6,14 +6,17 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::db::{Db, workers};
-use crate::queue::Trouble;
+use crate::queue::{Trouble, answer_within};
+
+/// How long a rescue may take.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Looks for lapsed leases until `stop`. Any number of processes may do so at once.
 pub async fn run(db: Db, every: Duration, max_deaths: i32, stop: CancellationToken) {
     let mut trouble = Trouble::default();
     let rescuing = async {
         loop {
-            match workers::rescue(&db, max_deaths).await {
+            match answer_within(PATIENCE, workers::rescue(&db, max_deaths)).await {
                 Ok(rescued) => {
                     trouble.over("rescuing jobs");
                     if rescued.freed + rescued.quarantined > 0 {

@@ -1,3 +1,3 @@
-//! Upkeep at fixed times.
+//! What happens by the clock: upkeep.
 
 pub mod upkeep;

@@ -57,17 +57,17 @@ impl Upkeep {
     }
 }
 
-/// Removes pictures older than `grace` that no generation names, half-written ones among them; returns how many.
+/// Removes pictures older than `grace`, whole or half-written, that no generation names; returns how many.
 ///
 /// A worker stores a picture moments before the row that names it: `grace` must be longer than an attempt and a lease
 /// may take together, so that whoever stored an older one has committed or can no longer do so.
 pub async fn sweep(db: &Db, pictures: &Pictures, grace: Duration) -> Result<usize> {
-    let mut swept = pictures.sweep_unfinished(grace).await?;
+    let mut swept = 0;
     for keys in pictures.older_than(grace).await?.chunks(1000) {
         let in_use = generations::pictures_in_use(db, keys).await?;
         for key in keys.iter().filter(|key| !in_use.contains(key)) {
             swept += usize::from(pictures.delete_if_older(key, grace).await?);
         }
     }
-    Ok(swept)
+    Ok(swept + pictures.sweep_unfinished(grace).await?)
 }

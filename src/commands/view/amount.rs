@@ -4,25 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// `1,234,567`.
-#[must_use]
-pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() * 4 / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// `1 file`, `2 files`.
-#[must_use]
-pub fn counted(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", count(number), if number == 1 { one } else { many })
-}
+pub use crate::model::figures::{counted, grouped};
 
 /// `512 B`, `1.5 KB`, `20 MB`: units of 1,024, two or three digits.
 #[must_use]
@@ -89,7 +71,6 @@ mod tests {
 
     #[test]
     fn numbers_read_well() {
-        assert_eq!([0, 999, 1000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!(
             [0, 1023, 1024, 10_240, 1_048_575, 5_000_000_000].map(bytes),
             ["0 B", "1023 B", "1.0 KB", "10 KB", "1.0 MB", "4.7 GB"]
@@ -114,7 +95,6 @@ mod tests {
         #[test]
         fn amounts_stay_short(number in any::<u64>(), shift in 0_u32..64) {
             prop_assert!(bytes(number >> shift).len() <= 11);
-            prop_assert_eq!(count(number).replace(',', ""), number.to_string());
             prop_assert!(duration(Duration::from_millis((number >> shift) % 8_000_000_000)).len() <= 10);
         }
     }

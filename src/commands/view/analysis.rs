@@ -1,8 +1,9 @@
 //! An analysis for people.
 
-use super::amount::{bytes, count, counted, percent};
+use super::amount::{bytes, counted, grouped, percent};
 use super::bar::bar;
 use super::look::Look;
+use super::section::section;
 use super::text::{fit, fit_end, pad, width, wrap};
 use crate::model::analysis::{Analysis, Hotspot, LanguageShare, LeftOut, LeftOutReason, ScoreTerm};
 
@@ -28,14 +29,6 @@ pub fn render(analysis: &Analysis, title: &str, look: &Look) -> String {
     section(&mut lines, "Left out of the score", left_out(analysis), look);
     section(&mut lines, "Notes", notes(analysis, look), look);
     lines.join("\n") + "\n"
-}
-
-fn section(lines: &mut Vec<String>, title: &str, content: Vec<String>, look: &Look) {
-    if !content.is_empty() {
-        lines.push(String::new());
-        lines.push(look.heading(title));
-        lines.extend(content.into_iter().map(|line| if line.is_empty() { line } else { format!("  {line}") }));
-    }
 }
 
 /// The score as a line with a bar, or why there is none.
@@ -88,7 +81,7 @@ fn languages(languages: &[LanguageShare], look: &Look) -> Vec<String> {
             look.busy(&filled),
             look.dim(&track),
             percent(share),
-            count(sloc)
+            grouped(sloc)
         )
     };
     // Prose without a line of code says nothing here.
@@ -108,9 +101,9 @@ fn metrics(analysis: &Analysis) -> Vec<String> {
     let metrics = &analysis.metrics;
     let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
     let cells = [
-        ("Code lines", count(analysis.sloc), "Size", bytes(analysis.repo_size_kb.saturating_mul(1024))),
-        ("Entries", count(analysis.entries), "Files parsed", count(analysis.files_parsed)),
-        ("Functions", count(metrics.function_count), "Comments", percent(metrics.comment_ratio)),
+        ("Code lines", grouped(analysis.sloc), "Size", bytes(analysis.repo_size_kb.saturating_mul(1024))),
+        ("Entries", grouped(analysis.entries), "Files parsed", grouped(analysis.files_parsed)),
+        ("Functions", grouped(metrics.function_count), "Comments", percent(metrics.comment_ratio)),
         (
             "Function length",
             spread(metrics.function_length_avg, metrics.function_length_max),
@@ -137,7 +130,7 @@ fn metrics(analysis: &Analysis) -> Vec<String> {
 }
 
 fn spread(mean: f64, most: u64) -> String {
-    format!("{mean:.1}, at most {}", count(most))
+    format!("{mean:.1}, at most {}", grouped(most))
 }
 
 fn hotspots(analysis: &Analysis, look: &Look) -> Vec<String> {
@@ -145,10 +138,10 @@ fn hotspots(analysis: &Analysis, look: &Look) -> Vec<String> {
         let function = &spot.function;
         let numbers = format!(
             "{} lines, cognitive {}, cyclomatic {}, nesting {}",
-            count(function.length),
-            count(function.cognitive),
-            count(function.cyclomatic),
-            count(function.nesting)
+            grouped(function.length),
+            grouped(function.cognitive),
+            grouped(function.cyclomatic),
+            grouped(function.nesting)
         );
         let name = pad(&function.name, (look.text_width() - 2).saturating_sub(width(&numbers) + 2).min(28));
         let place = fit_end(&format!("{}:{}", spot.path, function.line), look.text_width() - 4);

@@ -9,6 +9,7 @@ use super::amount::duration;
 use super::analysis;
 use super::lists;
 use super::look::Look;
+use super::section::section;
 use super::text::{fit, pad, safe, wrap};
 use crate::model::analysis::Analysis;
 use crate::model::generation::Generation;
@@ -56,14 +57,6 @@ pub fn render(cat: &Generation, extras: &Extras, look: &Look) -> String {
     let next = |(command, what): &(String, String)| format!("{command:command_width$}  {}", look.dim(what));
     section(&mut lines, "Next", extras.next.iter().map(next).collect(), look);
     lines.join("\n") + "\n"
-}
-
-fn section(lines: &mut Vec<String>, title: &str, content: Vec<String>, look: &Look) {
-    if !content.is_empty() {
-        lines.push(String::new());
-        lines.push(look.heading(title));
-        lines.extend(content.into_iter().map(|line| format!("  {line}")));
-    }
 }
 
 fn title(cat: &Generation) -> String {

@@ -68,6 +68,15 @@ impl ProgressView {
         self.seen = steps.to_vec();
     }
 
+    /// Says something between the steps, such as why an attempt failed.
+    pub fn say(&mut self, text: &str) {
+        match &mut self.shape {
+            Shape::Nothing => {}
+            Shape::Lines(to) => _ = writeln!(to, "{text}"),
+            Shape::Live { .. } => _ = drawing().println(text),
+        }
+    }
+
     /// Leaves the last state on the screen.
     pub fn finish(self) {
         if let Shape::Live { rows, .. } = self.shape {

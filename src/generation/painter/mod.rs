@@ -104,8 +104,9 @@ mod tests {
     use sha2::{Digest, Sha256};
 
     use super::*;
-    use crate::model::attributes::{Breed, Color, Expression, Size, from_json};
+    use crate::model::attributes::{Breed, Color, Expression, Size};
     use crate::model::habitat;
+    use crate::model::wish::from_json;
 
     fn cat(json: &str) -> CatAttributes {
         from_json(json).unwrap()

@@ -2,8 +2,8 @@
 //!
 //! [`filter`] and [`signals`] look at paths; what is left is read and sent to parser processes ([`pool`], [`child`],
 //! [`wire`]), where [`examine`] finds out each file's [`language`], counts its lines, and, with a [`grammar`], measures
-//! its [`functions`] ([`signature`], [`lines`]) and samples its tokens for [`duplication`]. [`assemble`] puts the [`facts`] together: shares,
-//! [`distributions`], the [`terms`] of the score and the [`words`] about it.
+//! its [`functions`] ([`signature`], [`lines`]) and samples its tokens for [`duplication`]. [`assemble`] puts the
+//! [`facts`] together: shares, [`distributions`], the [`terms`] of the score and the [`words`] about it.
 //!
 //! What makes the result the same each time: every measurement is of one file alone, each file has deterministic caps
 //! (bytes, brackets, parser steps) far below the watchdog's time, and sums do not depend on order.
@@ -40,8 +40,6 @@ use crate::model::progress::Report;
 use crate::model::tree::Tree;
 
 use facts::FileFacts;
-
-pub use terms::{MIN_SLOC, SCORE_MODEL};
 
 /// Files up to so many times the size that is parsed are read and counted.
 const READ_FACTOR: u64 = 8;

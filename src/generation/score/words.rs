@@ -1,6 +1,7 @@
 //! Strengths, weaknesses, recommendations and a summary, from the terms of the score: the same facts in sentences.
 
 use crate::model::analysis::{Hotspot, ScoreTerm};
+use crate::model::figures::{counted, grouped};
 
 /// From here on a term is a strength.
 const STRONG: f64 = 0.85;
@@ -39,9 +40,10 @@ pub fn summary(
     reason: Option<&str>,
     terms: &[ScoreTerm],
 ) -> String {
+    let files = counted(files as u64, "file", "files");
     let what = match language {
-        Some(language) => format!("{} lines in {}, mostly {language}.", thousands(sloc), plural(files, "file")),
-        None => format!("{}, none of them in a language that is known.", plural(files, "file")),
+        Some(language) => format!("{} lines in {files}, mostly {language}.", grouped(sloc)),
+        None => format!("{files}, none of them in a language that is known."),
     };
     let Some(score) = score else {
         return format!("{what} No score: {}.", reason.unwrap_or("there is too little to judge"));
@@ -93,18 +95,6 @@ fn recommendation(term: &ScoreTerm, hotspots: &[Hotspot]) -> String {
         _ => "Split long files".to_owned(),
     };
     format!("{what} (up to {points:.1} points).")
-}
-
-fn plural(count: usize, word: &str) -> String {
-    let ending = if count == 1 { "" } else { "s" };
-    format!("{} {word}{ending}", thousands(count as u64))
-}
-
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let groups: Vec<&str> =
-        digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
-    groups.join(",")
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub fn describe(analysis: &Analysis, seed: &Seed) -> CatAttributes {
         color: color(breed, seed),
         beauty_score: score,
         expression: Expression::of(score, analysis.metrics.has_tests),
-        background: background(language.as_deref()).to_owned(),
+        background: habitat::background_of(language.as_deref()).to_owned(),
         language,
     }
 }
@@ -44,10 +44,6 @@ fn language(analysis: &Analysis) -> Option<String> {
 
 fn color(breed: Breed, seed: &Seed) -> Color {
     *breed.colors().choose(&mut seed.rng("color")).expect("every breed comes in some colour")
-}
-
-fn background(language: Option<&str>) -> &'static str {
-    language.and_then(habitat::of).map_or(habitat::ELSEWHERE, |habitat| habitat.background)
 }
 
 #[cfg(test)]

@@ -10,10 +10,8 @@ use crate::model::attributes::{Age, Breed, CatAttributes, Expression, Size};
 use crate::model::habitat;
 use crate::model::seed::Seed;
 
-/// The longest prompt, in characters.
-pub const PROMPT_MAX: usize = 1_000;
-
-/// The prompt: what it is, coat, build, age, mood, grooming, collar, background, style and light, in this order.
+/// The prompt, of less than 1,000 characters: what it is, coat, build, age, mood, grooming, collar, background, style
+/// and light, in this order.
 #[must_use]
 pub fn write(analysis: &Analysis, cat: &CatAttributes, seed: &Seed) -> String {
     let style = pick(STYLES, seed, "prompt style");
@@ -29,7 +27,8 @@ pub fn write(analysis: &Analysis, cat: &CatAttributes, seed: &Seed) -> String {
         mood = mood(cat.expression),
         grooming = grooming(cat.beauty_score),
         collar = collar(analysis),
-        background = background(cat),
+        // By the language, from the table: the words in the attributes people may have written.
+        background = habitat::background_of(cat.language.as_deref()),
         language = language(cat),
         light = pick(LIGHTS, seed, "prompt light"),
     )
@@ -115,11 +114,6 @@ fn collar(analysis: &Analysis) -> &'static str {
     }
 }
 
-/// The theme of the language: taken from the table, and not from the attributes, which people may have written.
-fn background(cat: &CatAttributes) -> &'static str {
-    cat.language.as_deref().and_then(habitat::of).map_or(habitat::ELSEWHERE, |habitat| habitat.background)
-}
-
 fn language(cat: &CatAttributes) -> String {
     let name = cat.language.as_deref().and_then(plain::language);
     name.map_or_else(String::new, |name| format!(", a nod to the programming language {name}"))
@@ -132,6 +126,8 @@ mod tests {
     use super::*;
     use crate::generation::steps::attributes::describe;
     use crate::model::analysis::strategy;
+
+    const PROMPT_MAX: usize = 1_000;
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(128))]

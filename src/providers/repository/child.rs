@@ -9,7 +9,7 @@ use rustix::process::{Resource, Rlimit, Signal, getppid, set_parent_process_deat
 
 use super::MB;
 use super::http::{Ledger, OnReceived};
-use super::message::{FailureMessage, Fetched, Message, Request};
+use super::message::{Fetched, Message, Request};
 use super::negotiate::Fetch;
 use super::snapshot::survive;
 use crate::model::failure::{Failure, Kind, Result};
@@ -22,10 +22,7 @@ const INDEX_ROOM: u64 = 16 * MB;
 /// Does what the request on standard input says, and answers on standard output. For `repo-to-cat __fetch` only.
 #[must_use]
 pub fn serve() -> ExitCode {
-    let message = match fetch() {
-        Ok(fetched) => Message::Fetched(fetched),
-        Err(failure) => Message::Failed(FailureMessage::from(&failure)),
-    };
+    let message = fetch().map_or_else(Message::Failed, Message::Fetched);
     if send(&message).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

@@ -1,12 +1,11 @@
 //! What the supervisor and the fetching child say to each other: JSON, one line each.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::config;
-use crate::model::failure::{Failure, Kind};
+use crate::model::failure::Failure;
 use crate::model::repository::RepositoryUrl;
 
 /// What the child is to do; it stands on its standard input, so that nothing of it shows in a list of processes.
@@ -30,7 +29,7 @@ pub(super) enum Message {
     /// The repository is in the folder.
     Fetched(Fetched),
     /// It is not.
-    Failed(FailureMessage),
+    Failed(Failure),
 }
 
 /// What was fetched.
@@ -40,42 +39,4 @@ pub(super) struct Fetched {
     pub(super) url: RepositoryUrl,
     pub(super) commit: String,
     pub(super) reference: Option<String>,
-}
-
-/// A [`Failure`] that can be sent; its causes become text.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct FailureMessage {
-    kind: Kind,
-    what: String,
-    hint: Option<String>,
-    after_seconds: Option<u64>,
-    causes: Vec<String>,
-}
-
-impl From<&Failure> for FailureMessage {
-    fn from(failure: &Failure) -> Self {
-        Self {
-            kind: failure.kind(),
-            what: failure.what().to_owned(),
-            hint: failure.hint_text().map(str::to_owned),
-            after_seconds: failure.retry_after().map(|wait| wait.as_secs()),
-            causes: failure.causes(),
-        }
-    }
-}
-
-impl From<FailureMessage> for Failure {
-    fn from(message: FailureMessage) -> Self {
-        let mut failure = Self::new(message.kind, message.what);
-        if let Some(hint) = message.hint {
-            failure = failure.hint(hint);
-        }
-        if let Some(seconds) = message.after_seconds {
-            failure = failure.after(Duration::from_secs(seconds));
-        }
-        if !message.causes.is_empty() {
-            failure = failure.source(message.causes.join(": "));
-        }
-        failure
-    }
 }

@@ -1,11 +1,12 @@
 //! Repositories: opened in place where they are local, fetched over https where they are not.
 //!
 //! ```text
-//! open_or_fetch ── local ──> local.rs: under an allowed root, nothing of it outside ─────────┐
-//!              └── remote ─> remote.rs: supervises a child ──> child.rs ─> negotiate.rs ──────┤
-//!                            token.rs, tls.rs, address.rs ───> http.rs ─┘ gix over our own https │
-//!                                                                                            v
-//!                                     Snapshot (a Tree) <── listing.rs: entries under the caps
+//! open_or_fetch ── local ──> local.rs: under an allowed root, nothing of it outside ──┐
+//!               └─ remote ─> remote.rs: supervises a child                            │
+//!                              └─> child.rs ─> negotiate.rs: gix ─────────────────────┤
+//!                                                └─> http.rs: our own https           │
+//!                                                      (token, tls, address, answer)  v
+//!                                Snapshot (a Tree) <── listing.rs: entries under the caps
 //! ```
 //!
 //! Nothing is ever checked out; no hook, filter, submodule, symbolic link or configuration of the user is followed.

@@ -117,7 +117,7 @@ impl Supervised {
                     report.report(bytes, 0, &format!("{:.1} MB received", bytes as f64 / MB as f64));
                 }
                 Ok(Message::Fetched(fetched)) => return Ok(fetched),
-                Ok(Message::Failed(failure)) => return Err(failure.into()),
+                Ok(Message::Failed(failure)) => return Err(failure),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     let ended = self.child.wait();

@@ -85,3 +85,17 @@ fn demo_says_what_is_wrong_with_a_repository() {
     .collect();
     insta::assert_snapshot!(without_progress(&told.join("---\n")));
 }
+
+#[test]
+fn demo_says_why_it_begins_again() {
+    let shell = Shell::on(&fresh_database("demo_again"));
+    // Nobody listens on port 1: the host may come back, so that is worth another try.
+    let fetch = "[worker]\nmax_attempts = 2\nbackoff_seconds = 1\nbackoff_max_seconds = 1\n\
+                 [fetch]\nallowed_hosts = ['localhost']\nprivate_hosts = ['localhost:1']\n";
+    std::fs::write(shell.path("quick.toml"), fetch).unwrap();
+    let told = shell.fails(8, &["demo", "https://localhost:1/owner/name"]);
+    let first = told.find("Attempt 1 of 2 failed: ").unwrap_or_else(|| panic!("{told}"));
+    let last = told.find("error: ").unwrap_or_else(|| panic!("{told}"));
+    assert!(first < last && told.contains("; the next one begins "), "{told}");
+    assert!(!told.contains("repo_to_cat::queue"), "what is told as progress is not logged, too: {told}");
+}

@@ -53,6 +53,9 @@ fn cats_are_listed_shown_and_opened() {
     assert_eq!(listed(&["--after", &all[0]]), all[1..]);
     assert_eq!(listed(&["--after", &all[1]]), Vec::<String>::new());
     shell.fails(4, &["generations", "list", "--after", NO_SUCH_CAT]);
+    assert_eq!(shell.succeeds(&["generations", "list", "--language", "Go"]), "No such cats.\n");
+    let told = shell.fails(2, &["generations", "list", "--repository", "github.com/local/repo"]);
+    assert!(told.contains("hint: write https://github.com/local/repo"), "{told}");
     assert!(shell.succeeds(&["generations", "list"]).contains("local/repo"));
 
     let shown = shell.json(&["generations", "show", id(&one)]);

@@ -8,8 +8,8 @@ use repo_to_cat::postgres::DATABASE;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use super::{count, honest};
-use crate::support::cli::{Ran, Shell};
-use crate::support::postgres::{PrivateCluster, fresh_database};
+use crate::support::cli::{Ran, Service, Shell};
+use crate::support::postgres::{PrivateCluster, fresh_database, wait_until};
 
 const URL: &str = "https://github.com/owner/name";
 
@@ -182,7 +182,7 @@ impl Drop for SmallDisk<'_> {
 }
 
 #[test]
-fn a_full_disk_is_told_and_what_was_there_survives() {
+fn a_disk_too_small_for_a_cluster_is_told() {
     let shell = Shell::private();
     honest(&shell.path("repo"));
     let folder = shell.path("data");
@@ -195,19 +195,34 @@ fn a_full_disk_is_told_and_what_was_there_survives() {
     assert!(ran.err.contains("No space left on device") && ran.err.contains("hint:"), "{}", ran.err);
     shell.wait_for_silence();
     drop(disk);
-
-    let disk = SmallDisk::mount(&folder, 120).unwrap();
-    let cat = shell.json(&["demo", "repo"]);
-    fill(&folder.join("ballast"));
-    let ran = shell.run(&["demo", "repo"]);
-    assert!([Some(5), Some(7)].contains(&ran.code), "{:?}: {}", ran.code, ran.err);
-    assert!(ran.err.contains("No space left") || ran.err.contains("disk is full"), "{}", ran.err);
-    shell.wait_for_silence();
-    fs::remove_file(folder.join("ballast")).unwrap();
-    assert_eq!(shell.json(&["generations", "show", cat["id"].as_str().unwrap()])["id"], cat["id"]);
     shell.succeeds(&["demo", "repo"]);
     shell.wait_for_silence();
-    drop(disk);
+}
+
+#[test]
+fn pictures_that_do_not_fit_are_told_and_the_job_can_be_run_again() {
+    let shell = super::shell("full");
+    let store = shell.path("store");
+    let Some(disk) = SmallDisk::mount(&store, 1) else {
+        eprintln!("skipped: file systems cannot be mounted here");
+        return;
+    };
+    fill(&store.join("ballast"));
+    let mut command = shell.command(&["demo", "repo"]);
+    command.env("REPO_TO_CAT_IMAGES__STORE", &store).env("REPO_TO_CAT_WORKER__MAX_ATTEMPTS", "2");
+    let ran = Ran::of(&mut command);
+    assert_eq!(ran.code, Some(7), "{}", ran.err);
+    for word in ["Attempt 1 of 2 failed: ", "No space left on device", "hint: is the disk full"] {
+        assert!(ran.err.contains(word), "{word}: {}", ran.err);
+    }
+    fs::remove_file(store.join("ballast")).unwrap();
+    let left = fs::read_dir(&store).unwrap().flatten().filter(|entry| entry.path().is_file()).count();
+    assert_eq!((left, shell.json(&["jobs", "retry", "--all"]).as_array().unwrap().len()), (0, 1));
+    let mut command = shell.command(&["run", "--only", "worker"]);
+    command.env("REPO_TO_CAT_IMAGES__STORE", &store);
+    let worker = Service::start(command);
+    wait_until("the cat", || !shell.json(&["generations", "list"]).as_array().unwrap().is_empty());
+    drop((worker, disk));
 }
 
 /// Writes until there is no room left.

@@ -48,7 +48,7 @@ pub async fn of_all(url: &str, pool: &PgPool, jobs: &[Uuid], folder: &Path) {
     for table in ["queue.history", "public.generations"] {
         let query = sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
         let rows: i64 = sqlx::query_scalar(query).fetch_one(pool).await.unwrap();
-        assert_eq!(rows, jobs.len() as i64, "rows in {table}");
+        assert_eq!(usize::try_from(rows).unwrap(), jobs.len(), "rows in {table}");
     }
     eventually("the processes to end", async || processes_in(folder).is_empty()).await;
     let leases: i64 = sqlx::query_scalar("SELECT count(*) FROM queue.workers").fetch_one(pool).await.unwrap();

@@ -92,23 +92,18 @@ impl Moment {
 
     /// How often the job may have been claimed in the end: once, and once more if the blow took it from its worker.
     pub fn claims(&self) -> RangeInclusive<i32> {
-        use Blow::{Crash, Cut, Freeze, Kill, LoseAnswer, Restart, Stop};
-        use Place::{Begin, Claim, Inside};
+        use Blow::{Freeze, Kill, LoseAnswer, Stop};
+        use Fate::{Aborts, Commits, CommitsLate};
+        use Place::{Begin, Claim, Commit, History, Inside, Remove, Result};
         match (self.place, self.blow) {
-            // The worker lives and tries again.
-            (_, Cut | Crash | Restart) => 1..=1,
-            // The claim is not there, or there for nobody.
-            (Claim, Kill(Fate::Aborts) | Freeze(Fate::Aborts)) => 1..=1,
-            (Claim, Kill(_) | Freeze(_) | LoseAnswer) => 2..=2,
-            (Begin(_), Kill(_) | Freeze(_)) => 2..=2,
-            // The grace time may be none.
-            (Claim | Begin(_) | Inside(_), Stop) => 1..=2,
-            // The step may be done, and all steps, when the blow falls.
-            (Inside(_), Kill(_) | Freeze(_)) => 1..=2,
-            (_, LoseAnswer | Stop) => 1..=1,
-            // Completing: only an undone statement has to be done again.
-            (_, Kill(Fate::Aborts) | Freeze(Fate::Aborts)) => 2..=2,
-            (_, Kill(_) | Freeze(_)) => 1..=1,
+            // The grace time may be none. Inside a step, that step and all others may be done when the blow falls.
+            (Claim | Begin(_) | Inside(_), Stop) | (Inside(_), Kill(_) | Freeze(_)) => 1..=2,
+            // Claimed for nobody, under way, or completed in vain.
+            (Claim, Kill(Commits | CommitsLate) | Freeze(Commits | CommitsLate) | LoseAnswer)
+            | (Begin(_), Kill(_) | Freeze(_))
+            | (Remove | Result | History | Commit, Kill(Aborts) | Freeze(Aborts)) => 2..=2,
+            // The worker lives and tries again; or it was not claimed yet; or it was completed.
+            _ => 1..=1,
         }
     }
 }

@@ -88,7 +88,8 @@ impl Scene {
                 self.completed(id);
                 worker.signal(Signal::CONT);
                 self.worker_holds_a_lease(&worker);
-                self.dismiss(worker);
+                worker.signal(Signal::TERM);
+                dismissed(&mut worker);
                 other
             }
             Blow::Cut => {
@@ -104,7 +105,7 @@ impl Scene {
                 worker.signal(Signal::TERM);
                 thread::sleep(moment.delay);
                 self.runtime.block_on(self.gate.open());
-                self.dismissed(&mut worker);
+                dismissed(&mut worker);
                 self.start_worker()
             }
             Blow::Crash | Blow::Restart => {
@@ -120,8 +121,9 @@ impl Scene {
 
     /// Counts everything, once nothing is left to be done.
     pub fn close(mut self) {
-        if let Some(worker) = self.worker.take() {
-            self.dismiss(worker);
+        if let Some(mut worker) = self.worker.take() {
+            worker.signal(Signal::TERM);
+            dismissed(&mut worker);
         }
         self.runtime.block_on(account::of_all(&self.url, &self.gate.pool, &self.jobs, self.folder.path()));
     }
@@ -235,16 +237,12 @@ impl Scene {
                 .unwrap()
         }));
     }
+}
 
-    fn dismiss(&self, mut worker: Worker) {
-        worker.signal(Signal::TERM);
-        self.dismissed(&mut worker);
-    }
-
-    fn dismissed(&self, worker: &mut Worker) {
-        let status = worker.wait();
-        assert!(status.success(), "a graceful stop ended with {status}\n{}", worker.log());
-    }
+/// Waits for the end of a worker that was asked to stop.
+fn dismissed(worker: &mut Worker) {
+    let status = worker.wait();
+    assert!(status.success(), "a graceful stop ended with {status}\n{}", worker.log());
 }
 
 /// The gate's name of a place.

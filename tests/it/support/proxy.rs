@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -19,10 +19,13 @@ pub struct Proxy {
     _socket: TempDir,
 }
 
+/// A wire's two ends, and whether what the server says is swallowed.
+type Wire = (UnixStream, UnixStream, Arc<AtomicBool>);
+
 #[derive(Default)]
 struct Wires {
-    muted: AtomicBool,
-    open: Mutex<Vec<UnixStream>>,
+    mute: AtomicBool,
+    open: Mutex<Vec<Wire>>,
 }
 
 impl Proxy {
@@ -48,46 +51,55 @@ impl Proxy {
         &self.url
     }
 
-    /// From now on what the server says is swallowed.
+    /// From now on what the server says is swallowed, on these wires and new ones.
     pub fn mute(&self) {
-        self.wires.muted.store(true, Ordering::SeqCst);
+        self.wires.mute.store(true, Ordering::SeqCst);
+        self.strand();
+    }
+
+    /// The wires that are open now go silent for ever, as if the server had vanished; new ones work.
+    pub fn strand(&self) {
+        for (.., mute) in &*self.wires.open.lock().unwrap() {
+            mute.store(true, Ordering::SeqCst);
+        }
     }
 
     /// Cuts all connections; new ones are not mute.
     pub fn cut(&self) {
+        self.wires.mute.store(false, Ordering::SeqCst);
         let open = std::mem::take(&mut *self.wires.open.lock().unwrap());
-        for end in &open {
-            // It may be closed already.
-            drop(end.shutdown(Shutdown::Both));
+        for (client, server, _) in &open {
+            // They may be closed already.
+            drop(client.shutdown(Shutdown::Both));
+            drop(server.shutdown(Shutdown::Both));
         }
-        self.wires.muted.store(false, Ordering::SeqCst);
     }
 }
 
-fn serve(listener: &UnixListener, server: &PathBuf, wires: &Arc<Wires>) {
+fn serve(listener: &UnixListener, server: &Path, wires: &Wires) {
     for client in listener.incoming() {
         if let Ok(client) = client
-            && let Some((client, server)) = connect(client, server, wires)
+            && let Some((client, server, mute)) = connect(client, server, wires)
         {
-            let (up, down) = ((client.try_clone().unwrap(), server.try_clone().unwrap()), (server, client));
-            thread::spawn(move || pass_on(up.0, up.1, None));
-            let wires = Arc::clone(wires);
-            thread::spawn(move || pass_on(down.0, down.1, Some(&wires)));
+            let (from_client, to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            thread::spawn(move || pass_on(from_client, to_server, None));
+            thread::spawn(move || pass_on(server, client, Some(&mute)));
         }
     }
 }
 
-fn connect(client: UnixStream, server: &Path, wires: &Wires) -> Option<(UnixStream, UnixStream)> {
+fn connect(client: UnixStream, server: &Path, wires: &Wires) -> Option<Wire> {
     let server = UnixStream::connect(server).ok()?;
-    wires.open.lock().unwrap().extend([client.try_clone().ok()?, server.try_clone().ok()?]);
-    Some((client, server))
+    let mute = Arc::new(AtomicBool::new(wires.mute.load(Ordering::SeqCst)));
+    wires.open.lock().unwrap().push((client.try_clone().ok()?, server.try_clone().ok()?, Arc::clone(&mute)));
+    Some((client, server, mute))
 }
 
 /// Copies until either end is closed; then closes both.
-fn pass_on(mut from: UnixStream, mut to: UnixStream, answers: Option<&Wires>) {
+fn pass_on(mut from: UnixStream, mut to: UnixStream, mute: Option<&AtomicBool>) {
     let mut buffer = vec![0; 65_536];
     while let Ok(count @ 1..) = from.read(&mut buffer) {
-        let swallowed = answers.is_some_and(|wires| wires.muted.load(Ordering::SeqCst));
+        let swallowed = mute.is_some_and(|mute| mute.load(Ordering::SeqCst));
         if !swallowed && to.write_all(&buffer[..count]).is_err() {
             break;
         }

@@ -1,22 +1,4 @@
-//! Figures as people read them.
-
-/// `12480` as `12,480`.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// `1 function`, `12,480 functions`.
-pub fn count(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", grouped(number), if number == 1 { one } else { many })
-}
+//! Shares and sizes as the texts tell them.
 
 /// A share of 0 to 1 as `82%`: whole, and `100%` or `0%` only where it is exactly that. None where it is no share.
 pub fn percent(share: f64) -> Option<String> {
@@ -57,17 +39,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_read_well() {
-        assert_eq!(grouped(0), "0");
-        assert_eq!(grouped(999), "999");
-        assert_eq!(grouped(12_480), "12,480");
-        assert_eq!(grouped(u64::MAX), "18,446,744,073,709,551,615");
-        assert_eq!(count(1, "function", "functions"), "1 function");
-        assert_eq!(count(0, "function", "functions"), "0 functions");
-        assert_eq!(count(1_000, "line", "lines"), "1,000 lines");
-    }
-
-    #[test]
     fn shares_are_never_rounded_to_all_or_nothing() {
         for (share, text) in
             [(0.0, "0%"), (0.004, "under 1%"), (0.125, "13%"), (0.82, "82%"), (0.9999, "over 99%"), (1.0, "100%")]
@@ -95,11 +66,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn grouping_loses_nothing(number: u64) {
-            prop_assert_eq!(grouped(number).replace(',', ""), number.to_string());
-        }
-
         #[test]
         fn sizes_are_short(kb: u64) {
             prop_assert!(size(kb).len() <= 7, "{}", size(kb));

@@ -1,9 +1,10 @@
 //! What can be said about a repository and its cat: the value of each placeholder.
 
 use super::super::plain;
-use super::numbers::{count, grouped, percent, size};
+use super::numbers::{percent, size};
 use crate::model::analysis::{Analysis, Hotspot, LanguageShare, LeftOutReason, ScoreTerm};
 use crate::model::attributes::CatAttributes;
+use crate::model::figures::{counted, grouped};
 
 /// Whom the texts are about.
 pub(super) struct Subject<'a> {
@@ -38,11 +39,11 @@ impl<'a> Subject<'a> {
             "share" => self.primary().and_then(|language| percent(language.share)),
             "second" => self.second().and_then(|language| plain::language(&language.name)),
             "second_share" => self.second().and_then(|language| percent(language.share)),
-            "languages" => Some(count(analysis.languages.len() as u64, "language", "languages")),
-            "entries" => Some(count(analysis.entries, "entry", "entries")),
-            "sloc" => Some(count(analysis.sloc, "line of code", "lines of code")),
+            "languages" => Some(counted(analysis.languages.len() as u64, "language", "languages")),
+            "entries" => Some(counted(analysis.entries, "entry", "entries")),
+            "sloc" => Some(counted(analysis.sloc, "line of code", "lines of code")),
             "size" => Some(size(analysis.repo_size_kb)),
-            "functions" => Some(count(metrics.function_count, "function", "functions")),
+            "functions" => Some(counted(metrics.function_count, "function", "functions")),
             "average" => self.average_length().map(lines),
             "longest_lines" => Some(lines(metrics.function_length_max)),
             "longest" => self.longest().and_then(|spot| function(&spot.function.name)),
@@ -51,14 +52,14 @@ impl<'a> Subject<'a> {
             "hotspot_file" => self.hotspot().and_then(|spot| plain::path(&spot.path)),
             "cognitive" => self.hotspot().map(|spot| grouped(spot.function.cognitive)),
             "decisions" => {
-                self.hotspot().map(|spot| count(spot.function.cyclomatic.saturating_sub(1), "decision", "decisions"))
+                self.hotspot().map(|spot| counted(spot.function.cyclomatic.saturating_sub(1), "decision", "decisions"))
             }
-            "nesting" => Some(count(metrics.nesting_depth_max, "level", "levels")),
+            "nesting" => Some(counted(metrics.nesting_depth_max, "level", "levels")),
             "duplication" => percent(metrics.duplication_ratio),
             "comments" => percent(metrics.comment_ratio),
             "tests" => percent(metrics.test_ratio),
             "long_lines" => percent(metrics.lines_too_long_pct / 100.0),
-            "longest_line" => Some(count(metrics.line_length_max, "character", "characters")),
+            "longest_line" => Some(counted(metrics.line_length_max, "character", "characters")),
             "giants" => percent(self.giant_files()),
             "vendored" => Some(self.left_out_files(LeftOutReason::Vendored)),
             "generated" => Some(self.left_out_files(LeftOutReason::Generated)),
@@ -130,7 +131,7 @@ impl<'a> Subject<'a> {
     }
 
     fn left_out_files(&self, reason: LeftOutReason) -> String {
-        count(self.left_out(reason), "file", "files")
+        counted(self.left_out(reason), "file", "files")
     }
 
     /// The term of the score that gave the largest part of what it could.
@@ -150,7 +151,7 @@ impl<'a> Subject<'a> {
 }
 
 fn lines(number: u64) -> String {
-    count(number, "line", "lines")
+    counted(number, "line", "lines")
 }
 
 /// `0.3 of 1.5 points`.

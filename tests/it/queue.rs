@@ -1,0 +1,10 @@
+//! The queue against a real server, statement by statement and loop by loop.
+
+mod bed;
+mod ends;
+mod enqueueing;
+mod fence;
+mod leases;
+mod loops;
+mod process;
+mod states;

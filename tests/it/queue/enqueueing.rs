@@ -1,0 +1,105 @@
+//! Enqueueing: keys, order, time.
+
+use chrono::{Duration as Span, Utc};
+use repo_to_cat::db::{jobs, outcomes};
+use repo_to_cat::model::failure::Kind;
+use repo_to_cat::queue::enqueue::{enqueue, enqueue_all};
+use tokio::task::JoinSet;
+
+use super::bed::{Bed, lasting, plain_job};
+
+fn keyed(key: &str) -> repo_to_cat::model::job::NewJob {
+    repo_to_cat::model::job::NewJob { unique_key: Some(key.to_owned()), ..plain_job() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_key_gives_one_job_however_many_ask() {
+    let bed = Bed::make().await;
+    let mut asking = JoinSet::new();
+    for _ in 0..16 {
+        let db = bed.db.clone();
+        asking.spawn(async move { enqueue_all(&db, &[keyed("one")]).await.unwrap()[0] });
+    }
+    let answers = asking.join_all().await;
+    assert!(answers.iter().all(|answer| answer.id == answers[0].id), "{answers:?}");
+    assert_eq!(answers.iter().filter(|answer| answer.is_new).count(), 1);
+    assert_eq!(bed.rows("queue.jobs").await, 1);
+}
+
+#[tokio::test]
+async fn a_key_is_kept_on_completion_and_given_back_on_discard_and_cancel() {
+    let bed = Bed::make().await;
+    let worker = bed.worker().await;
+    let completed = bed.enqueue(keyed("completed")).await;
+    assert!(bed.complete(&bed.claim(worker).await).await);
+    let again = enqueue_all(&bed.db, &[keyed("completed")]).await.unwrap()[0];
+    assert!(again.id == completed && !again.is_new);
+
+    let discarded = bed.enqueue(keyed("discarded")).await;
+    assert!(outcomes::discard(&bed.db, &bed.claim(worker).await, &lasting()).await.unwrap());
+    let other = enqueue_all(&bed.db, &[keyed("discarded")]).await.unwrap()[0];
+    assert!(other.id != discarded && other.is_new);
+    let conflict = jobs::retry(&bed.db, discarded).await.unwrap_err();
+    assert_eq!(conflict.kind(), Kind::Conflict, "the key is another's now");
+    assert_eq!(bed.state(discarded).await, "discarded", "and nothing was changed");
+
+    jobs::cancel(&bed.db, other.id).await.unwrap();
+    jobs::retry(&bed.db, discarded).await.unwrap();
+    let holder = enqueue_all(&bed.db, &[keyed("discarded")]).await.unwrap()[0];
+    assert!(holder.id == discarded && !holder.is_new, "a reopened job has its key again");
+}
+
+#[tokio::test]
+async fn a_job_exists_when_its_transaction_commits_and_not_before() {
+    let bed = Bed::make().await;
+    let mut transaction = bed.db.pool().begin().await.unwrap();
+    enqueue(&mut transaction, &keyed("k")).await.unwrap();
+    assert_eq!(bed.rows("queue.jobs").await, 0);
+    transaction.rollback().await.unwrap();
+    assert_eq!(bed.rows("queue.jobs").await + bed.rows("queue.unique_keys").await, 0);
+}
+
+#[tokio::test]
+async fn a_list_with_one_bad_job_enqueues_none() {
+    let bed = Bed::make().await;
+    let mut bad = plain_job();
+    bad.priority = 101;
+    let refused = enqueue_all(&bed.db, &[plain_job(), bad]).await.unwrap_err();
+    assert_eq!(refused.kind(), Kind::Invalid);
+    assert_eq!(bed.rows("queue.jobs").await, 0);
+}
+
+#[tokio::test]
+async fn urgent_jobs_go_first_and_then_the_earliest() {
+    let bed = Bed::make().await;
+    let now = Utc::now();
+    let mut ids = Vec::new();
+    for (priority, minutes_ago) in [(0, 1), (0, 3), (5, 0), (-5, 60), (5, 2)] {
+        let mut job = plain_job();
+        job.priority = priority;
+        job.run_at = Some(now - Span::minutes(minutes_ago));
+        ids.push(bed.enqueue(job).await);
+    }
+    let worker = bed.worker().await;
+    let mut order = Vec::new();
+    for _ in 0..5 {
+        order.push(bed.claim_up_to(worker, 1).await.remove(0).id);
+    }
+    assert_eq!(order, [4, 2, 1, 0, 3].map(|index: usize| ids[index]));
+}
+
+#[tokio::test]
+async fn a_scheduled_job_waits_for_its_time() {
+    let bed = Bed::make().await;
+    let mut later = plain_job();
+    later.run_at = Some(Utc::now() + Span::hours(1));
+    let id = bed.enqueue(later).await;
+    let worker = bed.worker().await;
+    assert_eq!(bed.state(id).await, "scheduled");
+    let (promoted, next) = jobs::promote_due(&bed.db).await.unwrap();
+    assert!(promoted == 0 && next.is_some_and(|next| (3000.0..=3600.0).contains(&next)), "{next:?}");
+    assert!(bed.claim_up_to(worker, 1).await.is_empty());
+    sqlx::query("UPDATE queue.jobs SET run_at = queue.now()").execute(&bed.gate.pool).await.unwrap();
+    assert_eq!(jobs::promote_due(&bed.db).await.unwrap(), (1, None));
+    assert_eq!(bed.claim(worker).await.id, id);
+}

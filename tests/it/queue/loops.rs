@@ -1,0 +1,384 @@
+//! The loops around the statements: fetcher, completer, lease.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use repo_to_cat::config;
+use repo_to_cat::db::workers::{self, Heartbeat};
+use repo_to_cat::db::{Db, jobs, outcomes};
+use repo_to_cat::model::job::{ClaimedJob, JobKind, Outcome};
+use repo_to_cat::queue::completer::Completer;
+use repo_to_cat::queue::enqueue::enqueue_all;
+use repo_to_cat::queue::fetcher::Fetcher;
+use repo_to_cat::queue::lease::Lease;
+use repo_to_cat::queue::{Assignment, Settled};
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::bed::{Bed, passing, plain_job, result};
+use crate::support::gate::{eventually, prepare, settings};
+use crate::support::postgres::PrivateCluster;
+use crate::support::proxy::Proxy;
+
+/// Longer than anything takes, for what would else wait for ever.
+const PATIENCE: Duration = Duration::from_mins(1);
+const NEVER: Duration = Duration::from_hours(1);
+
+fn worker_settings(lease_seconds: u64) -> config::Worker {
+    config::Worker {
+        slots: 4,
+        lease_seconds,
+        heartbeat_seconds: 1,
+        poll_seconds: 1,
+        attempt_seconds: 60,
+        grace_seconds: 0,
+        max_attempts: 3,
+        backoff_seconds: 1,
+        backoff_max_seconds: 1,
+        rescue_seconds: 1,
+        max_deaths: 5,
+    }
+}
+
+async fn lease(db: &Db) -> Lease {
+    Lease::take(db.clone(), "test".into(), &worker_settings(3600)).await.unwrap()
+}
+
+/// A completer at work: what is sent is committed; it ends when the sender goes.
+fn completer(db: &Db, lease: &Lease) -> (mpsc::Sender<Settled>, JoinHandle<()>) {
+    let (outcomes, settled) = mpsc::channel(100);
+    (outcomes, tokio::spawn(Completer::new(db.clone(), lease.clone(), &worker_settings(3600)).run(settled)))
+}
+
+fn settled(job: &ClaimedJob, outcome: Outcome) -> Settled {
+    Settled { job: Arc::new(job.clone()), outcome }
+}
+
+fn completed(job: &ClaimedJob) -> Settled {
+    settled(job, Outcome::Completed(Box::new(result())))
+}
+
+#[tokio::test]
+async fn one_bad_outcome_of_a_group_fails_alone() {
+    let bed = Bed::make().await;
+    for _ in 0..20 {
+        bed.enqueue(plain_job()).await;
+    }
+    let lease = lease(&bed.db).await;
+    let claimed = bed.claim_up_to(lease.worker_id(), 20).await;
+    // Its row is there already, so that persisting it must fail.
+    sqlx::query("INSERT INTO public.generations (id, github_url) VALUES ($1, 'x')")
+        .bind(claimed[7].id)
+        .execute(&bed.gate.pool)
+        .await
+        .unwrap();
+    let (outcomes, completer) = completer(&bed.db, &lease);
+    for job in &claimed {
+        outcomes.send(completed(job)).await.unwrap();
+    }
+    drop(outcomes);
+    completer.await.unwrap();
+    assert_eq!((bed.rows("queue.history").await, bed.rows("public.generations").await), (19, 20));
+    assert_eq!(bed.state(claimed[7].id).await, "scheduled");
+    assert_eq!(bed.endings(claimed[7].id).await, ["retried"]);
+}
+
+#[tokio::test]
+async fn a_completion_whose_answer_was_lost_counts_once() {
+    let mut bed = Bed::make().await;
+    let proxy = Proxy::to(&bed.url);
+    let db = Db::connect(&settings(proxy.url())).await.unwrap();
+    let lease = lease(&db).await;
+    bed.enqueue(plain_job()).await;
+    let job = bed.claim(lease.worker_id()).await;
+    bed.gate.close_at("commit").await;
+    let (outcomes, completer) = completer(&db, &lease);
+    outcomes.send(completed(&job)).await.unwrap();
+    drop(outcomes);
+    bed.gate.caught().await;
+    proxy.mute();
+    bed.gate.open().await;
+    eventually("the commit", async || bed.rows("queue.history").await == 1).await;
+    proxy.cut();
+    timeout(PATIENCE, completer).await.expect("it finds its own completion").unwrap();
+    assert_eq!((bed.rows("queue.history").await, bed.rows("public.generations").await), (1, 1));
+    assert!(bed.endings(job.id).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn outcomes_outlive_an_outage() {
+    let mut server = PrivateCluster::start();
+    let url = server.cluster.url();
+    prepare(&url);
+    let bed = Bed::at(url).await;
+    let lease = lease(&bed.db).await;
+    for _ in 0..3 {
+        bed.enqueue(plain_job()).await;
+    }
+    let claimed = bed.claim_up_to(lease.worker_id(), 3).await;
+    server.begin_outage();
+    let (outcomes, completer) = completer(&bed.db, &lease);
+    outcomes.send(settled(&claimed[1], Outcome::Failed(passing()))).await.unwrap();
+    outcomes.send(completed(&claimed[0])).await.unwrap();
+    outcomes.send(settled(&claimed[2], Outcome::HandedBack)).await.unwrap();
+    drop(outcomes);
+    // The first outcome is being tried by now, or soon: either way nothing may be lost.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!completer.is_finished());
+    server.end_outage();
+    timeout(PATIENCE, completer).await.expect("all are committed").unwrap();
+    let mut states = Vec::new();
+    for job in &claimed {
+        states.push(bed.state(job.id).await);
+    }
+    assert_eq!(states, ["completed", "scheduled", "available"]);
+    assert_eq!(bed.rows("public.generations").await, 1);
+}
+
+/// A fetcher at work, its assignments, and what stops it.
+async fn fetcher(bed: &Bed, slots: usize, poll: Duration) -> (mpsc::Receiver<Assignment>, CancellationToken) {
+    let (assign, assigned) = mpsc::channel(slots);
+    let stop = CancellationToken::new();
+    let fetcher = Fetcher::new(bed.db.clone(), lease(&bed.db).await, slots, poll, [(JobKind::Generation, assign)]);
+    tokio::spawn(fetcher.run(stop.clone()));
+    (assigned, stop)
+}
+
+/// Waits until the fetcher would hear of jobs.
+async fn listening(bed: &Bed) {
+    eventually("the fetcher to listen", async || {
+        sqlx::query_scalar(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity
+                            WHERE query LIKE 'LISTEN%' AND state = 'idle' AND datname = current_database())",
+        )
+        .fetch_one(&bed.gate.pool)
+        .await
+        .unwrap()
+    })
+    .await;
+}
+
+async fn next(assigned: &mut mpsc::Receiver<Assignment>) -> Assignment {
+    timeout(PATIENCE, assigned.recv()).await.expect("a job is fetched").unwrap()
+}
+
+#[tokio::test]
+async fn an_idle_fetcher_is_woken_by_an_enqueue() {
+    let bed = Bed::make().await;
+    let (mut assigned, stop) = fetcher(&bed, 4, NEVER).await;
+    listening(&bed).await;
+    let id = bed.enqueue(plain_job()).await;
+    assert_eq!(next(&mut assigned).await.job.id, id);
+
+    bed.gate.cut_all().await;
+    let (second, third) = (bed.enqueue(plain_job()).await, bed.enqueue(plain_job()).await);
+    let found = BTreeSet::from([next(&mut assigned).await.job.id, next(&mut assigned).await.job.id]);
+    assert_eq!(found, BTreeSet::from([second, third]), "what was announced while nobody listened");
+    stop.cancel();
+}
+
+#[tokio::test]
+async fn an_idle_fetcher_is_woken_by_a_rescue() {
+    let bed = Bed::make().await;
+    let (job, dead) = bed.running().await;
+    let (mut assigned, stop) = fetcher(&bed, 4, NEVER).await;
+    listening(&bed).await;
+    bed.lapse(dead).await;
+    assert_eq!(bed.rescue(5).await, (1, 0));
+    assert_eq!(next(&mut assigned).await.job.id, job.id);
+    stop.cancel();
+}
+
+#[tokio::test]
+async fn an_idle_fetcher_finds_by_itself_what_nobody_announced() {
+    let bed = Bed::make().await;
+    let (mut assigned, stop) = fetcher(&bed, 4, Duration::from_millis(200)).await;
+    sqlx::query("INSERT INTO queue.jobs (id, kind, payload) VALUES (gen_random_uuid(), 'generation', '{}')")
+        .execute(&bed.gate.pool)
+        .await
+        .unwrap();
+    next(&mut assigned).await;
+    sqlx::query(
+        "INSERT INTO queue.jobs (id, kind, payload, state, run_at)
+         VALUES (gen_random_uuid(), 'generation', '{}', 'scheduled', queue.now() + interval '1 second')",
+    )
+    .execute(&bed.gate.pool)
+    .await
+    .unwrap();
+    next(&mut assigned).await;
+    stop.cancel();
+}
+
+#[tokio::test]
+async fn a_fetcher_claims_no_more_than_can_start() {
+    let bed = Bed::make().await;
+    for _ in 0..5 {
+        bed.enqueue(plain_job()).await;
+    }
+    let (mut assigned, stop) = fetcher(&bed, 2, Duration::from_millis(50)).await;
+    let first = next(&mut assigned).await;
+    let _second = next(&mut assigned).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let running = "queue.jobs WHERE state = 'running'";
+    assert_eq!(bed.rows(running).await, 2);
+    drop(first);
+    let _third = next(&mut assigned).await;
+    assert_eq!(bed.rows(running).await, 3);
+    stop.cancel();
+}
+
+#[tokio::test]
+async fn a_lost_lease_stops_its_jobs_and_begins_anew() {
+    let bed = Bed::make().await;
+    let lease = Lease::take(bed.db.clone(), "test".into(), &worker_settings(3600)).await.unwrap();
+    bed.enqueue(plain_job()).await;
+    let first = lease.worker_id();
+    let job = bed.claim(first).await;
+    let cancel = lease.hold(&job);
+    let stop = CancellationToken::new();
+    let keeping = tokio::spawn(lease.clone().keep(stop.clone()));
+    bed.lapse(first).await;
+    // Renewed or rescued, whoever comes first; in the end it is lost.
+    eventually("the lease to be lost", async || {
+        bed.lapse(first).await;
+        bed.rescue(1000).await;
+        cancel.is_cancelled()
+    })
+    .await;
+    eventually("another lease", async || lease.worker_id() != first).await;
+    assert!(outcomes::completed_by(&bed.db, first, &[&job]).await.unwrap().is_empty());
+    assert_eq!(bed.claim(lease.worker_id()).await.id, job.id);
+    stop.cancel();
+    timeout(PATIENCE, keeping).await.unwrap().unwrap();
+    assert_eq!(bed.rows("queue.workers").await, 0, "the lease is ended");
+}
+
+#[tokio::test]
+async fn a_heartbeat_waits_for_no_work() {
+    let bed = Bed::make().await;
+    let worker = bed.worker().await;
+    let mut busy = Vec::new();
+    while let Some(connection) = bed.db.pool().try_acquire() {
+        busy.push(connection);
+    }
+    for _ in busy.len()..8 {
+        busy.push(bed.db.pool().acquire().await.unwrap());
+    }
+    let beat = workers::heartbeat(&bed.db, worker, NEVER, &[]).await.unwrap();
+    assert_eq!(beat, Heartbeat::Renewed { lost: vec![], strays: 0 });
+}
+
+#[tokio::test]
+async fn a_cancelled_job_is_stopped_by_the_next_heartbeat() {
+    let bed = Bed::make().await;
+    let lease = lease(&bed.db).await;
+    let (cancelled, kept) = (bed.enqueue(plain_job()).await, bed.enqueue(plain_job()).await);
+    let claimed = bed.claim_up_to(lease.worker_id(), 2).await;
+    let tokens: Vec<_> = claimed.iter().map(|job| (job.id, lease.hold(job))).collect();
+    let token = |id| tokens.iter().find(|(held, _)| *held == id).unwrap().1.clone();
+    let stop = CancellationToken::new();
+    let keeping = tokio::spawn(lease.keep(stop.clone()));
+    jobs::cancel(&bed.db, cancelled).await.unwrap();
+    timeout(PATIENCE, token(cancelled).cancelled()).await.expect("it is stopped");
+    assert!(!token(kept).is_cancelled());
+    stop.cancel();
+    keeping.await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_claimed_after_the_grace_time_is_stopped() {
+    let bed = Bed::make().await;
+    let lease = lease(&bed.db).await;
+    bed.enqueue(plain_job()).await;
+    let job = bed.claim(lease.worker_id()).await;
+    let first = lease.hold(&job);
+    let second = lease.hold(&ClaimedJob { claim: 2, ..job.clone() });
+    assert!(first.is_cancelled() && !second.is_cancelled(), "a job is held once");
+    lease.close();
+    assert!(second.is_cancelled());
+    assert!(lease.hold(&ClaimedJob { claim: 3, ..job }).is_cancelled(), "its claim was under way");
+}
+
+#[tokio::test]
+async fn a_claim_waits_for_no_other_claim() {
+    let bed = Bed::make().await;
+    let first = bed.enqueue(plain_job()).await;
+    let second = bed.enqueue(plain_job()).await;
+    let mut other = bed.gate.pool.begin().await.unwrap();
+    sqlx::query("SELECT FROM queue.jobs WHERE id = $1 FOR UPDATE").bind(first).execute(&mut *other).await.unwrap();
+    let worker = bed.worker().await;
+    let claimed = timeout(PATIENCE, bed.claim_up_to(worker, 1)).await.expect("it passes by what another one holds");
+    assert_eq!(claimed[0].id, second);
+    other.rollback().await.unwrap();
+    assert_eq!(bed.claim(worker).await.id, first);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_workers_never_run_a_job_twice_at_once() {
+    const JOBS: usize = 300;
+    let bed = Arc::new(Bed::make().await);
+    enqueue_all(&bed.db, &vec![plain_job(); JOBS]).await.unwrap();
+    let running = Arc::new(Mutex::new(BTreeSet::new()));
+    let mut workers = JoinSet::new();
+    for number in 0..6_u64 {
+        let (bed, running) = (Arc::clone(&bed), Arc::clone(&running));
+        workers.spawn(async move {
+            let worker = bed.worker().await;
+            let mut done = 0;
+            loop {
+                let claimed = bed.claim_up_to(worker, 7).await;
+                if claimed.is_empty() {
+                    return done;
+                }
+                for job in &claimed {
+                    assert!(running.lock().unwrap().insert(job.id), "{} runs twice", job.id);
+                }
+                tokio::time::sleep(Duration::from_millis(number)).await;
+                for job in &claimed {
+                    assert!(running.lock().unwrap().remove(&job.id));
+                    // Some are given back and run again, here or elsewhere.
+                    if job.claim == 1 && job.id.as_bytes()[15] % 4 == 0 {
+                        assert!(outcomes::hand_back(&bed.db, job).await.unwrap());
+                    } else {
+                        assert!(bed.complete(job).await);
+                        done += 1;
+                    }
+                }
+            }
+        });
+    }
+    assert_eq!(workers.join_all().await.into_iter().sum::<usize>(), JOBS);
+    assert_eq!((bed.rows("queue.history").await, bed.rows("public.generations").await), (JOBS, JOBS));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_falls_silent_stops_no_worker() {
+    let bed = Bed::make().await;
+    let proxy = Proxy::to(&bed.url);
+    let quick = config::Database { connect_seconds: 2, max_connections: 2, ..settings(proxy.url()) };
+    let db = Db::connect(&quick).await.unwrap();
+    let short = worker_settings(3);
+    let lease = Lease::take(db.clone(), "test".into(), &short).await.unwrap();
+    let stop = CancellationToken::new();
+    tokio::spawn(lease.clone().keep(stop.clone()));
+    let (assign, mut assigned) = mpsc::channel(4);
+    let poll = Duration::from_millis(100);
+    let fetcher = Fetcher::new(db.clone(), lease.clone(), 4, poll, [(JobKind::Generation, assign)]);
+    tokio::spawn(fetcher.run(stop.clone()));
+    let (outcomes, settled) = mpsc::channel(100);
+    let completer = tokio::spawn(Completer::new(db, lease, &short).run(settled));
+    // More often than there are connections: none may be lost for good.
+    for _ in 0..4 {
+        proxy.strand();
+        bed.enqueue(plain_job()).await;
+        let assignment = next(&mut assigned).await;
+        proxy.strand();
+        outcomes.send(completed(&assignment.job)).await.unwrap();
+    }
+    drop(outcomes);
+    timeout(PATIENCE, completer).await.expect("it tries other connections").unwrap();
+    stop.cancel();
+}

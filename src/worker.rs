@@ -5,17 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use apalis::prelude::{Data, WorkerBuilder};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::config;
-use crate::db::Db;
+use crate::db::{Db, jobs};
 use crate::generation::journal::panic_text;
 use crate::generation::run::{self, Studio};
 use crate::model::failure::{Failure, Kind, Result};
-use crate::model::job::{ClaimedJob, JobKind, Outcome};
+use crate::model::job::{ClaimedJob, JobKind, NewJob, Outcome};
 use crate::queue::backend::QueueBackend;
 use crate::queue::completer::Completer;
 use crate::queue::fetcher::Fetcher;
@@ -34,24 +35,41 @@ struct Bench {
     outcomes: Outcomes,
 }
 
+/// What a worker process is there for.
+#[derive(Debug)]
+pub enum Duty {
+    /// Whatever is available.
+    Everything,
+    /// One job, which it enqueues itself so that no other worker gets it first, and all its attempts.
+    One {
+        /// The job.
+        job: Box<NewJob>,
+        /// Told the job's id once it is enqueued.
+        enqueued: oneshot::Sender<Uuid>,
+    },
+}
+
 /// Works until `stop`, then finishes what runs within the grace time, or hands it back.
 pub async fn run(
     db: Db,
     settings: &config::Worker,
     studio: Studio,
     name: String,
+    duty: Duty,
     stop: CancellationToken,
 ) -> Result<()> {
+    // A part that breaks stops the others, too.
+    let stop = stop.child_token();
     let lease = Lease::take(db.clone(), name.clone(), settings).await?;
     let keeping = CancellationToken::new();
-    let heartbeat = tokio::spawn(lease.clone().keep(keeping.clone()));
+    let mut heartbeat = tokio::spawn(lease.clone().keep(keeping.clone()));
 
     let rescue_every = Duration::from_secs(settings.rescue_seconds);
-    let rescuing = rescuer::run(db.clone(), rescue_every, i32::from(settings.max_deaths), keeping.clone());
-    tokio::spawn(rescuing);
+    let (length, max_deaths) = (lease.length(), i32::from(settings.max_deaths));
+    tokio::spawn(rescuer::run(db.clone(), rescue_every, length, max_deaths, keeping.clone()));
 
     let (outcomes, settled) = mpsc::channel(OUTCOMES);
-    let completer = tokio::spawn(Completer::new(db.clone(), lease.clone(), settings).run(settled));
+    let mut completer = tokio::spawn(Completer::new(db.clone(), lease.clone(), settings).run(settled));
 
     let bench = Bench { db: db.clone(), studio, attempt: Duration::from_secs(settings.attempt_seconds), outcomes };
     let mut workers = JoinSet::new();
@@ -67,21 +85,34 @@ pub async fn run(
     }
     drop(bench);
     let poll = Duration::from_secs(settings.poll_seconds);
-    let fetcher = Fetcher::new(db, lease.clone(), settings.slots, poll, backends);
+    let mut fetcher = Fetcher::new(db.clone(), lease.clone(), settings.slots, poll, backends);
+    if let Duty::One { job, enqueued } = duty {
+        let job = jobs::enqueue_claimed(&db, lease.worker_id(), &job).await?;
+        _ = enqueued.send(job.id);
+        fetcher = fetcher.only(job);
+    }
     let fetching = tokio::spawn(fetcher.run(stop.clone()));
 
-    stop.cancelled().await;
+    let broken = tokio::select! {
+        () = stop.cancelled() => None,
+        Some(ended) = workers.join_next() => Some(format!("an apalis worker ended: {ended:?}")),
+        ended = &mut completer => Some(format!("the completer ended: {ended:?}")),
+        ended = &mut heartbeat => Some(format!("the heartbeat ended: {ended:?}")),
+    };
     tracing::info!("stopping: no more jobs are claimed");
+    stop.cancel();
     drop(fetching.await);
     drain(&mut workers, &lease, Duration::from_secs(settings.grace_seconds)).await;
     // What the database did not take in by now is rescued by others when the lease runs out.
     let patience = Duration::from_secs(settings.lease_seconds);
-    if timeout(patience, completer).await.is_err() {
+    if !completer.is_finished() && timeout(patience, completer).await.is_err() {
         tracing::error!("outcomes could not be committed before the end; their jobs will be run again");
     }
     keeping.cancel();
-    drop(timeout(patience, heartbeat).await);
-    Ok(())
+    if !heartbeat.is_finished() {
+        drop(timeout(patience, heartbeat).await);
+    }
+    broken.map_or(Ok(()), |what| Err(Failure::new(Kind::Internal, what).hint("the log has more; start it again")))
 }
 
 /// Waits for running jobs, at most for `grace`; then stops them, so that they are handed back.

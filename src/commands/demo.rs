@@ -1,5 +1,6 @@
 //! `demo`: one repository becomes a cat while you watch. Everything that `run` does, for one job.
 
+use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -11,19 +12,19 @@ use crate::commands::view::look::Look;
 use crate::commands::view::progress::{ProgressView, Spinner};
 use crate::commands::{Output, follow, generations};
 use crate::config::Loaded;
-use crate::db::{Db, jobs, migrate};
+use crate::db::{Db, jobs};
 use crate::generation::submit::{Wishes, generation_job};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::generation::Generation;
 use crate::model::repository::Source;
-use crate::queue::enqueue::enqueue_all;
-use crate::worker;
+use crate::worker::{self, Duty};
 
+/// What to type next, after the program's own name.
 const NEXT: [(&str, &str); 4] = [
-    ("repo-to-cat generations list", "all cats so far"),
-    ("repo-to-cat paint --contact-sheet cats.png", "every cat there could be"),
-    ("repo-to-cat analyze .", "the analysis alone"),
-    ("repo-to-cat run", "the service: worker, upkeep, HTTP"),
+    ("generations list", "all cats so far"),
+    ("paint --contact-sheet cats.png", "every cat there could be"),
+    ("analyze .", "the analysis alone"),
+    ("run", "the service: worker, upkeep, HTTP"),
 ];
 
 /// Makes one cat.
@@ -43,12 +44,14 @@ pub fn run(args: &Demo, loaded: &Loaded, output: &Output) -> Result<()> {
         drop(spinner);
         let session = opened?;
         let studio = session.studio()?;
-        let id = enqueue_all(&session.db, std::slice::from_ref(&job)).await?[0].id;
 
         let done = CancellationToken::new();
         let mut worker = JoinSet::new();
         let (db, settings, working) = (session.db.clone(), session.config.worker.clone(), done.clone());
-        worker.spawn(async move { worker::run(db, &settings, studio, worker::name(), working).await });
+        let (enqueued, accepted) = oneshot::channel();
+        let duty = Duty::One { job: Box::new(job), enqueued };
+        worker.spawn(async move { worker::run(db, &settings, studio, worker::name(), duty, working).await });
+        let Ok(id) = accepted.await else { return Err(why_it_ended(worker.join_next().await)) };
 
         let mut view = ProgressView::start(&format!("Making a cat of {}", args.repository), &look, output.json);
         let ended = tokio::select! {
@@ -65,8 +68,7 @@ pub fn run(args: &Demo, loaded: &Loaded, output: &Output) -> Result<()> {
 }
 
 async fn open(loaded: &Loaded) -> Result<Session> {
-    let mut session = Session::open(loaded, Schema::Any).await?;
-    migrate::up(&session.db).await?;
+    let mut session = Session::open(loaded, Schema::Current).await?;
     // Whoever presses Ctrl-C does not want to wait.
     session.config.worker.grace_seconds = 0;
     Ok(session)
@@ -96,7 +98,10 @@ async fn cancel(db: &Db, id: Uuid) -> Failure {
 }
 
 fn show(cat: &Generation, session: &Session, output: &Output) -> Result<()> {
-    let extras = generations::extras(cat, session, &NEXT)?;
+    // As it was typed, so that the lines can be copied: after `make demo` the program is not on the path.
+    let me = std::env::args().next().unwrap_or_else(|| "repo-to-cat".to_owned());
+    let next = NEXT.map(|(arguments, what)| (format!("{me} {arguments}"), what.to_owned()));
+    let extras = generations::extras(cat, session, next.into())?;
     output.data(cat, |look| card::render(cat, &extras, look))
 }
 

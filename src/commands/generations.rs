@@ -16,6 +16,7 @@ use crate::commands::view::card::{self, Extras};
 use crate::commands::view::lists;
 use crate::config::Loaded;
 use crate::db::generations;
+use crate::db::identity::identity;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::generation::Generation;
 use crate::model::repository::Source;
@@ -77,10 +78,9 @@ fn owner_and_name(text: &str, session: &Session) -> Result<(String, String)> {
 }
 
 /// One cat, with the files of its pictures.
-pub(super) fn extras(cat: &Generation, session: &Session, next: &[(&str, &str)]) -> Result<Extras> {
+pub(super) fn extras(cat: &Generation, session: &Session, next: Vec<(String, String)>) -> Result<Extras> {
     let pictures = session.pictures()?;
     let file = |key: &Option<String>| key.as_ref().map(|key| pictures.local_path(key));
-    let next = next.iter().map(|(command, what)| ((*command).to_owned(), (*what).to_owned())).collect();
     Ok(Extras { picture: file(&cat.image_path), original: file(&cat.original_image_path), next })
 }
 
@@ -90,7 +90,7 @@ async fn get(session: &Session, id: Uuid) -> Result<Generation> {
 
 async fn show(session: &Session, id: Uuid, output: &Output) -> Result<()> {
     let cat = get(session, id).await?;
-    let extras = extras(&cat, session, &[])?;
+    let extras = extras(&cat, session, Vec::new())?;
     output.data(&cat, |look| card::render(&cat, &extras, look))
 }
 
@@ -139,10 +139,12 @@ async fn sweep(session: &Session, keys: &[String]) -> Result<()> {
     let worker = &session.config.worker;
     let young = Duration::from_secs(worker.attempt_seconds + 2 * worker.lease_seconds);
     let pictures = session.pictures()?;
-    let old = pictures.older_than(young).await?;
+    if !pictures.is_only_for(&identity(&session.db).await?).await? {
+        return Ok(());
+    }
     let in_use = generations::pictures_in_use(&session.db, keys).await?;
-    for key in keys.iter().filter(|key| old.contains(key) && !in_use.contains(key)) {
-        pictures.delete(key).await?;
+    for key in keys.iter().filter(|key| !in_use.contains(key)) {
+        pictures.delete_if_older(key, young).await?;
     }
     Ok(())
 }

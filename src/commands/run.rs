@@ -11,6 +11,7 @@ use crate::commands::session::{Schema, Session, block_on, stop_signal, work_fold
 use crate::config::Loaded;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::schedule::upkeep::Upkeep;
+use crate::worker::Duty;
 use crate::{http, worker};
 
 /// Closing waits for connections in use; a server that does not answer may not keep the process.
@@ -50,7 +51,7 @@ async fn start(parts: &Run, session: &Session, stop: &CancellationToken) -> Resu
     if parts.has(Part::Worker) {
         let (db, settings, studio) = (session.db.clone(), session.config.worker.clone(), session.studio()?);
         let stop = stop.clone();
-        running.spawn(async move { worker::run(db, &settings, studio, worker::name(), stop).await });
+        running.spawn(async move { worker::run(db, &settings, studio, worker::name(), Duty::Everything, stop).await });
     }
     if parts.has(Part::Scheduler) {
         let upkeep = Upkeep {

@@ -51,7 +51,7 @@ pub fn examine(repository: &str, reference: Option<&str>, loaded: &Loaded, outpu
 /// The cat of a repository: the same that a generation job would make.
 #[must_use]
 pub fn cat_of(examined: &Examined) -> (CatAttributes, Seed) {
-    let seed = Seed::of(&examined.origin.name, &examined.origin.commit_oid);
+    let seed = Seed::of_commit(&examined.origin.commit_oid);
     (steps::attributes::describe(&examined.analysis.analysis, &seed), seed)
 }
 

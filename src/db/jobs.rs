@@ -1,6 +1,6 @@
 //! `queue.jobs`: live jobs, from enqueue to claim.
 
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use crate::db::Db;
@@ -73,14 +73,44 @@ pub async fn promote_due(db: &Db) -> Result<(u64, Option<f64>)> {
 
 /// Claims up to `limit` jobs of the given kinds for a worker whose lease is good, the most urgent first.
 ///
-/// The worker's row is locked against removal meanwhile, so that a rescuer either sees these jobs or comes later.
-pub async fn claim(db: &Db, worker_id: Uuid, kinds: &[String], limit: i64) -> Result<Vec<ClaimedJob>> {
+/// The worker's row is locked against removal meanwhile, so that a rescuer either sees these jobs or comes later. With
+/// `only` it claims that job or none.
+pub async fn claim(
+    db: &Db,
+    worker_id: Uuid,
+    kinds: &[String],
+    limit: i64,
+    only: Option<Uuid>,
+) -> Result<Vec<ClaimedJob>> {
+    claim_on(db.pool(), worker_id, kinds, limit, only).await
+}
+
+/// Enqueues a job and claims it in one transaction: no other worker ever sees it available.
+pub async fn enqueue_claimed(db: &Db, worker_id: Uuid, job: &NewJob) -> Result<ClaimedJob> {
+    let mut transaction = db.pool().begin().await?;
+    let id = enqueue(&mut transaction, job).await?.id;
+    let kinds = [job.kind.name().to_owned()];
+    let claimed = claim_on(&mut *transaction, worker_id, &kinds, 1, Some(id)).await?.pop();
+    let claimed = claimed.ok_or_else(|| {
+        Failure::new(Kind::Conflict, format!("job {id} cannot be claimed: it was there before, or the lease was lost"))
+    })?;
+    transaction.commit().await?;
+    Ok(claimed)
+}
+
+async fn claim_on(
+    executor: impl PgExecutor<'_>,
+    worker_id: Uuid,
+    kinds: &[String],
+    limit: i64,
+    only: Option<Uuid>,
+) -> Result<Vec<ClaimedJob>> {
     let rows = sqlx::query!(
         r#"WITH me AS (
              SELECT id FROM queue.workers WHERE id = $1 AND lease_until > queue.now() FOR KEY SHARE
            ), picked AS (
              SELECT id FROM queue.jobs
-             WHERE state = 'available' AND kind = ANY ($2) AND EXISTS (SELECT FROM me)
+             WHERE state = 'available' AND kind = ANY ($2) AND EXISTS (SELECT FROM me) AND ($4::uuid IS NULL OR id = $4)
              ORDER BY priority DESC, run_at, id LIMIT $3 FOR UPDATE SKIP LOCKED
            )
            UPDATE queue.jobs AS job
@@ -89,9 +119,10 @@ pub async fn claim(db: &Db, worker_id: Uuid, kinds: &[String], limit: i64) -> Re
            RETURNING job.id, job.kind, job.payload, job.user_id, job.claims, job.attempts, job.max_attempts"#,
         worker_id,
         kinds,
-        limit
+        limit,
+        only
     )
-    .fetch_all(db.pool())
+    .fetch_all(executor)
     .await?;
     Ok(rows
         .into_iter()

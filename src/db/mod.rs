@@ -7,6 +7,7 @@ pub mod attempts;
 pub mod error;
 pub mod generations;
 pub mod history;
+pub mod identity;
 pub mod inspect;
 pub mod jobs;
 pub mod migrate;

@@ -35,7 +35,7 @@ pub async fn complete(db: &Db, worker_id: Uuid, done: &[(&ClaimedJob, &Generatio
                code_quality_score, cat_attributes, analysis_data, score_model, image_path, original_image_path,
                image_bytes, image_type, image_width, image_height, image_prompt, story, meme_text_top,
                meme_text_bottom, degraded, step_seconds, created_at)
-             SELECT finished.id, finished.user_id, r.github_url, r.repo_owner, r.repo_name, r.commit_oid,
+             SELECT finished.id, (SELECT id FROM public.users WHERE id = finished.user_id), r.github_url, r.repo_owner, r.repo_name, r.commit_oid,
                r.primary_language, r.repo_size_kb, r.code_quality_score, r.cat_attributes, r.analysis_data,
                r.score_model, r.image_path, r.original_image_path, r.image_bytes, r.image_type, r.image_width,
                r.image_height, r.image_prompt, r.story, r.meme_text_top, r.meme_text_bottom, r.degraded,

@@ -106,6 +106,11 @@ impl Journal {
         Ok(made)
     }
 
+    /// Asks the database between two steps, again while it is away, but no longer than the job is ours.
+    pub async fn ask<T, F: Future<Output = Result<T>>>(&self, ask: impl FnMut() -> F) -> Result<T> {
+        patiently(&self.cancel, ask).await
+    }
+
     /// Seconds each step took, by name, earlier attempts' checkpoints included.
     #[must_use]
     pub fn seconds(&self) -> BTreeMap<String, f64> {

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config;
 use crate::db::Db;
+use crate::db::identity::identity;
 use crate::generation::journal::Journal;
 use crate::generation::{painter, score, steps};
 use crate::model::analysis::Analysis;
@@ -52,10 +53,10 @@ pub async fn run(studio: Studio, db: Db, job: Arc<ClaimedJob>, cancel: Cancellat
     let request: GenerationRequest = serde_json::from_value(job.payload.clone()).map_err(|error| {
         Failure::new(Kind::Invalid, format!("the payload of job {} is no generation request", job.id)).source(error)
     })?;
-    let mut journal = Journal::open(db, job, cancel).await?;
+    let mut journal = Journal::open(db.clone(), job, cancel).await?;
 
     let (fetched, analysis) = fetch_and_analyse(&mut journal, &studio, request).await?;
-    let seed = Seed::of(&fetched.name, &fetched.commit_oid);
+    let seed = Seed::of_commit(&fetched.commit_oid);
 
     let subject = analysis.clone();
     let cat = journal.keep(Step::Attributes, move |_| Ok(steps::attributes::describe(&subject, &seed))).await?;
@@ -74,8 +75,11 @@ pub async fn run(studio: Studio, db: Db, job: Arc<ClaimedJob>, cancel: Cancellat
     let caption = move |_: &dyn Report| painter::caption(&bare, &lines.meme_text_top, &lines.meme_text_bottom);
     let captioned = journal.run(Step::Caption, caption).await?;
 
+    // Who sweeps this store must know that there are rows of this database, too.
+    let database = journal.ask(|| identity(&db)).await?;
     // Both pictures are durable before the row that names them; a row that never comes leaves them to the sweep.
     let store = async {
+        studio.pictures.sign(&database).await?;
         let original = studio.pictures.put(original, studio.canvas).await?;
         Ok((studio.pictures.put(captioned, studio.canvas).await?, original))
     };

@@ -12,10 +12,17 @@ impl Seed {
     /// The version of texts, palette and rig: bumped when they change, so that old pictures can be told apart.
     pub const STYLE_VERSION: u32 = 1;
 
-    /// The seed of a repository (its canonical URL or, for a local one, its name) at a commit.
+    /// The seed of whatever these two names tell apart.
     #[must_use]
     pub fn of(repository: &str, commit_oid: &str) -> Self {
         Self::from_parts(&[repository, commit_oid, &Self::STYLE_VERSION.to_string()])
+    }
+
+    /// The seed of a repository at a commit. The commit alone decides: a clone in another folder, a fork, the same
+    /// repository over https and from disk give the same cat.
+    #[must_use]
+    pub fn of_commit(commit_oid: &str) -> Self {
+        Self::of("commit", commit_oid)
     }
 
     fn from_parts(parts: &[&str]) -> Self {

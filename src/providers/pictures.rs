@@ -11,17 +11,21 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{Error, ObjectStore, ObjectStoreExt};
 use sha2::{Digest, Sha256};
+use tokio::sync::OnceCell;
 
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::picture::{Canvas, StoredPicture};
 
 const PREFIX: &str = "images/v1";
+/// Where databases sign that rows of theirs name pictures of this store.
+const USERS: &str = "images-of";
 
 /// Where pictures are. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Pictures {
     store: Arc<dyn ObjectStore>,
     folder: PathBuf,
+    signed: Arc<OnceCell<()>>,
 }
 
 impl Pictures {
@@ -35,7 +39,21 @@ impl Pictures {
         let folder = folder.canonicalize().map_err(|error| cannot("cannot be opened").source(error))?;
         let store =
             LocalFileSystem::new_with_prefix(&folder).map_err(|error| cannot("cannot be opened").source(error))?;
-        Ok(Self { store: Arc::new(store.with_fsync(true)), folder })
+        Ok(Self { store: Arc::new(store.with_fsync(true)), folder, signed: Arc::default() })
+    }
+
+    /// Notes that the database `user` is about to name pictures of this store. Written once a process.
+    pub async fn sign(&self, user: &str) -> Result<()> {
+        let sign = async { self.store.put(&signature(user), user.to_owned().into()).await.map(drop) };
+        let signed = self.signed.get_or_try_init(|| sign).await;
+        signed.map(drop).map_err(|error| self.failure("signing for", &error))
+    }
+
+    /// Whether no other database than `user` has signed: only then does it know every picture that is in use.
+    pub async fn is_only_for(&self, user: &str) -> Result<bool> {
+        let signatures = self.store.list(Some(&Key::from(USERS))).try_collect::<Vec<_>>().await;
+        let signatures = signatures.map_err(|error| self.failure("listing those who use", &error))?;
+        Ok(signatures.iter().all(|object| object.location == signature(user)))
     }
 
     /// Stores a PNG durably under the hash of its bytes. A picture that is there already is written again, so that its
@@ -126,6 +144,10 @@ impl Pictures {
     }
 }
 
+fn signature(user: &str) -> Key {
+    Key::from(USERS).join(user)
+}
+
 /// The moment that was `age` ago.
 fn before(age: Duration) -> Option<DateTime<Utc>> {
     Utc::now().checked_sub_signed(chrono::Duration::from_std(age).ok()?)
@@ -191,6 +213,21 @@ mod tests {
         assert!(pictures.delete_if_older(&stored.key, hour).await.unwrap());
         assert!(!pictures.delete_if_older(&stored.key, hour).await.unwrap());
         assert_eq!(pictures.get(&stored.key).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_store_of_two_databases_is_only_for_neither() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, other) = ("2026-11-22T14:00:00.000001Z", "2026-11-22T14:00:00.000002Z");
+        let pictures = Pictures::open(folder.path()).unwrap();
+        assert!(pictures.is_only_for(one).await.unwrap());
+        pictures.sign(one).await.unwrap();
+        pictures.sign(one).await.unwrap();
+        assert!(pictures.is_only_for(one).await.unwrap());
+        assert!(!pictures.is_only_for(other).await.unwrap());
+        Pictures::open(folder.path()).unwrap().sign(other).await.unwrap();
+        assert!(!pictures.is_only_for(one).await.unwrap());
+        assert_eq!(pictures.older_than(Duration::ZERO).await.unwrap(), Vec::<String>::new());
     }
 
     #[tokio::test]

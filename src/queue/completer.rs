@@ -105,9 +105,21 @@ impl Completer {
             Ok(true) if last => tracing::error!(job = %job.id, %failure, "discarded"),
             Ok(true) => tracing::warn!(job = %job.id, %failure, ?wait, "failed, to be tried again"),
             Ok(false) => tracing::debug!(job = %job.id, "a late failure was refused, or was committed before"),
-            Err(error) => tracing::error!(job = %job.id, %error, "the failure could not be noted"),
+            Err(error) => self.discard_plainly(job, &error).await,
         }
         self.lease.release(job);
+    }
+
+    /// The last resort for a failure that the database refuses to note: without it the job would be given back and fail
+    /// in the same way for ever.
+    async fn discard_plainly(&self, job: &ClaimedJob, refusal: &Failure) {
+        tracing::error!(job = %job.id, %refusal, "the failure could not be noted as it was; discarding the job");
+        let plain = Failure::new(Kind::Internal, "the attempt failed, and the database refused to note how")
+            .hint("the worker's log has both");
+        let discard = || outcomes::discard(&self.db, job, &plain);
+        if let Err(error) = until_answered("discarding a job", self.lease.length(), discard).await {
+            tracing::error!(job = %job.id, %error, "the job could not be discarded");
+        }
     }
 
     async fn hand_back(&self, job: &ClaimedJob) {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::db::{Db, jobs};
 use crate::model::failure::{Failure, Kind, Result};
-use crate::model::job::JobKind;
+use crate::model::job::{ClaimedJob, JobKind};
 use crate::queue::lease::Lease;
 use crate::queue::{Assignment, Trouble, answer_within};
 
@@ -25,6 +25,8 @@ pub struct Fetcher {
     slots: Arc<Semaphore>,
     poll: Duration,
     backends: HashMap<String, mpsc::Sender<Assignment>>,
+    /// The one job that it is here for, as it was first claimed; none where it is here for all.
+    only: Option<ClaimedJob>,
 }
 
 impl Fetcher {
@@ -38,7 +40,13 @@ impl Fetcher {
         backends: impl IntoIterator<Item = (JobKind, mpsc::Sender<Assignment>)>,
     ) -> Self {
         let backends = backends.into_iter().map(|(kind, sender)| (kind.name().to_owned(), sender)).collect();
-        Self { db, lease, slots: Arc::new(Semaphore::new(slots)), poll, backends }
+        Self { db, lease, slots: Arc::new(Semaphore::new(slots)), poll, backends, only: None }
+    }
+
+    /// Hands out this job, which is claimed already, and claims no other.
+    #[must_use]
+    pub fn only(self, job: ClaimedJob) -> Self {
+        Self { only: Some(job), ..self }
     }
 
     /// Fetches until `stop`. The backends end with it.
@@ -53,16 +61,25 @@ impl Fetcher {
     async fn fetch(&self, wake: &Notify) {
         let kinds: Vec<String> = self.backends.keys().cloned().collect();
         let mut trouble = Trouble::default();
+        let mut promoted = Instant::now();
+        if let (Some(job), Some(slot)) = (self.only.clone(), self.free_slots().await.pop()) {
+            hand_out(&self.lease, &self.backends, job, slot).await;
+        }
         loop {
             let slots = self.free_slots().await;
             let wanted = slots.len();
             match self.claim(&kinds, slots).await {
                 Ok(claimed) => {
                     trouble.over("claiming jobs");
-                    if claimed == wanted {
+                    // However long the queue is, what has become due stands in it.
+                    if claimed == wanted && promoted.elapsed() < self.poll {
                         continue;
                     }
                     let wait = self.until_next_due().await;
+                    promoted = Instant::now();
+                    if claimed == wanted {
+                        continue;
+                    }
                     tokio::select! {
                         () = wake.notified() => {}
                         () = sleep(wait) => {}
@@ -90,17 +107,14 @@ impl Fetcher {
     /// Claims up to one job a slot and hands them out, in a task of its own so that a stop cannot part the two.
     async fn claim(&self, kinds: &[String], slots: Vec<OwnedSemaphorePermit>) -> Result<usize> {
         let (db, lease, kinds, backends) = (self.db.clone(), self.lease.clone(), kinds.to_vec(), self.backends.clone());
+        let only = self.only.as_ref().map(|job| job.id);
         let claim = tokio::spawn(async move {
             let limit = i64::try_from(slots.len()).unwrap_or(i64::MAX);
             // What an unanswered claim may have brought is given back by the heartbeat, which relies on this limit.
-            let jobs = answer_within(lease.length(), jobs::claim(&db, lease.worker_id(), &kinds, limit)).await?;
+            let jobs = answer_within(lease.length(), jobs::claim(&db, lease.worker_id(), &kinds, limit, only)).await?;
             let count = jobs.len();
             for (job, slot) in jobs.into_iter().zip(slots) {
-                let cancel = lease.hold(&job);
-                if let Some(backend) = backends.get(&job.kind) {
-                    // A backend that is gone is one that stops: the job is rescued when the lease ends.
-                    drop(backend.send(Assignment { job: Arc::new(job), cancel, slot }).await);
-                }
+                hand_out(&lease, &backends, job, slot).await;
             }
             Ok(count)
         });
@@ -114,6 +128,25 @@ impl Fetcher {
             Ok(_) => Duration::ZERO,
             Err(_) => self.poll,
         }
+    }
+}
+
+/// Holds a claimed job and gives it to the backend of its kind. One that is gone takes no jobs any more: the heartbeat
+/// gives back what is claimed but not held.
+async fn hand_out(
+    lease: &Lease,
+    backends: &HashMap<String, mpsc::Sender<Assignment>>,
+    job: ClaimedJob,
+    slot: OwnedSemaphorePermit,
+) {
+    let cancel = lease.hold(&job);
+    let job = Arc::new(job);
+    let taken = match backends.get(&job.kind) {
+        Some(backend) => backend.send(Assignment { job: Arc::clone(&job), cancel, slot }).await.is_ok(),
+        None => false,
+    };
+    if !taken {
+        lease.release(&job);
     }
 }
 

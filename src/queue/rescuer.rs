@@ -12,7 +12,7 @@ use crate::queue::{Trouble, answer_within};
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Looks for lapsed leases until `stop`. Any number of processes may do so at once.
-pub async fn run(db: Db, every: Duration, max_deaths: i32, stop: CancellationToken) {
+pub async fn run(db: Db, every: Duration, lease: Duration, max_deaths: i32, stop: CancellationToken) {
     let mut trouble = Trouble::default();
     let rescuing = async {
         loop {
@@ -23,7 +23,14 @@ pub async fn run(db: Db, every: Duration, max_deaths: i32, stop: CancellationTok
                         tracing::warn!(rescued.freed, rescued.quarantined, "rescued jobs of lost workers");
                     }
                 }
-                Err(failure) => drop(trouble.met("rescuing jobs", failure)),
+                Err(failure) => {
+                    sleep(trouble.met("rescuing jobs", failure)).await;
+                    while let Err(failure) = answer_within(PATIENCE, workers::alive(&db)).await {
+                        sleep(trouble.met("rescuing jobs", failure)).await;
+                    }
+                    // Leases ran out while nobody could renew them: who lives gets the time to do so.
+                    sleep(lease).await;
+                }
             }
             // Hosts that were started together need not ask together.
             sleep(every.mul_f64(rand::random_range(0.8..1.2))).await;

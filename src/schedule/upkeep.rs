@@ -7,6 +7,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::config;
+use crate::db::identity::identity;
 use crate::db::{Db, generations, history};
 use crate::model::failure::Result;
 use crate::providers::pictures::Pictures;
@@ -42,7 +43,12 @@ impl Upkeep {
     async fn once(&self) -> Result<()> {
         history::prepare(&self.db).await?;
         let grace = Duration::from_secs(self.settings.sweep_grace_seconds);
-        let pictures = sweep(&self.db, &self.pictures, grace).await?;
+        let pictures = if self.pictures.is_only_for(&identity(&self.db).await?).await? {
+            sweep(&self.db, &self.pictures, grace).await?
+        } else {
+            tracing::warn!("no pictures are swept: other databases use this store, too; name another in images.store");
+            0
+        };
         let fetches = sweep_leftovers(&self.work_folder, grace)?;
         if pictures + fetches > 0 {
             tracing::info!(pictures, fetches, "removed what nothing names any more");

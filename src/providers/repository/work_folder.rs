@@ -10,6 +10,8 @@ use crate::model::failure::{Failure, Kind, Result};
 
 const PREFIX: &str = "fetch-";
 const LOCK: &str = "lock";
+/// Longer than it takes from making a folder to locking it, by far.
+const LEFT_BEHIND: Duration = Duration::from_hours(1);
 
 /// A folder of one fetch; removed on drop. The lock tells other processes that its owner lives.
 #[derive(Debug)]
@@ -26,6 +28,10 @@ impl FetchFolder {
                 .source(e)
         };
         fs::create_dir_all(work_folder).map_err(failed)?;
+        // A host may run workers and no scheduler. What cannot be removed is no reason not to fetch.
+        if let Err(failure) = sweep_leftovers(work_folder, LEFT_BEHIND) {
+            tracing::warn!(%failure, "what killed fetches left stays");
+        }
         let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(work_folder).map_err(failed)?;
         let lock = File::create(folder.path().join(LOCK)).map_err(failed)?;
         lock.lock().map_err(failed)?;
@@ -75,6 +81,18 @@ pub fn sweep_leftovers(work_folder: &Path, older_than: Duration) -> Result<usize
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_new_fetch_clears_away_what_killed_ones_left() {
+        let work = tempfile::tempdir().expect("a folder");
+        let [old, young] = ["fetch-old", "fetch-young"].map(|name| work.path().join(name));
+        fs::create_dir(&old).expect("a folder");
+        fs::create_dir(&young).expect("a folder");
+        let long_ago = std::time::SystemTime::now() - 2 * LEFT_BEHIND;
+        File::open(&old).and_then(|folder| folder.set_modified(long_ago)).expect("an age");
+        let _new = FetchFolder::create(work.path()).expect("a fetch folder");
+        assert!(!old.exists() && young.exists());
+    }
 
     #[test]
     fn folders_of_the_living_stay() {

@@ -122,6 +122,8 @@ impl Scene {
     /// Counts everything, once nothing is left to be done.
     pub fn close(mut self) {
         if let Some(mut worker) = self.worker.take() {
+            // One that was started a moment ago may not hear signals yet.
+            self.registered(&worker);
             worker.signal(Signal::TERM);
             dismissed(&mut worker);
         }
@@ -222,6 +224,16 @@ impl Scene {
         self.runtime.block_on(eventually("a worker to hold a lease", async || {
             sqlx::query_scalar("SELECT EXISTS (SELECT FROM queue.workers WHERE name LIKE $1 AND lease_until > now())")
                 .bind(&name)
+                .fetch_one(&self.gate.pool)
+                .await
+                .unwrap()
+        }));
+    }
+
+    fn registered(&self, worker: &Worker) {
+        self.runtime.block_on(eventually("the worker to register", async || {
+            sqlx::query_scalar("SELECT EXISTS (SELECT FROM queue.workers WHERE name LIKE '%:' || $1)")
+                .bind(worker.pid().to_string())
                 .fetch_one(&self.gate.pool)
                 .await
                 .unwrap()

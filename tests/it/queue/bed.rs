@@ -138,7 +138,7 @@ impl Bed {
 
     /// Claims up to `limit` jobs.
     pub async fn claim_up_to(&self, worker: Uuid, limit: i64) -> Vec<ClaimedJob> {
-        jobs::claim(&self.db, worker, &["generation".to_owned()], limit).await.unwrap()
+        jobs::claim(&self.db, worker, &["generation".to_owned()], limit, None).await.unwrap()
     }
 
     /// Claims the one job that there is.

@@ -37,7 +37,10 @@ pub const RULES: &[Rule] = &[
         ],
         good: &[&[
             ("config/default.toml", "# a = 1\n[http]\nlisten = \"x\"\nhosts = [\"a\", \"b\"]\nmost = 1\n"),
-            (".env.example", "#REPO_TO_CAT_HTTP__LISTEN=x\n# REPO_TO_CAT_HTTP__HOSTS=a,b\n# REPO_TO_CAT_HTTP__MOST=1\n"),
+            (
+                ".env.example",
+                "#REPO_TO_CAT_HTTP__LISTEN=x\n# REPO_TO_CAT_HTTP__HOSTS=a,b\n# REPO_TO_CAT_HTTP__MOST=1\n",
+            ),
         ]],
     },
     Rule {

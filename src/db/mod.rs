@@ -16,10 +16,12 @@ pub mod steps;
 pub mod workers;
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection};
+use sqlx::{ConnectOptions, Connection, PgConnection};
+use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::timeout;
 
 use crate::config;
@@ -35,8 +37,17 @@ const RELEASE_PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 pub struct Db {
     pool: PgPool,
-    /// One connection that nothing but leases uses: work that takes all others cannot keep a heartbeat waiting.
-    lifeline: PgPool,
+    lifeline: Arc<Lifeline>,
+}
+
+/// One connection that nothing but leases uses: work that takes all others cannot keep a heartbeat waiting. It is no
+/// pool: a pool tests what it is given back for as long as that takes, and would lose its only place to a server that
+/// fell silent in that moment.
+#[derive(Debug)]
+struct Lifeline {
+    options: PgConnectOptions,
+    wait: Duration,
+    connection: Mutex<Option<PgConnection>>,
 }
 
 impl Db {
@@ -53,23 +64,22 @@ impl Db {
         let wait = Duration::from_secs(settings.connect_seconds);
         // The pool would try until its time-out and then say only that it timed out: ask once, for the reason.
         probe(&options, wait).await?;
-        let pool = |max_connections| {
-            PgPoolOptions::new()
-                .max_connections(max_connections)
-                .acquire_timeout(wait)
-                .idle_timeout(Duration::from_secs(300))
-                .test_before_acquire(true)
-                // A connection whose server has vanished without a word never answers. Who gave up waiting on it must
-                // get its place in the pool back.
-                .after_release(|connection, _| {
-                    Box::pin(async {
-                        let answer = timeout(RELEASE_PATIENCE, connection.ping()).await;
-                        answer.map_err(|_| sqlx::Error::PoolTimedOut)?.map(|()| true)
-                    })
+        let pool = PgPoolOptions::new()
+            .max_connections(settings.max_connections)
+            .acquire_timeout(wait)
+            .idle_timeout(Duration::from_secs(300))
+            .test_before_acquire(true)
+            // A connection whose server has vanished without a word never answers. Who gave up waiting on it must get
+            // its place in the pool back. (The pool tests once more, without a limit: a server that falls silent just
+            // between the two costs that place.)
+            .after_release(|connection, _| {
+                Box::pin(async {
+                    let answer = timeout(RELEASE_PATIENCE, connection.ping()).await;
+                    answer.map_err(|_| sqlx::Error::PoolTimedOut)?.map(|()| true)
                 })
-                .connect_lazy_with(options.clone())
-        };
-        Ok(Self { pool: pool(settings.max_connections), lifeline: pool(1) })
+            })
+            .connect_lazy_with(options.clone());
+        Ok(Self { pool, lifeline: Arc::new(Lifeline { options, wait, connection: Mutex::default() }) })
     }
 
     /// The pool, for statements of this module and for callers that enqueue in a transaction of their own.
@@ -78,14 +88,25 @@ impl Db {
         &self.pool
     }
 
-    /// The connection for leases.
-    pub(crate) fn lifeline(&self) -> &PgPool {
-        &self.lifeline
+    /// The connection for leases, made anew where it was lost.
+    async fn lifeline(&self) -> Result<Taken<'_>> {
+        let Lifeline { options, wait, connection } = &*self.lifeline;
+        let mut place = connection.lock().await;
+        if let Some(mut connection) = place.take()
+            && let Ok(Ok(())) = timeout(*wait, connection.ping()).await
+        {
+            return Ok(Taken { place, connection });
+        }
+        let connected = timeout(*wait, options.connect()).await.map_err(|_| sqlx::Error::PoolTimedOut)?;
+        let connection = connected.map_err(|error| error::connecting(error, &describe(options)))?;
+        Ok(Taken { place, connection })
     }
 
     /// Closes all connections; waits for those that are in use.
     pub async fn close(&self) {
-        self.lifeline.close().await;
+        if let Some(connection) = self.lifeline.connection.lock().await.take() {
+            drop(connection.close().await);
+        }
         self.pool.close().await;
     }
 
@@ -94,6 +115,19 @@ impl Db {
         let mut listener = PgListener::connect_with(&self.pool).await?;
         listener.listen(jobs::CHANNEL).await?;
         Ok(JobListener(listener))
+    }
+}
+
+/// The connection for leases while it is in use. Unless it is given back it is closed: what is abandoned half way takes
+/// it with it.
+struct Taken<'a> {
+    place: MutexGuard<'a, Option<PgConnection>>,
+    connection: PgConnection,
+}
+
+impl Taken<'_> {
+    fn give_back(mut self) {
+        *self.place = Some(self.connection);
     }
 }
 

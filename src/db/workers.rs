@@ -9,6 +9,7 @@ use crate::model::failure::Result;
 
 /// Starts a lease.
 pub async fn register(db: &Db, id: Uuid, name: &str, lease: Duration) -> Result<()> {
+    let mut lifeline = db.lifeline().await?;
     sqlx::query!(
         "INSERT INTO queue.workers (id, name, lease_until)
          VALUES ($1, $2, queue.now() + make_interval(secs => $3))
@@ -17,8 +18,9 @@ pub async fn register(db: &Db, id: Uuid, name: &str, lease: Duration) -> Result<
         name,
         lease.as_secs_f64()
     )
-    .execute(db.lifeline())
+    .execute(&mut lifeline.connection)
     .await?;
+    lifeline.give_back();
     Ok(())
 }
 
@@ -45,6 +47,7 @@ pub enum Heartbeat {
 /// claim one lease at most, and completes a job before it lets it go, so all others are among the held.
 pub async fn heartbeat(db: &Db, id: Uuid, lease: Duration, held: &[(Uuid, i32)]) -> Result<Heartbeat> {
     let (ids, claims): (Vec<Uuid>, Vec<i32>) = held.iter().copied().unzip();
+    let mut lifeline = db.lifeline().await?;
     let row = sqlx::query!(
         r#"WITH renewed AS (
              UPDATE queue.workers SET heartbeat_at = queue.now(), lease_until = queue.now() + make_interval(secs => $2)
@@ -68,14 +71,17 @@ pub async fn heartbeat(db: &Db, id: Uuid, lease: Duration, held: &[(Uuid, i32)])
         &ids,
         &claims
     )
-    .fetch_one(db.lifeline())
+    .fetch_one(&mut lifeline.connection)
     .await?;
+    lifeline.give_back();
     Ok(if row.renewed { Heartbeat::Renewed { lost: row.lost, strays: row.strays } } else { Heartbeat::Lapsed })
 }
 
 /// Ends a lease; jobs that it still holds are rescued like those of a lapsed one.
 pub async fn unregister(db: &Db, id: Uuid) -> Result<()> {
-    sqlx::query!("DELETE FROM queue.workers WHERE id = $1", id).execute(db.lifeline()).await?;
+    let mut lifeline = db.lifeline().await?;
+    sqlx::query!("DELETE FROM queue.workers WHERE id = $1", id).execute(&mut lifeline.connection).await?;
+    lifeline.give_back();
     Ok(())
 }
 

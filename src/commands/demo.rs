@@ -60,7 +60,7 @@ pub fn run(args: &Demo, loaded: &Loaded, output: &Output) -> Result<()> {
         };
         view.finish();
         // Nobody waits for it any more, and the next worker should not be surprised by it.
-        let ended = if stop.is_cancelled() { Err(cancel(&session.db, id).await) } else { ended };
+        let ended = if stop.is_cancelled() { Err(cancel(&session.db, id, &args.repository).await) } else { ended };
         done.cancel();
         while worker.join_next().await.is_some() {}
         show(&ended?, &session, output)
@@ -84,10 +84,11 @@ fn why_it_ended(ended: Option<std::result::Result<Result<()>, JoinError>>) -> Fa
 }
 
 /// Cancels the job of a demo that was interrupted, and says so.
-async fn cancel(db: &Db, id: Uuid) -> Failure {
+async fn cancel(db: &Db, id: Uuid, repository: &str) -> Failure {
     let interrupted = |what: &str| Failure::new(Kind::Cancelled, format!("interrupted; job {id} {what}"));
     match jobs::cancel(db, id).await {
-        Ok(()) => interrupted("was cancelled").hint(format!("run it again with: repo-to-cat jobs retry {id}")),
+        // Not `jobs retry`: other workers may not open the folder that was allowed for this demo.
+        Ok(()) => interrupted("was cancelled").hint(format!("begin again with: repo-to-cat demo {repository}")),
         Err(failure) if failure.kind() == Kind::Conflict => {
             interrupted("had ended already").hint(format!("see: repo-to-cat jobs show {id}"))
         }

@@ -19,7 +19,7 @@ use crate::db::generations;
 use crate::db::identity::identity;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::generation::Generation;
-use crate::model::repository::Source;
+use crate::model::repository::{LOCAL_OWNER, Source};
 
 /// Runs `generations ...`.
 pub fn run(command: &Generations, loaded: &Loaded, output: &Output) -> Result<()> {
@@ -72,7 +72,7 @@ fn owner_and_name(text: &str, session: &Session) -> Result<(String, String)> {
         Source::Remote(url) => Ok((url.owner, url.name)),
         Source::Local(path) => {
             let name = path.canonicalize().unwrap_or(path).file_name().map(|name| name.to_string_lossy().into_owned());
-            Ok(("local".to_owned(), name.unwrap_or_default()))
+            Ok((LOCAL_OWNER.to_owned(), name.unwrap_or_default()))
         }
     }
 }

@@ -199,6 +199,9 @@ fn local_url(text: &str) -> Result<Source> {
     if printable { Ok(Source::Local(path)) } else { Err(invalid(text, "its path is not printable text")) }
 }
 
+/// Stands where a repository on this machine has no owner.
+pub const LOCAL_OWNER: &str = "local";
+
 /// The `file://` URL under which a local repository is stored; parses to the same path again.
 #[must_use]
 pub fn local_canonical(path: &Path) -> String {

@@ -92,7 +92,12 @@ fn languages(languages: &[LanguageShare], look: &Look) -> Vec<String> {
     if !rest.is_empty() {
         let sum = |of: fn(&LanguageShare) -> u64| rest.iter().map(|one| of(one)).sum::<u64>();
         let share = rest.iter().map(|language| language.share).sum();
-        lines.push(row(&format!("{} others", rest.len()), share, sum(|one| one.sloc), sum(|one| one.files)));
+        lines.push(row(
+            &counted(rest.len() as u64, "other", "others"),
+            share,
+            sum(|one| one.sloc),
+            sum(|one| one.files),
+        ));
     }
     lines
 }

@@ -80,7 +80,9 @@ pub(super) fn of_error(error: reqwest::Error, host: &str) -> Failure {
         return Failure::new(Kind::Unavailable, format!("{host} did not answer in time")).source(error);
     }
     if error.is_connect() {
-        return Failure::new(Kind::Unavailable, format!("{host} cannot be reached")).source(error);
+        return Failure::new(Kind::Unavailable, format!("{host} cannot be reached"))
+            .hint("is this machine online, and the host's name right?")
+            .source(error);
     }
     Failure::new(Kind::Unavailable, format!("{host} cut the connection")).source(error)
 }

@@ -8,7 +8,7 @@ use super::{MB, open_options, reference};
 use crate::config;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::progress::Report;
-use crate::model::repository::{Source, local_canonical};
+use crate::model::repository::{LOCAL_OWNER, Source, local_canonical};
 
 /// Where a repository keeps its parts; all canonical, all under the root.
 struct Layout {
@@ -49,7 +49,7 @@ pub(super) fn open(
     let named = named.unwrap_or(&folder);
     let origin = Origin {
         canonical_url: local_canonical(named),
-        owner: "local".to_owned(),
+        owner: LOCAL_OWNER.to_owned(),
         name: sanitised_name(named),
         commit_oid: commit.to_string(),
         reference,
@@ -80,7 +80,8 @@ impl Root {
             return Ok(real);
         }
         let what = format!("{what} {} lies outside the allowed folder {}", real.display(), self.0.display());
-        Err(Failure::new(Kind::Refused, what).hint("add its folder to fetch.local_roots, or name a plain clone"))
+        Err(Failure::new(Kind::Refused, what)
+            .hint("name a plain clone, or add a folder that holds both to fetch.local_roots"))
     }
 }
 

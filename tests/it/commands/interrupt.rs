@@ -89,9 +89,7 @@ fn a_demo_can_be_interrupted_in_every_step() {
             format!("error: interrupted; job {id} had ended already")
         } else {
             assert_eq!(jobs[0]["state"], "cancelled", "{moment}: {said}");
-            format!(
-                "error: interrupted; job {id} was cancelled\n  hint: run it again with: repo-to-cat jobs retry {id}"
-            )
+            format!("error: interrupted; job {id} was cancelled\n  hint: begin again with: repo-to-cat demo repo")
         };
         assert!(said.contains(&expected), "{moment}: {said}");
         shell.wait_for_silence();

@@ -5,6 +5,7 @@ use super::numbers::{percent, size};
 use crate::model::analysis::{Analysis, Hotspot, LanguageShare, LeftOutReason, ScoreTerm};
 use crate::model::attributes::CatAttributes;
 use crate::model::figures::{counted, grouped};
+use crate::model::repository::LOCAL_OWNER;
 
 /// Whom the texts are about.
 pub(super) struct Subject<'a> {
@@ -21,7 +22,9 @@ impl<'a> Subject<'a> {
 
     pub fn new(analysis: &'a Analysis, cat: &'a CatAttributes, repository_name: &str, owner: &str) -> Self {
         let language = analysis.primary_language.as_deref().and_then(plain::language);
-        Self { analysis, cat, repo: plain::name(repository_name), owner: plain::name(owner), language }
+        // A repository on this machine has nobody's name to tell.
+        let owner = Some(owner).filter(|&owner| owner != LOCAL_OWNER).and_then(plain::name);
+        Self { analysis, cat, repo: plain::name(repository_name), owner, language }
     }
 
     /// The value of a placeholder; none where the analysis does not know it.

@@ -8,6 +8,7 @@ use super::*;
 use crate::generation::steps::attributes::describe;
 use crate::model::analysis::strategy::{blank, credible, hotspot, language, left_out, wild};
 use crate::model::analysis::{Distributions, LeftOutReason, Metrics, ScoreTerm};
+use crate::model::repository::LOCAL_OWNER;
 
 fn texts(analysis: &Analysis, name: &str, owner: &str, commit: &str) -> Texts {
     let seed = Seed::of(name, commit);
@@ -55,6 +56,13 @@ proptest! {
         let stories: BTreeSet<_> = (0..20).map(|n| texts(&analysis, "r", "o", &n.to_string()).story).collect();
         prop_assert!(stories.len() >= 15, "{} stories of 20", stories.len());
     }
+}
+
+#[test]
+fn a_repository_on_this_machine_has_no_owner_to_tell_of() {
+    let stories = |owner| (0..60).map(move |n| texts(&full(), "cat", owner, &n.to_string()).story);
+    assert!(stories("somebody").any(|story| story.contains("somebody")));
+    assert!(stories(LOCAL_OWNER).all(|story| !story.contains(LOCAL_OWNER)));
 }
 
 #[test]

@@ -160,7 +160,7 @@ pub struct Child {
 pub enum Part {
     /// Runs jobs.
     Worker,
-    /// Keeps house: sweeps pictures without a row, prepares history's partitions.
+    /// Keeps house: removes pictures that no cat has, makes room for coming months' history.
     Scheduler,
     /// Answers HTTP.
     Http,
@@ -306,7 +306,7 @@ pub enum Generations {
         #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
         output: Option<PathBuf>,
     },
-    /// Delete cats; their pictures are swept later
+    /// Delete cats; pictures that no other cat has are removed, too, fresh ones later
     #[command(after_help = "Examples:\n  repo-to-cat generations delete 0198c0de-0000-7000-8000-000000000000")]
     Delete {
         /// Ids of the generations

@@ -9,6 +9,7 @@ use super::look::Look;
 use crate::db::attempts::AttemptRow;
 use crate::db::inspect::JobRow;
 use crate::db::steps::StepRow;
+use crate::model::job::{JobKind, JobState};
 
 /// The job for people.
 #[must_use]
@@ -46,25 +47,30 @@ pub fn render(
     if let Some(worker) = job.worker_id {
         line("worker", &worker.to_string());
     }
-    write_steps(&mut text, steps, look);
+    if job.state == JobState::Completed.name() && job.kind == JobKind::Generation.name() {
+        line("cat", &format!("repo-to-cat generations show {}", job.id));
+    }
+    write_steps(&mut text, steps, job.state == JobState::Running.name(), look);
     for attempt in attempts {
         write_attempt(&mut text, attempt, now, look);
     }
     text
 }
 
-fn write_steps(text: &mut String, steps: &[StepRow], look: &Look) {
+fn write_steps(text: &mut String, steps: &[StepRow], job_runs: bool, look: &Look) {
     let mut steps: Vec<_> = steps.iter().collect();
     steps.sort_by_key(|step| step.started_at);
     if !steps.is_empty() {
         _ = writeln!(text, "\n{}", look.heading("Steps"));
     }
     for step in steps {
-        let time = step
-            .finished_at
-            .and_then(|finished| (finished - step.started_at).to_std().ok())
-            .map_or_else(|| step.detail.clone().unwrap_or_else(|| "running".into()), duration);
-        _ = writeln!(text, "  {:<12}{time}", step.step);
+        let took = step.finished_at.and_then(|finished| (finished - step.started_at).to_std().ok());
+        let how_far = match took {
+            Some(took) => duration(took),
+            None if job_runs => step.detail.clone().unwrap_or_else(|| "running".into()),
+            None => "not done".into(),
+        };
+        _ = writeln!(text, "  {:<12}{how_far}", step.step);
     }
 }
 
@@ -85,4 +91,29 @@ fn write_attempt(text: &mut String, attempt: &AttemptRow, now: DateTime<Utc>, lo
 
 fn at(time: DateTime<Utc>, now: DateTime<Utc>) -> String {
     format!("{}, {}", time.format("%Y-%m-%d %H:%M:%S UTC"), relative(time, now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_runs_only_while_its_job_does() {
+        let step = StepRow {
+            step: "analyse".into(),
+            done: false,
+            started_at: DateTime::UNIX_EPOCH,
+            finished_at: None,
+            fraction: None,
+            detail: Some("12 of 40 files".into()),
+            output: None,
+        };
+        let shown = |job_runs| {
+            let mut text = String::new();
+            write_steps(&mut text, std::slice::from_ref(&step), job_runs, &Look::plain());
+            text
+        };
+        assert_eq!(shown(true), "\nSteps\n  analyse     12 of 40 files\n");
+        assert_eq!(shown(false), "\nSteps\n  analyse     not done\n");
+    }
 }

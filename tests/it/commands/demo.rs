@@ -60,6 +60,20 @@ fn demos_at_once_share_the_cluster_and_each_gets_its_cat() {
 }
 
 #[test]
+fn a_demo_beside_a_service_makes_its_own_cat() {
+    let shell = Shell::migrated(&fresh_database("demo_beside"));
+    let elsewhere = tempfile::tempdir().unwrap();
+    honest(&elsewhere.path().join("repo"));
+    let service = shell.service("worker");
+    for _ in 0..3 {
+        // The service may not open it, and would discard the job if it got hold of it.
+        let cat = shell.json(&["demo", elsewhere.path().join("repo").to_str().unwrap()]);
+        assert_eq!(cat["repo_name"], "repo");
+    }
+    drop(service);
+}
+
+#[test]
 fn demo_uses_a_database_that_is_given_but_never_migrates_it() {
     let shell = Shell::on(&fresh_database("demo"));
     honest(&shell.path("repo"));

@@ -104,7 +104,7 @@ fn show(cat: &Generation, session: &Session, output: &Output) -> Result<()> {
     let extras = generations::extras(cat, session, next.into())?;
     output.data(cat, |look| {
         // On a terminal the steps stand right above it.
-        let gap = if look.is_terminal { "\n" } else { "" };
+        let gap = if look.is_terminal { "\n\n" } else { "" };
         gap.to_owned() + &card::render(cat, &extras, look)
     })
 }

@@ -24,7 +24,7 @@ const NEXT: [(&str, &str); 4] = [
     ("generations list", "all cats so far"),
     ("paint --contact-sheet cats.png", "every cat there could be"),
     ("analyze .", "the analysis alone"),
-    ("run", "the service: worker, upkeep, HTTP"),
+    ("run", "the whole service"),
 ];
 
 /// Makes one cat.
@@ -103,7 +103,11 @@ fn show(cat: &Generation, session: &Session, output: &Output) -> Result<()> {
     let me = std::env::args().next().unwrap_or_else(|| "repo-to-cat".to_owned());
     let next = NEXT.map(|(arguments, what)| (format!("{me} {arguments}"), what.to_owned()));
     let extras = generations::extras(cat, session, next.into())?;
-    output.data(cat, |look| card::render(cat, &extras, look))
+    output.data(cat, |look| {
+        // On a terminal the steps stand right above it.
+        let gap = if look.is_terminal { "\n\n" } else { "" };
+        gap.to_owned() + &card::render(cat, &extras, look)
+    })
 }
 
 /// A repository that somebody at the keyboard names is one that they may read: its folder is allowed.

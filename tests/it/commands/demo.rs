@@ -60,9 +60,27 @@ fn demos_at_once_share_the_cluster_and_each_gets_its_cat() {
 }
 
 #[test]
-fn demo_uses_a_database_that_is_given_and_migrates_it() {
+fn a_demo_beside_a_service_makes_its_own_cat() {
+    let shell = Shell::migrated(&fresh_database("demo_beside"));
+    let elsewhere = tempfile::tempdir().unwrap();
+    honest(&elsewhere.path().join("repo"));
+    let service = shell.service("worker");
+    for _ in 0..3 {
+        // The service may not open it, and would discard the job if it got hold of it.
+        let cat = shell.json(&["demo", elsewhere.path().join("repo").to_str().unwrap()]);
+        assert_eq!(cat["repo_name"], "repo");
+    }
+    drop(service);
+}
+
+#[test]
+fn demo_uses_a_database_that_is_given_but_never_migrates_it() {
     let shell = Shell::on(&fresh_database("demo"));
     honest(&shell.path("repo"));
+    // It may be somebody else's: a .env in the current folder names the database of whatever lies there.
+    let refused = shell.fails(6, &["demo", "repo"]);
+    assert!(refused.contains("repo-to-cat migrate up"), "{refused}");
+    shell.succeeds(&["migrate", "up"]);
     let cat = shell.json(&["demo", "repo", "--ref", "v1"]);
     assert_eq!(cat["repo_owner"], "local");
     assert!(!shell.path("data/postgres").exists(), "no private cluster was made");
@@ -70,7 +88,7 @@ fn demo_uses_a_database_that_is_given_and_migrates_it() {
 
 #[test]
 fn demo_says_what_is_wrong_with_a_repository() {
-    let shell = Shell::on(&fresh_database("demo_refused"));
+    let shell = Shell::migrated(&fresh_database("demo_refused"));
     std::fs::create_dir(shell.path("empty")).unwrap();
     honest(&shell.path("repo"));
     let told: Vec<String> = [
@@ -88,7 +106,7 @@ fn demo_says_what_is_wrong_with_a_repository() {
 
 #[test]
 fn demo_says_why_it_begins_again() {
-    let shell = Shell::on(&fresh_database("demo_again"));
+    let shell = Shell::migrated(&fresh_database("demo_again"));
     // Nobody listens on port 1: the host may come back, so that is worth another try.
     let fetch = "[worker]\nmax_attempts = 2\nbackoff_seconds = 1\nbackoff_max_seconds = 1\n\
                  [fetch]\nallowed_hosts = ['localhost']\nprivate_hosts = ['localhost:1']\n";

@@ -4,6 +4,7 @@ mod bed;
 mod ends;
 mod enqueueing;
 mod fence;
+mod fetcher;
 mod leases;
 mod loops;
 mod process;

@@ -43,7 +43,8 @@ fn worker_settings(lease_seconds: u64) -> config::Worker {
     }
 }
 
-async fn lease(db: &Db) -> Lease {
+/// A lease that does not lapse by itself.
+pub async fn lease(db: &Db) -> Lease {
     Lease::take(db.clone(), "test".into(), &worker_settings(3600)).await.unwrap()
 }
 
@@ -108,6 +109,29 @@ async fn a_completion_whose_answer_was_lost_counts_once() {
     assert!(bed.endings(job.id).await.is_empty());
 }
 
+#[tokio::test]
+async fn an_outcome_waits_for_no_silent_connection() {
+    let mut bed = Bed::make().await;
+    let proxy = Proxy::to(&bed.url);
+    // Unless the pool gets the place of the silent one back there is no other.
+    let single = config::Database { connect_seconds: 2, max_connections: 1, ..settings(proxy.url()) };
+    let db = Db::connect(&single).await.unwrap();
+    let short = worker_settings(2);
+    let lease = Lease::take(db.clone(), "test".into(), &short).await.unwrap();
+    bed.enqueue(plain_job()).await;
+    let job = bed.claim(lease.worker_id()).await;
+    bed.gate.close_at("commit").await;
+    let (outcomes, settled) = mpsc::channel(1);
+    let completer = tokio::spawn(Completer::new(db, lease, &short).run(settled));
+    outcomes.send(completed(&job)).await.unwrap();
+    drop(outcomes);
+    bed.gate.caught().await;
+    proxy.strand();
+    bed.gate.open().await;
+    timeout(PATIENCE, completer).await.expect("it tries another connection").unwrap();
+    assert_eq!((bed.rows("queue.history").await, bed.rows("public.generations").await), (1, 1));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn outcomes_outlive_an_outage() {
     let mut server = PrivateCluster::start();
@@ -139,7 +163,7 @@ async fn outcomes_outlive_an_outage() {
 }
 
 /// A fetcher at work, its assignments, and what stops it.
-async fn fetcher(bed: &Bed, slots: usize, poll: Duration) -> (mpsc::Receiver<Assignment>, CancellationToken) {
+pub async fn fetcher(bed: &Bed, slots: usize, poll: Duration) -> (mpsc::Receiver<Assignment>, CancellationToken) {
     let (assign, assigned) = mpsc::channel(slots);
     let stop = CancellationToken::new();
     let fetcher = Fetcher::new(bed.db.clone(), lease(&bed.db).await, slots, poll, [(JobKind::Generation, assign)]);
@@ -161,7 +185,8 @@ async fn listening(bed: &Bed) {
     .await;
 }
 
-async fn next(assigned: &mut mpsc::Receiver<Assignment>) -> Assignment {
+/// The next assignment.
+pub async fn next(assigned: &mut mpsc::Receiver<Assignment>) -> Assignment {
     timeout(PATIENCE, assigned.recv()).await.expect("a job is fetched").unwrap()
 }
 

@@ -22,7 +22,9 @@ fn look_at_children(ancestor: u32, seen: &mut BTreeSet<String>) {
         let parent = fs::read_to_string(process.join("stat"))
             .ok()
             .and_then(|stat| stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse::<u32>().ok());
-        if parent == Some(ancestor) {
+        // Between fork and exec a child is still its parent's picture, environment and all.
+        let is_itself = fs::read(process.join("cmdline")).ok() != fs::read(format!("/proc/{ancestor}/cmdline")).ok();
+        if parent == Some(ancestor) && is_itself {
             for file in ["cmdline", "environ"] {
                 seen.extend(fs::read(process.join(file)).ok().map(|text| String::from_utf8_lossy(&text).into_owned()));
             }

@@ -175,7 +175,7 @@ impl Work<'_> {
 
     /// Runs one process until it has answered everything or is gone; what it still owes goes back to the backlog.
     fn run_process(&self, slot: &Slot, backlog: &mut VecDeque<Task>, found: &mut Vec<Found>) -> Result<()> {
-        let (to, mut from) = self.start(slot)?;
+        let Some((to, mut from)) = self.start(slot)? else { return Ok(()) };
         let before = found.len();
         let rest = thread::scope(|scope| {
             let feeder = scope.spawn(|| self.feed(slot, to, std::mem::take(backlog)));
@@ -232,8 +232,8 @@ impl Work<'_> {
         Found { file, facts: FileFacts { language, notes, ..FileFacts::default() }, windows: Vec::new() }
     }
 
-    /// Starts a process and waits until it is ready.
-    fn start(&self, slot: &Slot) -> Result<(ChildStdin, BufReader<ChildStdout>)> {
+    /// Starts a process and waits until it is ready; none where somebody outside ended it before it was.
+    fn start(&self, slot: &Slot) -> Result<Option<(ChildStdin, BufReader<ChildStdout>)>> {
         let failed = |what: &str, error: std::io::Error| {
             Failure::new(Kind::Environment, format!("{what} the parser process {}", self.child.display())).source(error)
         };
@@ -259,14 +259,14 @@ impl Work<'_> {
         let mut state = lock(&slot.state);
         state.deadline = None;
         if let Err(error) = greeted {
-            if let Some(mut process) = state.process.take() {
-                drop(process.kill());
-                drop(process.wait());
-            }
-            return Err(failed("no answer from", error));
+            let Some(mut process) = state.process.take() else { return Err(failed("no answer from", error)) };
+            let gone = matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe) && !state.condemned;
+            drop(process.kill());
+            let interrupted = process.wait().is_ok_and(is_from_outside) && gone;
+            return if interrupted { Ok(None) } else { Err(failed("no answer from", error)) };
         }
         drop(state);
-        Ok((to, from))
+        Ok(Some((to, from)))
     }
 
     /// Sends files while there are any, at most [`IN_FLIGHT`] ahead of the answers. Returns what was not sent, and

@@ -64,6 +64,7 @@ CREATE INDEX history_newest ON queue.history (finished_at DESC, id DESC);
 DROP FUNCTION queue.archive(queue.jobs_after, text);
 DROP FUNCTION queue.oldest_program();
 DROP FUNCTION queue.wake(text);
+DROP FUNCTION queue.wake_clock();
 DROP TABLE queue.jobs_after, queue.history_after, queue.sleepers, queue.kinds, queue.limits, queue.buckets;
 DROP FUNCTION queue.lane(text, text, uuid);
 DROP FUNCTION queue.rank(timestamptz, integer);

@@ -216,6 +216,14 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION queue.wake(text) IS 'Wakes workers that sleep until there are jobs of a kind. Call it after inserting jobs.';
 
+CREATE FUNCTION queue.wake_clock() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM queue.sleepers) THEN
+        PERFORM pg_catalog.pg_notify('queue_control', 'due');
+    END IF;
+END $$;
+COMMENT ON FUNCTION queue.wake_clock() IS 'Lets workers look when the next job is due. Call it after inserting scheduled jobs.';
+
 CREATE TABLE queue.kinds (
     kind text COLLATE "C" PRIMARY KEY,
     paused_at timestamptz,

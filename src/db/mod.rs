@@ -4,6 +4,7 @@
 //! the hot path is a transaction of its own or can be one, so that a pooler in transaction mode works.
 
 pub mod attempts;
+pub mod claims;
 mod connect;
 pub mod error;
 pub mod generations;
@@ -12,8 +13,11 @@ pub mod identity;
 pub mod inspect;
 pub mod jobs;
 pub mod line;
+pub mod listener;
 pub mod migrate;
 pub mod outcomes;
+pub mod pulse;
+pub mod sleepers;
 pub mod steps;
 pub mod workers;
 
@@ -21,11 +25,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::Connection;
-use sqlx::postgres::{PgListener, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgPool, PgPoolOptions};
 use tokio::time::timeout;
 
 use crate::config;
-use crate::model::failure::{Failure, Kind, Result};
+use crate::model::failure::Result;
 use connect::Connector;
 pub use line::{HeldLine, Line};
 
@@ -40,7 +44,6 @@ const RELEASE_PATIENCE: Duration = Duration::from_secs(5);
 pub struct Db {
     pool: PgPool,
     connector: Arc<Connector>,
-    lifeline: Arc<Line>,
 }
 
 impl Db {
@@ -62,8 +65,7 @@ impl Db {
                 })
             })
             .connect_lazy_with(connector.options().clone());
-        let lifeline = Arc::new(Line::new(Arc::clone(&connector)));
-        Ok(Self { pool, connector, lifeline })
+        Ok(Self { pool, connector })
     }
 
     /// The pool, for statements of this module and for callers that enqueue in a transaction of their own.
@@ -79,36 +81,8 @@ impl Db {
         Line::new(Arc::clone(&self.connector))
     }
 
-    /// The connection for leases: work that takes all others cannot keep a heartbeat waiting.
-    async fn lifeline(&self) -> Result<HeldLine<'_>> {
-        self.lifeline.take().await
-    }
-
     /// Closes all connections; waits for those that are in use.
     pub async fn close(&self) {
-        self.lifeline.close().await;
         self.pool.close().await;
-    }
-
-    /// A connection of its own that is told when jobs were enqueued.
-    pub async fn listen_for_jobs(&self) -> Result<JobListener> {
-        let mut listener = PgListener::connect_with(&self.pool).await?;
-        listener.listen(jobs::CHANNEL).await?;
-        Ok(JobListener(listener))
-    }
-}
-
-/// Hears of enqueued jobs.
-#[derive(Debug)]
-pub struct JobListener(PgListener);
-
-impl JobListener {
-    /// Waits until somebody enqueued a job. An error means that word may have been missed.
-    pub async fn heard(&mut self) -> Result<()> {
-        self.0
-            .try_recv()
-            .await?
-            .map(drop)
-            .ok_or_else(|| Failure::new(Kind::Database, "the listening connection was cut"))
     }
 }

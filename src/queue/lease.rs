@@ -109,6 +109,12 @@ impl Lease {
         !self.held().jobs.is_empty()
     }
 
+    /// Whether there are jobs under it, or a claim whose answer was lost may have brought some.
+    fn may_hold_jobs(&self) -> bool {
+        let held = self.held();
+        !held.jobs.is_empty() || held.lost_answer.is_some()
+    }
+
     /// Holds a claimed job; the token is cancelled when it is lost.
     #[must_use]
     pub fn hold(&self, job: &ClaimedJob) -> CancellationToken {
@@ -134,9 +140,9 @@ impl Lease {
         }
     }
 
-    /// Makes the lease a long one if there is nothing under it; whether it did. Only who claims may call this.
+    /// Makes the lease a long one if there can be nothing under it; whether it did. Only who claims may call this.
     pub async fn relax(&self) -> Result<bool> {
-        if self.holds_jobs() {
+        if self.may_hold_jobs() {
             return Ok(false);
         }
         *self.0.mode.lock().await = Mode::Relaxed;
@@ -231,10 +237,7 @@ impl Lease {
                 self.stop_all();
             }
         }
-        let (id, leaves_jobs) = {
-            let held = self.held();
-            (held.worker_id, !held.jobs.is_empty() || held.lost_answer.is_some())
-        };
+        let (id, leaves_jobs) = (self.worker_id(), self.may_hold_jobs());
         if let Err(failure) = self.unregister(id, leaves_jobs).await {
             tracing::warn!(%failure, "the lease could not be ended; it runs out by itself");
         }

@@ -246,6 +246,8 @@ impl Lease {
     async fn unregister(&self, worker_id: Uuid, leaves_jobs: bool) -> Result<()> {
         let mut held = self.0.line.take().await?;
         workers::unregister(held.connection(), worker_id, leaves_jobs).await?;
+        // The line closes once nobody holds its connection.
+        held.give_back();
         self.0.line.close().await;
         Ok(())
     }

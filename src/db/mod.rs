@@ -4,12 +4,14 @@
 //! the hot path is a transaction of its own or can be one, so that a pooler in transaction mode works.
 
 pub mod attempts;
+pub mod depth;
 pub mod error;
 pub mod generations;
 pub mod history;
 pub mod identity;
 pub mod inspect;
 pub mod jobs;
+pub mod logs;
 pub mod migrate;
 pub mod outcomes;
 pub mod steps;

@@ -145,6 +145,8 @@ pub struct NewJob {
     pub max_attempts: u16,
     /// Who asks for it.
     pub user_id: Option<Uuid>,
+    /// The trace of who asks, as W3C Trace Context writes it.
+    pub traceparent: Option<String>,
 }
 
 /// The answer to an enqueue.

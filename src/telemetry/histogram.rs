@@ -52,7 +52,9 @@ mod tests {
         fn each_bucket_counts_what_is_no_more_than_its_bound(values in prop::collection::vec(0_u64..50, 0..60)) {
             const BOUNDS: &[u64; 4] = &[0, 5, 10, 40];
             let histogram = Histogram::new(BOUNDS);
-            values.iter().for_each(|value| histogram.record(*value));
+            for value in &values {
+                histogram.record(*value);
+            }
             let mut page = Page::default();
             page.family("x", Type::Histogram, "X.");
             histogram.write_to(&mut page, &[("a", "b")], 10.0);

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use chrono::Utc;
+use serde::Serialize;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Instrument as _, Span, Subscriber};
 use tracing_subscriber::Layer;
@@ -39,7 +40,7 @@ pub(super) fn start_keeping() {
 }
 
 /// The log of one attempt.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct JobLog {
     /// The job.
     pub job_id: Uuid,

@@ -10,4 +10,5 @@ mod guide;
 mod queue;
 mod shell;
 mod support;
+mod telemetry;
 mod tidy;

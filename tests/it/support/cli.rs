@@ -195,7 +195,12 @@ impl Service {
 
     /// The address that it listens on.
     pub fn address(&self) -> String {
-        let (_, after) = self.logged.split_once("address=").expect("it listens");
+        self.told("address=")
+    }
+
+    /// The value that stands after `name` in its log.
+    pub fn told(&self, name: &str) -> String {
+        let (_, after) = self.logged.split_once(name).expect("it was told");
         after.split_whitespace().next().unwrap().to_owned()
     }
 

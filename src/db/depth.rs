@@ -44,8 +44,8 @@ pub async fn look(db: &Db) -> Result<Depth> {
     let sampled = size.sampled;
     let rows = sqlx::query!(
         r#"SELECT kind, state, count(*) AS "jobs!",
-                  extract(epoch FROM queue.now() - min(run_at) FILTER (
-                    WHERE state IN ('scheduled', 'available') AND run_at <= queue.now()))::float8 AS oldest_seconds
+                  extract(epoch FROM (SELECT queue.now()) - min(run_at) FILTER (
+                    WHERE state IN ('scheduled', 'available') AND run_at <= (SELECT queue.now())))::float8 AS oldest_seconds
            FROM queue.jobs TABLESAMPLE SYSTEM (100 * $1::float8) GROUP BY kind, state ORDER BY kind, state"#,
         sampled
     )

@@ -37,6 +37,7 @@ pub mod generation;
 pub mod http;
 pub mod model;
 pub mod postgres;
+pub mod probe;
 pub mod providers;
 pub mod queue;
 pub mod schedule;

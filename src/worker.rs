@@ -12,25 +12,36 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::config;
-use crate::db::{Db, jobs};
+use crate::db::{Db, claims};
 use crate::generation::journal::panic_text;
 use crate::generation::run::{self, Studio};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::{ClaimedJob, JobKind, NewJob, Outcome};
+use crate::probe::Probe;
 use crate::queue::backend::QueueBackend;
 use crate::queue::completer::Completer;
-use crate::queue::fetcher::Fetcher;
+use crate::queue::fetcher::{Desk, Fetcher};
 use crate::queue::lease::Lease;
-use crate::queue::{Assignment, Outcomes, Settled, rescuer};
+use crate::queue::watch::{Clock, Watch};
+use crate::queue::{Assignment, Outcomes, Settled, Trouble, listener};
 
 /// Outcomes that wait for the completer; more make handlers wait.
 const OUTCOMES: usize = 4096;
+
+/// What runs the jobs of each kind.
+#[derive(Debug, Clone)]
+pub struct Handlers {
+    /// Generations.
+    pub studio: Studio,
+    /// Probes.
+    pub probe: Probe,
+}
 
 /// What every handler works with.
 #[derive(Debug, Clone)]
 struct Bench {
     db: Db,
-    studio: Studio,
+    handlers: Handlers,
     attempt: Duration,
     outcomes: Outcomes,
 }
@@ -53,30 +64,34 @@ pub enum Duty {
 pub async fn run(
     db: Db,
     settings: &config::Worker,
-    studio: Studio,
+    handlers: Handlers,
     name: String,
     duty: Duty,
     stop: CancellationToken,
 ) -> Result<()> {
     // A part that breaks stops the others, too.
     let stop = stop.child_token();
-    let lease = Lease::take(db.clone(), name.clone(), settings).await?;
+    let Some(lease) = take_lease(&db, &name, settings, &stop).await? else { return Ok(()) };
     let keeping = CancellationToken::new();
     let mut heartbeat = tokio::spawn(lease.clone().keep(keeping.clone()));
 
-    let rescue_every = Duration::from_secs(settings.rescue_seconds);
-    let (length, max_deaths) = (lease.length(), i32::from(settings.max_deaths));
-    tokio::spawn(rescuer::run(db.clone(), rescue_every, length, max_deaths, keeping.clone()));
+    let clock = Clock::default();
+    let poll = Duration::from_secs(settings.poll_seconds);
+    let watch = Watch::new(db.clone(), clock.clone(), poll, lease.length(), i32::from(settings.max_deaths));
+    let (waking, holding) = (lease.clone(), lease.clone());
+    tokio::spawn(watch.run(move || waking.wake(), move || holding.holds_jobs(), keeping.clone()));
 
     let (outcomes, settled) = mpsc::channel(OUTCOMES);
-    let mut completer = tokio::spawn(Completer::new(db.clone(), lease.clone(), settings).run(settled));
+    let completer = Completer::new(db.clone(), lease.clone(), clock.clone(), settings);
+    let mut completer = tokio::spawn(completer.run(settled));
 
-    let bench = Bench { db: db.clone(), studio, attempt: Duration::from_secs(settings.attempt_seconds), outcomes };
+    let bench = Bench { db: db.clone(), handlers, attempt: Duration::from_secs(settings.attempt_seconds), outcomes };
     let mut workers = JoinSet::new();
-    let mut backends = Vec::new();
+    let mut desks = Vec::new();
     for kind in JobKind::ALL {
-        let (assign, assigned) = mpsc::channel(settings.slots.max(1));
-        backends.push((kind, assign));
+        let slots = if kind.is_light() { settings.light_slots } else { settings.slots };
+        let (assign, assigned) = mpsc::channel(slots.max(1));
+        desks.push(Desk::new(kind, slots, assign));
         let worker = WorkerBuilder::new(format!("{name}/{}", kind.name()))
             .backend(QueueBackend::new(assigned))
             .data(bench.clone())
@@ -84,14 +99,15 @@ pub async fn run(
         workers.spawn(worker.run());
     }
     drop(bench);
-    let poll = Duration::from_secs(settings.poll_seconds);
-    let mut fetcher = Fetcher::new(db.clone(), lease.clone(), settings.slots, poll, backends);
-    if let Duty::One { job, enqueued } = duty {
-        let job = jobs::enqueue_claimed(&db, lease.worker_id(), &job).await?;
+    let fetcher = Fetcher::new(&db, lease.clone(), desks);
+    let listening = tokio::spawn(listener::run(db.clone(), lease.clone(), clock, stop.clone()));
+    let fetching = if let Duty::One { job, enqueued } = duty {
+        let job = claims::enqueue_claimed(&db, lease.worker_id(), &job).await?;
         _ = enqueued.send(job.id);
-        fetcher = fetcher.only(job);
-    }
-    let fetching = tokio::spawn(fetcher.run(stop.clone()));
+        tokio::spawn(fetcher.run_only(job, stop.clone()))
+    } else {
+        tokio::spawn(fetcher.run(stop.clone()))
+    };
 
     let broken = tokio::select! {
         () = stop.cancelled() => None,
@@ -102,6 +118,7 @@ pub async fn run(
     tracing::info!("stopping: no more jobs are claimed");
     stop.cancel();
     drop(fetching.await);
+    drop(listening.await);
     drain(&mut workers, &lease, Duration::from_secs(settings.grace_seconds)).await;
     // What the database did not take in by now is rescued by others when the lease runs out.
     let patience = Duration::from_secs(settings.lease_seconds);
@@ -137,16 +154,18 @@ async fn drain(workers: &mut JoinSet<Result<(), apalis::prelude::WorkerError>>, 
 /// The one handler: runs the job by its kind and leaves the outcome to the completer. It never fails itself.
 async fn handle(assignment: Assignment, bench: Data<Bench>) {
     let Assignment { job, cancel, slot } = assignment;
+    let own = job.timeout_seconds.and_then(|seconds| u64::try_from(seconds).ok());
+    let patience = own.map_or(bench.attempt, Duration::from_secs);
     let mut running = tokio::spawn(dispatch(Bench::clone(&bench), Arc::clone(&job), cancel.clone()));
     let ended = tokio::select! {
         ended = &mut running => ended,
-        () = sleep(bench.attempt) => {
+        () = sleep(patience) => {
             // Told to stop and waited for: nothing of it may still run when its next attempt begins.
             cancel.cancel();
             drop(running.await);
             Ok(Outcome::Failed(
-                Failure::new(Kind::Unavailable, format!("the attempt took longer than {} s", bench.attempt.as_secs()))
-                    .hint("raise worker.attempt_seconds if the repository is worth it"),
+                Failure::new(Kind::Unavailable, format!("the attempt took longer than {} s", patience.as_secs()))
+                    .hint("give the job a longer time-out, or raise worker.attempt_seconds, if it is worth it"),
             ))
         }
     };
@@ -160,17 +179,39 @@ async fn handle(assignment: Assignment, bench: Data<Bench>) {
 /// Which code runs which kind. A new kind is one line here.
 async fn dispatch(bench: Bench, job: Arc<ClaimedJob>, cancel: CancellationToken) -> Outcome {
     let id = job.id;
-    let result = match JobKind::from_name(&job.kind) {
-        Some(JobKind::Generation) => run::run(bench.studio, bench.db, job, cancel).await,
-        None => Err(Failure::new(Kind::Internal, format!("this program does not know jobs of kind {}", job.kind))),
-    };
-    match result {
-        Ok(result) => {
-            tracing::info!(job = %id, repository = %result.github_url, "done");
-            Outcome::Completed(Box::new(result))
+    match JobKind::from_name(&job.kind) {
+        Some(JobKind::Generation) => match run::run(bench.handlers.studio, bench.db, job, cancel).await {
+            Ok(result) => {
+                tracing::info!(job = %id, repository = %result.github_url, "done");
+                Outcome::Completed(Some(Box::new(result)))
+            }
+            Err(failure) if failure.kind() == Kind::Cancelled => Outcome::HandedBack,
+            Err(failure) => Outcome::Failed(failure),
+        },
+        Some(JobKind::Probe) => bench.handlers.probe.run(&job, cancel).await,
+        None => Outcome::Failed(Failure::new(
+            Kind::Internal,
+            format!("this program does not know jobs of kind {}", job.kind),
+        )),
+    }
+}
+
+/// Registers the worker; waits while the database is away. None where it was stopped before.
+async fn take_lease(db: &Db, name: &str, settings: &config::Worker, stop: &CancellationToken) -> Result<Option<Lease>> {
+    let mut trouble = Trouble::default();
+    loop {
+        match Lease::take(db, name.to_owned(), settings).await {
+            Err(failure) if failure.kind() == Kind::Database => {
+                let wait = trouble.met("registering the worker", failure);
+                if stop.run_until_cancelled(sleep(wait)).await.is_none() {
+                    return Ok(None);
+                }
+            }
+            other => {
+                trouble.over("registering the worker");
+                return other.map(Some);
+            }
         }
-        Err(failure) if failure.kind() == Kind::Cancelled => Outcome::HandedBack,
-        Err(failure) => Outcome::Failed(failure),
     }
 }
 

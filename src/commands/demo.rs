@@ -43,14 +43,14 @@ pub fn run(args: &Demo, loaded: &Loaded, output: &Output) -> Result<()> {
         };
         drop(spinner);
         let session = opened?;
-        let studio = session.studio()?;
+        let handlers = session.handlers()?;
 
         let done = CancellationToken::new();
         let mut worker = JoinSet::new();
         let (db, settings, working) = (session.db.clone(), session.config.worker.clone(), done.clone());
         let (enqueued, accepted) = oneshot::channel();
         let duty = Duty::One { job: Box::new(job), enqueued };
-        worker.spawn(async move { worker::run(db, &settings, studio, worker::name(), duty, working).await });
+        worker.spawn(async move { worker::run(db, &settings, handlers, worker::name(), duty, working).await });
         let Ok(id) = accepted.await else { return Err(why_it_ended(worker.join_next().await)) };
 
         let mut view = ProgressView::start(&format!("Making a cat of {}", args.repository), &look, output.json);

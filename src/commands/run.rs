@@ -53,9 +53,10 @@ async fn start(parts: &Run, session: &Session, stop: &CancellationToken) -> Resu
         running.spawn(server.run(stop.clone()));
     }
     if parts.has(Part::Worker) {
-        let (db, settings, studio) = (session.db.clone(), session.config.worker.clone(), session.studio()?);
+        let (db, settings, handlers) = (session.db.clone(), session.config.worker.clone(), session.handlers()?);
         let stop = stop.clone();
-        running.spawn(async move { worker::run(db, &settings, studio, worker::name(), Duty::Everything, stop).await });
+        running
+            .spawn(async move { worker::run(db, &settings, handlers, worker::name(), Duty::Everything, stop).await });
     }
     if parts.has(Part::Scheduler) {
         let upkeep = Upkeep {

@@ -15,7 +15,9 @@ use crate::generation::run::Studio;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::picture::Canvas;
 use crate::postgres::{Cluster, Settings};
+use crate::probe::Probe;
 use crate::providers::pictures::Pictures;
+use crate::worker::Handlers;
 
 /// How often a service looks after its private server; a look costs two locks and a connection to a socket.
 const GUARD_EVERY: Duration = Duration::from_secs(2);
@@ -88,8 +90,12 @@ impl Session {
         Pictures::open(&picture_folder(&self.config))
     }
 
-    /// What the pipeline works with.
-    pub fn studio(&self) -> Result<Studio> {
+    /// What runs the jobs of each kind.
+    pub fn handlers(&self) -> Result<Handlers> {
+        Ok(Handlers { studio: self.studio()?, probe: Probe::default() })
+    }
+
+    fn studio(&self) -> Result<Studio> {
         Ok(Studio {
             fetch: self.config.fetch.clone(),
             analysis: self.config.analysis.clone(),

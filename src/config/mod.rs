@@ -78,6 +78,8 @@ pub struct Database {
 pub struct Worker {
     /// Generations that run at once in this process.
     pub slots: usize,
+    /// Jobs of light kinds, which wait more than they work, that run at once in this process.
+    pub light_slots: usize,
     /// How long a worker holds its jobs without a heartbeat.
     pub lease_seconds: u64,
     /// How often the lease is renewed.
@@ -94,8 +96,6 @@ pub struct Worker {
     pub backoff_seconds: u64,
     /// Longest wait between two attempts.
     pub backoff_max_seconds: u64,
-    /// How often jobs of lapsed workers are looked for.
-    pub rescue_seconds: u64,
     /// Workers that may be lost while they run a job before it is suspected of killing them and discarded.
     pub max_deaths: u16,
 }

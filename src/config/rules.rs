@@ -32,6 +32,7 @@ pub(super) const RULES: &[Rule] = rules! {
     "database.connect_seconds": "1 to 600" if between::<1, 600>;
     "database.bin_folder": "a path, or empty" if is_path;
     "worker.slots": "1 to 256" if between::<1, 256>;
+    "worker.light_slots": "1 to 10000" if between::<1, 10_000>;
     "worker.lease_seconds": "3 to 3600" if between::<3, 3600>;
     "worker.heartbeat_seconds": "1 to 1200, and at most a third of worker.lease_seconds" if between::<1, 1200>;
     "worker.poll_seconds": "1 to 3600" if between::<1, 3600>;
@@ -40,7 +41,6 @@ pub(super) const RULES: &[Rule] = rules! {
     "worker.max_attempts": "1 to 100" if between::<1, 100>;
     "worker.backoff_seconds": "1 to 86400" if between::<1, 86_400>;
     "worker.backoff_max_seconds": "1 to 2592000 (30 days), and at least worker.backoff_seconds" if between::<1, 2_592_000>;
-    "worker.rescue_seconds": "1 to 3600" if between::<1, 3600>;
     "worker.max_deaths": "1 to 1000" if between::<1, 1000>;
     "scheduler.sweep_seconds": "1 to 2592000 (30 days)" if between::<1, 2_592_000>;
     "scheduler.sweep_grace_seconds": "60 to 31536000 (a year)" if between::<60, 31_536_000>;

@@ -1,14 +1,17 @@
 //! `queue.jobs`: live jobs, from enqueue to claim.
 
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::db::Db;
 use crate::model::failure::{Failure, Kind, Result};
-use crate::model::job::{ClaimedJob, Enqueued, NewJob};
+use crate::model::job::{Enqueued, NewJob, Start};
 
-/// Where enqueues are announced.
+/// Where [`sleepers`](crate::db::sleepers) are woken.
 pub(super) const CHANNEL: &str = "queue_jobs";
+/// Where workers are told what somebody did to the queue: the id of a worker one of whose jobs was cancelled, or nothing
+/// where a kind was paused, resumed or limited.
+pub(super) const CONTROL: &str = "queue_control";
 
 /// Enqueues a job in the caller's transaction: it exists when, and only when, that commits.
 pub async fn enqueue(connection: &mut PgConnection, job: &NewJob) -> Result<Enqueued> {
@@ -32,132 +35,64 @@ pub async fn enqueue(connection: &mut PgConnection, job: &NewJob) -> Result<Enqu
     if holder != id {
         return Ok(Enqueued { id: holder, is_new: false });
     }
+    let (at, wait) = match job.start {
+        Start::Now => (None, None),
+        Start::At(at) => (Some(at), None),
+        Start::After(wait) => (None, Some(wait.as_secs_f64())),
+    };
     sqlx::query!(
-        r#"WITH job AS (
-             INSERT INTO queue.jobs (id, kind, state, priority, run_at, payload, max_attempts, unique_key, user_id)
-             VALUES ($1, $2, CASE WHEN $3::timestamptz > queue.now() THEN 'scheduled' ELSE 'available' END, $4,
-                     coalesce($3, queue.now()), $5, $6, $7, $8))
-           SELECT pg_notify($9, '')"#,
+        r#"WITH due AS MATERIALIZED (
+             SELECT now, coalesce($3, now + make_interval(secs => $4), now) AS run_at FROM queue.now() AS now
+           ), job AS (
+             INSERT INTO queue.jobs (id, kind, state, created_at, run_at, rank, due_at, deadline, lane, timeout_seconds,
+                                     priority, max_attempts, user_id, rerun_of, limit_key, unique_key, tags,
+                                     traceparent, payload)
+             SELECT $1, $2, CASE WHEN run_at > now THEN 'scheduled' ELSE 'available' END, now, run_at,
+                    CASE WHEN run_at > now THEN NULL ELSE queue.rank(run_at, $5) END,
+                    CASE WHEN run_at > now THEN run_at END, $6, queue.lane($2, $10, $8), $7,
+                    $5, $11, $8, $9, $10, $12, $13, $14, $15
+             FROM due RETURNING kind, state)
+           SELECT CASE state WHEN 'scheduled' THEN queue.wake_clock() ELSE queue.wake(kind) END FROM job"#,
         id,
         job.kind.name(),
-        job.run_at,
-        job.priority,
-        job.payload,
+        at,
+        wait,
+        i32::from(job.priority),
+        job.deadline,
+        job.timeout_seconds,
+        job.user_id,
+        job.rerun_of,
+        job.limit_key,
         i16::try_from(job.max_attempts).unwrap_or(i16::MAX),
         job.unique_key,
-        job.user_id,
-        CHANNEL
+        if job.tags.is_empty() { None } else { Some(&job.tags) } as Option<&Vec<String>>,
+        job.traceparent,
+        job.payload
     )
     .execute(connection)
     .await?;
     Ok(Enqueued { id, is_new: true })
 }
 
-/// Makes jobs available whose time has come; returns how many, and in how many seconds the next one is due.
-pub async fn promote_due(db: &Db) -> Result<(u64, Option<f64>)> {
-    let promoted = sqlx::query!(
-        "UPDATE queue.jobs SET state = 'available' WHERE id IN (
-           SELECT id FROM queue.jobs WHERE state = 'scheduled' AND run_at <= queue.now()
-           ORDER BY run_at LIMIT 1000 FOR UPDATE SKIP LOCKED)"
-    )
-    .execute(db.pool())
-    .await?
-    .rows_affected();
-    let next = sqlx::query_scalar!(
-        "SELECT extract(epoch FROM min(run_at) - queue.now())::float8 FROM queue.jobs WHERE state = 'scheduled'"
-    )
-    .fetch_one(db.pool())
-    .await?;
-    Ok((promoted, next))
-}
-
-/// Claims up to `limit` jobs of the given kinds for a worker whose lease is good, the most urgent first.
-///
-/// The worker's row is locked against removal meanwhile, so that a rescuer either sees these jobs or comes later. With
-/// `only` it claims that job or none.
-pub async fn claim(
-    db: &Db,
-    worker_id: Uuid,
-    kinds: &[String],
-    limit: i64,
-    only: Option<Uuid>,
-) -> Result<Vec<ClaimedJob>> {
-    claim_on(db.pool(), worker_id, kinds, limit, only).await
-}
-
-/// Enqueues a job and claims it in one transaction: no other worker ever sees it available.
-pub async fn enqueue_claimed(db: &Db, worker_id: Uuid, job: &NewJob) -> Result<ClaimedJob> {
-    let mut transaction = db.pool().begin().await?;
-    let id = enqueue(&mut transaction, job).await?.id;
-    let kinds = [job.kind.name().to_owned()];
-    let claimed = claim_on(&mut *transaction, worker_id, &kinds, 1, Some(id)).await?.pop();
-    let claimed = claimed.ok_or_else(|| {
-        Failure::new(Kind::Conflict, format!("job {id} cannot be claimed: it was there before, or the lease was lost"))
-    })?;
-    transaction.commit().await?;
-    Ok(claimed)
-}
-
-async fn claim_on(
-    executor: impl PgExecutor<'_>,
-    worker_id: Uuid,
-    kinds: &[String],
-    limit: i64,
-    only: Option<Uuid>,
-) -> Result<Vec<ClaimedJob>> {
-    let rows = sqlx::query!(
-        r#"WITH me AS (
-             SELECT id FROM queue.workers WHERE id = $1 AND lease_until > queue.now() FOR KEY SHARE
-           ), picked AS (
-             SELECT id FROM queue.jobs
-             WHERE state = 'available' AND kind = ANY ($2) AND EXISTS (SELECT FROM me) AND ($4::uuid IS NULL OR id = $4)
-             ORDER BY priority DESC, run_at, id LIMIT $3 FOR UPDATE SKIP LOCKED
-           )
-           UPDATE queue.jobs AS job
-           SET state = 'running', worker_id = $1, claims = job.claims + 1, started_at = queue.now()
-           FROM picked WHERE job.id = picked.id
-           RETURNING job.id, job.kind, job.payload, job.user_id, job.claims, job.attempts, job.max_attempts"#,
-        worker_id,
-        kinds,
-        limit,
-        only
-    )
-    .fetch_all(executor)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| ClaimedJob {
-            id: row.id,
-            kind: row.kind,
-            payload: row.payload,
-            user_id: row.user_id,
-            worker_id,
-            claim: row.claims,
-            attempts: row.attempts,
-            max_attempts: row.max_attempts,
-        })
-        .collect())
-}
-
 /// Ends a job by a person's will. One that runs ends, too: its worker finds out by its next heartbeat, and whatever
 /// it still writes is refused. Fails where the job has ended already.
 pub async fn cancel(db: &Db, id: Uuid) -> Result<()> {
     let cancelled = sqlx::query!(
-        "WITH job AS (DELETE FROM queue.jobs WHERE id = $1 RETURNING *),
-         key AS (DELETE FROM queue.unique_keys WHERE job_id IN (SELECT id FROM job)),
+        "WITH gone AS (DELETE FROM queue.jobs AS job WHERE id = $1 RETURNING job),
+         key AS (DELETE FROM queue.unique_keys WHERE job_id IN (SELECT (job).id FROM gone)),
          attempt AS (
            INSERT INTO queue.attempts (job_id, claim, worker_id, started_at, outcome, error_class, error)
-           SELECT id, claims, worker_id, started_at, 'cancelled', 'cancelled', 'cancelled by a person'
-           FROM job WHERE state = 'running')
-         INSERT INTO queue.history (id, kind, state, priority, run_at, payload, created_at, claims, attempts,
-                                    max_attempts, deaths, worker_id, started_at, finished_at, unique_key, user_id)
-         SELECT id, kind, 'cancelled', priority, run_at, payload, created_at, claims, attempts,
-                max_attempts, deaths, NULL, started_at, queue.now(), unique_key, user_id FROM job",
-        id
+           SELECT (job).id, (job).claims, (job).worker_id, (job).started_at, 'cancelled', 'cancelled', 'cancelled by a person'
+           FROM gone WHERE (job).state = 'running'),
+         word AS (SELECT pg_notify($2, (job).worker_id::text) FROM gone WHERE (job).state = 'running')
+         SELECT queue.archive(jsonb_populate_record(job, '{\"worker_id\": null}'), 'cancelled'),
+                (SELECT count(*) FROM word) AS told FROM gone",
+        id,
+        CONTROL
     )
-    .execute(db.pool())
+    .fetch_all(db.pool())
     .await?;
-    if cancelled.rows_affected() == 1 {
+    if cancelled.len() == 1 {
         return Ok(());
     }
     Err(ended_or_unknown(db, id, "cancelled").await?)
@@ -168,8 +103,11 @@ pub async fn cancel(db: &Db, id: Uuid) -> Result<()> {
 pub async fn retry(db: &Db, id: Uuid) -> Result<()> {
     let mut transaction = db.pool().begin().await?;
     let woken = sqlx::query!(
-        "UPDATE queue.jobs SET state = 'available', run_at = queue.now()
-         WHERE id = $1 AND state IN ('scheduled', 'parked', 'available')",
+        "WITH job AS (
+           UPDATE queue.jobs SET state = 'available', run_at = queue.now(), due_at = NULL, parked_because = NULL,
+                                 rank = queue.rank(queue.now(), priority)
+           WHERE id = $1 AND state IN ('scheduled', 'parked', 'available') RETURNING kind)
+         SELECT queue.wake(kind) FROM job",
         id
     )
     .execute(&mut *transaction)
@@ -178,9 +116,15 @@ pub async fn retry(db: &Db, id: Uuid) -> Result<()> {
         "WITH job AS (DELETE FROM queue.history WHERE id = $1 AND state IN ('discarded', 'cancelled') RETURNING *),
          key AS (
            INSERT INTO queue.unique_keys (kind, key, job_id)
-           SELECT kind, unique_key, id FROM job WHERE unique_key IS NOT NULL)
-         INSERT INTO queue.jobs (id, kind, priority, payload, created_at, claims, max_attempts, unique_key, user_id)
-         SELECT id, kind, priority, payload, created_at, claims, max_attempts, unique_key, user_id FROM job",
+           SELECT kind, unique_key, id FROM job WHERE unique_key IS NOT NULL),
+         reopened AS (
+           INSERT INTO queue.jobs (id, kind, priority, payload, created_at, run_at, rank, lane, claims, max_attempts,
+                                   timeout_seconds, limit_key, unique_key, user_id, tags, traceparent, rerun_of)
+           SELECT id, kind, priority, payload, created_at, queue.now(), queue.rank(queue.now(), priority),
+                  queue.lane(kind, limit_key, user_id), claims, max_attempts, timeout_seconds, limit_key, unique_key,
+                  user_id, tags, traceparent, rerun_of
+           FROM job RETURNING kind)
+         SELECT queue.wake(kind) FROM reopened",
         id
     )
     .execute(&mut *transaction)
@@ -196,7 +140,6 @@ pub async fn retry(db: &Db, id: Uuid) -> Result<()> {
         drop(transaction);
         return Err(ended_or_unknown(db, id, "retried").await?);
     }
-    sqlx::query!("SELECT pg_notify($1, '')", CHANNEL).execute(&mut *transaction).await?;
     transaction.commit().await?;
     Ok(())
 }

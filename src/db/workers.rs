@@ -2,25 +2,31 @@
 
 use std::time::Duration;
 
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::db::Db;
 use crate::model::failure::Result;
 
 /// Starts a lease.
-pub async fn register(db: &Db, id: Uuid, name: &str, lease: Duration) -> Result<()> {
-    let mut lifeline = db.lifeline().await?;
+pub async fn register(
+    connection: &mut PgConnection,
+    id: Uuid,
+    name: &str,
+    slots: usize,
+    lease: Duration,
+) -> Result<()> {
     sqlx::query!(
-        "INSERT INTO queue.workers (id, name, lease_until)
-         VALUES ($1, $2, queue.now() + make_interval(secs => $3))
+        "INSERT INTO queue.workers (id, name, slots, lease_until)
+         VALUES ($1, $2, $3, queue.now() + make_interval(secs => $4))
          ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until",
         id,
         name,
+        i32::try_from(slots).unwrap_or(i32::MAX),
         lease.as_secs_f64()
     )
-    .execute(&mut lifeline.connection)
+    .execute(connection)
     .await?;
-    lifeline.give_back();
     Ok(())
 }
 
@@ -31,8 +37,6 @@ pub enum Heartbeat {
     Renewed {
         /// Ids of the jobs that are lost.
         lost: Vec<Uuid>,
-        /// How many jobs were given back that the worker does not know it has: the answer to their claim was lost.
-        strays: i64,
     },
     /// The lease is lost, and all jobs with it.
     Lapsed,
@@ -41,57 +45,87 @@ pub enum Heartbeat {
 /// Renews a lease and names those of the held jobs (ids and claims) that are the worker's no more.
 ///
 /// A lease that ran out, but was not taken away yet, is renewed: its jobs are still untouched.
-///
-/// A claim may be committed and its answer lost. No rescuer would ever free such jobs, since the lease is good: what was
-/// claimed two leases ago and is not among the held is given back, no attempt spent. A worker waits for the answer to a
-/// claim one lease at most, and completes a job before it lets it go, so all others are among the held.
-pub async fn heartbeat(db: &Db, id: Uuid, lease: Duration, held: &[(Uuid, i32)]) -> Result<Heartbeat> {
+pub async fn heartbeat(
+    connection: &mut PgConnection,
+    id: Uuid,
+    lease: Duration,
+    held: &[(Uuid, i32)],
+) -> Result<Heartbeat> {
     let (ids, claims): (Vec<Uuid>, Vec<i32>) = held.iter().copied().unzip();
-    let mut lifeline = db.lifeline().await?;
     let row = sqlx::query!(
         r#"WITH renewed AS (
              UPDATE queue.workers SET heartbeat_at = queue.now(), lease_until = queue.now() + make_interval(secs => $2)
              WHERE id = $1 RETURNING id
-           ), strays AS (
-             UPDATE queue.jobs AS job SET state = 'available', worker_id = NULL
-             WHERE state = 'running' AND worker_id = $1 AND started_at < queue.now() - make_interval(secs => 2 * $2)
-               AND NOT EXISTS (SELECT FROM unnest($3::uuid[], $4::int[]) AS held (id, claim)
-                               WHERE held.id = job.id AND held.claim = job.claims)
-             RETURNING id, claims, started_at
-           ), attempt AS (
-             INSERT INTO queue.attempts (job_id, claim, worker_id, started_at, outcome, error)
-             SELECT id, claims, $1, started_at, 'handed_back', 'the answer to its claim was lost' FROM strays)
+           )
            SELECT EXISTS (SELECT FROM renewed) AS "renewed!",
                   ARRAY (SELECT held.id FROM unnest($3::uuid[], $4::int[]) AS held (id, claim)
                          WHERE NOT EXISTS (SELECT FROM queue.jobs AS job WHERE job.id = held.id
-                                             AND job.worker_id = $1 AND job.claims = held.claim)) AS "lost!",
-                  (SELECT count(*) FROM strays) AS "strays!""#,
+                                             AND job.worker_id = $1 AND job.claims = held.claim)) AS "lost!""#,
         id,
         lease.as_secs_f64(),
         &ids,
         &claims
     )
-    .fetch_one(&mut lifeline.connection)
+    .fetch_one(connection)
     .await?;
-    lifeline.give_back();
-    Ok(if row.renewed { Heartbeat::Renewed { lost: row.lost, strays: row.strays } } else { Heartbeat::Lapsed })
+    Ok(if row.renewed { Heartbeat::Renewed { lost: row.lost } } else { Heartbeat::Lapsed })
 }
 
-/// Ends a lease; jobs that it still holds are rescued like those of a lapsed one.
-pub async fn unregister(db: &Db, id: Uuid) -> Result<()> {
-    let mut lifeline = db.lifeline().await?;
-    sqlx::query!("DELETE FROM queue.workers WHERE id = $1", id).execute(&mut lifeline.connection).await?;
-    lifeline.give_back();
+/// Gives back jobs of a worker that were claimed `age` ago or earlier and are not among the held; returns how many.
+///
+/// A claim may be committed and its answer lost. No rescuer would ever free such jobs, since the lease is good. No index
+/// leads to them, so this reads the whole table: only who lost an answer asks.
+pub async fn give_back_strays(
+    connection: &mut PgConnection,
+    id: Uuid,
+    age: Duration,
+    held: &[(Uuid, i32)],
+) -> Result<u64> {
+    let (ids, claims): (Vec<Uuid>, Vec<i32>) = held.iter().copied().unzip();
+    let strays = sqlx::query_scalar!(
+        r#"WITH strays AS (
+             UPDATE queue.jobs AS job SET state = 'available', worker_id = NULL, limited = false
+             WHERE state = 'running' AND worker_id = $1 AND started_at < queue.now() - make_interval(secs => $2)
+               AND NOT EXISTS (SELECT FROM unnest($3::uuid[], $4::int[]) AS held (id, claim)
+                               WHERE held.id = job.id AND held.claim = job.claims)
+             RETURNING id, kind, claims, started_at
+           ), attempt AS (
+             INSERT INTO queue.attempts (job_id, claim, worker_id, started_at, outcome, error)
+             SELECT id, claims, $1, started_at, 'handed_back', 'the answer to its claim was lost' FROM strays
+           ), kinds AS (SELECT kind, count(*) AS jobs FROM strays GROUP BY kind)
+           SELECT coalesce(sum(jobs), 0)::bigint AS "jobs!" FROM kinds, LATERAL (SELECT queue.wake(kind)) AS woken"#,
+        id,
+        age.as_secs_f64(),
+        &ids,
+        &claims
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(strays.unsigned_abs())
+}
+
+/// Ends a lease: at once where nothing is held under it, else it lapses now, so that the jobs are rescued.
+pub async fn unregister(connection: &mut PgConnection, id: Uuid, holds_jobs: bool) -> Result<()> {
+    if holds_jobs {
+        sqlx::query!("UPDATE queue.workers SET lease_until = queue.now() WHERE id = $1", id)
+            .execute(connection)
+            .await?;
+    } else {
+        sqlx::query!(
+            "WITH sleeper AS (DELETE FROM queue.sleepers WHERE worker_id = $1) DELETE FROM queue.workers WHERE id = $1",
+            id
+        )
+        .execute(connection)
+        .await?;
+    }
     Ok(())
 }
 
-/// How many workers hold a lease that is good.
+/// How many workers hold a good lease.
 pub async fn alive(db: &Db) -> Result<i64> {
-    let count =
-        sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM queue.workers WHERE lease_until > queue.now()"#)
-            .fetch_one(db.pool())
-            .await?;
-    Ok(count)
+    Ok(sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM queue.workers WHERE lease_until > queue.now()"#)
+        .fetch_one(db.pool())
+        .await?)
 }
 
 /// What a rescue did.
@@ -104,54 +138,58 @@ pub struct Rescued {
 }
 
 /// Takes away lapsed leases and frees what they held. Never touches a job whose worker's lease is good.
+///
+/// The leases first, in a statement of its own: a claim locks its worker's row until it is committed, so what comes
+/// after sees every job that was ever claimed under them. No index leads to those, so that claims have none to keep; a
+/// lost worker is rare enough to read the table for it.
 pub async fn rescue(db: &Db, max_deaths: i32) -> Result<Rescued> {
-    sqlx::query!(
+    let mut transaction = db.pool().begin().await?;
+    let lapsed = sqlx::query_scalar!(
         "DELETE FROM queue.workers WHERE id IN (
-           SELECT id FROM queue.workers WHERE lease_until <= queue.now() FOR UPDATE SKIP LOCKED)"
+           SELECT id FROM queue.workers WHERE lease_until <= queue.now() FOR UPDATE SKIP LOCKED)
+         RETURNING id"
     )
-    .execute(db.pool())
+    .fetch_all(&mut *transaction)
     .await?;
-    let freed = sqlx::query!(
-        "WITH lost AS (
-           SELECT id, claims, worker_id, started_at FROM queue.jobs AS job
-           WHERE state = 'running' AND deaths + 1 < $1
-             AND NOT EXISTS (SELECT FROM queue.workers AS worker WHERE worker.id = job.worker_id)
-           FOR UPDATE SKIP LOCKED
-         ), attempt AS (
-           INSERT INTO queue.attempts (job_id, claim, worker_id, started_at, outcome, error_class, error)
-           SELECT id, claims, worker_id, started_at, 'worker_lost', 'unavailable', 'its worker was lost' FROM lost
-         )
-         UPDATE queue.jobs AS job SET state = 'available', worker_id = NULL, deaths = deaths + 1
-         FROM lost WHERE job.id = lost.id",
+    if lapsed.is_empty() {
+        return Ok(Rescued::default());
+    }
+    sqlx::query!("DELETE FROM queue.sleepers WHERE worker_id = ANY ($1)", &lapsed).execute(&mut *transaction).await?;
+    let freed = sqlx::query_scalar!(
+        r#"WITH held AS (
+             SELECT id, worker_id FROM queue.jobs
+             WHERE state = 'running' AND worker_id = ANY ($1) AND deaths + 1 < $2 FOR UPDATE
+           ), lost AS (
+             UPDATE queue.jobs AS job SET state = 'available', worker_id = NULL, limited = false, deaths = deaths + 1
+             FROM held WHERE job.id = held.id
+             RETURNING job.id, job.kind, job.claims, held.worker_id, job.started_at
+           ), attempt AS (
+             INSERT INTO queue.attempts (job_id, claim, worker_id, started_at, outcome, error_class, error)
+             SELECT id, claims, worker_id, started_at, 'worker_lost', 'unavailable', 'its worker was lost' FROM lost
+           ), kinds AS (SELECT kind, count(*) AS jobs FROM lost GROUP BY kind)
+           SELECT coalesce(sum(jobs), 0)::bigint AS "jobs!" FROM kinds, LATERAL (SELECT queue.wake(kind)) AS woken"#,
+        &lapsed,
         max_deaths
     )
-    .execute(db.pool())
+    .fetch_one(&mut *transaction)
     .await?
-    .rows_affected();
-    if freed > 0 {
-        sqlx::query!("SELECT pg_notify($1, '')", super::jobs::CHANNEL).execute(db.pool()).await?;
-    }
-    let quarantined = sqlx::query!(
-        "WITH lost AS (
-           SELECT id FROM queue.jobs AS job
-           WHERE state = 'running' AND deaths + 1 >= $1
-             AND NOT EXISTS (SELECT FROM queue.workers AS worker WHERE worker.id = job.worker_id)
-           FOR UPDATE SKIP LOCKED
-         ), job AS (DELETE FROM queue.jobs WHERE id IN (SELECT id FROM lost) RETURNING *),
-         key AS (DELETE FROM queue.unique_keys WHERE job_id IN (SELECT id FROM job)),
+    .unsigned_abs();
+    let quarantined = sqlx::query_scalar!(
+        "WITH gone AS (
+           DELETE FROM queue.jobs AS job WHERE state = 'running' AND worker_id = ANY ($1) RETURNING job
+         ), key AS (DELETE FROM queue.unique_keys WHERE job_id IN (SELECT (job).id FROM gone)),
          attempt AS (
            INSERT INTO queue.attempts (job_id, claim, worker_id, started_at, outcome, error_class, error, hint)
-           SELECT id, claims, worker_id, started_at, 'worker_lost', 'internal',
-                  'its worker was lost ' || deaths + 1 || ' times: the job is suspected of killing it',
-                  'see the logs of the workers; repo-to-cat jobs retry ID runs it again' FROM job)
-         INSERT INTO queue.history (id, kind, state, priority, run_at, payload, created_at, claims, attempts,
-                                    max_attempts, deaths, worker_id, started_at, finished_at, unique_key, user_id)
-         SELECT id, kind, 'discarded', priority, run_at, payload, created_at, claims, attempts,
-                max_attempts, deaths + 1, worker_id, started_at, queue.now(), unique_key, user_id FROM job",
-        max_deaths
+           SELECT (job).id, (job).claims, (job).worker_id, (job).started_at, 'worker_lost', 'internal',
+                  'its worker was lost ' || (job).deaths + 1 || ' times: the job is suspected of killing it',
+                  'see the logs of the workers; repo-to-cat jobs retry ID runs it again' FROM gone)
+         SELECT queue.archive(jsonb_populate_record(job, jsonb_build_object('deaths', (job).deaths + 1)), 'discarded')
+         FROM gone",
+        &lapsed
     )
-    .execute(db.pool())
+    .fetch_all(&mut *transaction)
     .await?
-    .rows_affected();
+    .len() as u64;
+    transaction.commit().await?;
     Ok(Rescued { freed, quarantined })
 }

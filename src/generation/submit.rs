@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::config::Config;
 use crate::model::failure::{Failure, Kind, Result};
-use crate::model::job::{GenerationRequest, JobKind, NewJob};
+use crate::model::job::{GenerationRequest, JobKind, NewJob, Start};
 use crate::model::repository::{MAX_URL_BYTES, Source, check_reference};
 use crate::model::trace::Traceparent;
 
@@ -49,14 +49,13 @@ pub fn generation_job(repository: &str, wishes: Wishes, config: &Config) -> Resu
     let payload = serde_json::to_value(request)
         .map_err(|error| Failure::new(Kind::Internal, "the request cannot be written").source(error))?;
     Ok(NewJob {
-        kind: JobKind::Generation,
-        payload,
         priority: wishes.priority,
-        run_at: wishes.run_at,
+        start: wishes.run_at.map_or(Start::Now, Start::At),
         unique_key: wishes.unique_key,
         max_attempts: config.worker.max_attempts,
         user_id: wishes.user_id,
         traceparent: wishes.traceparent.map(|traceparent| traceparent.to_string()),
+        ..NewJob::new(JobKind::Generation, payload)
     })
 }
 

@@ -14,18 +14,27 @@ use crate::model::failure::{Failure, Kind};
 pub enum JobKind {
     /// A repository in, a cat out.
     Generation,
+    /// Nothing but a wait: tells whether a queue works and how fast.
+    Probe,
 }
 
 impl JobKind {
     /// Every kind that this program can run.
-    pub const ALL: [Self; 1] = [Self::Generation];
+    pub const ALL: [Self; 2] = [Self::Generation, Self::Probe];
 
     /// The name in the database and in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Generation => "generation",
+            Self::Probe => "probe",
         }
+    }
+
+    /// Whether its jobs wait more than they work, so that many may run at once.
+    #[must_use]
+    pub const fn is_light(self) -> bool {
+        matches!(self, Self::Probe)
     }
 
     /// The kind with that name, if this program knows it.
@@ -135,18 +144,62 @@ pub struct NewJob {
     pub kind: JobKind,
     /// What to do.
     pub payload: serde_json::Value,
-    /// From -100 to 100; the higher goes first.
+    /// From -100 to 100; a point is worth 6 seconds of waiting.
     pub priority: i16,
-    /// Not before this time; at once where it is absent.
-    pub run_at: Option<DateTime<Utc>>,
+    /// When it may start.
+    pub start: Start,
     /// A second job of its kind with this key is not enqueued; the first one's id is returned instead.
     pub unique_key: Option<String>,
     /// Attempts before it is discarded.
     pub max_attempts: u16,
+    /// How long one attempt may take, in seconds; as the worker is set where it is absent.
+    pub timeout_seconds: Option<i32>,
+    /// Not to be started after this time: it is discarded then.
+    pub deadline: Option<DateTime<Utc>>,
+    /// What limits go by within its kind, such as the host that it asks.
+    pub limit_key: Option<String>,
+    /// Words to find it by.
+    pub tags: Vec<String>,
     /// Who asks for it.
     pub user_id: Option<Uuid>,
     /// The trace of who asks, as W3C Trace Context writes it.
     pub traceparent: Option<String>,
+    /// The finished job that it does again.
+    pub rerun_of: Option<Uuid>,
+}
+
+/// When a job may start.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Start {
+    /// At once.
+    #[default]
+    Now,
+    /// Not before this time.
+    At(DateTime<Utc>),
+    /// After a wait, counted by the database's clock.
+    After(Duration),
+}
+
+impl NewJob {
+    /// A job with the options that most jobs have.
+    #[must_use]
+    pub fn new(kind: JobKind, payload: serde_json::Value) -> Self {
+        Self {
+            kind,
+            payload,
+            priority: 0,
+            start: Start::Now,
+            unique_key: None,
+            max_attempts: 5,
+            timeout_seconds: None,
+            deadline: None,
+            limit_key: None,
+            tags: Vec::new(),
+            user_id: None,
+            traceparent: None,
+            rerun_of: None,
+        }
+    }
 }
 
 /// The answer to an enqueue.
@@ -177,15 +230,31 @@ pub struct ClaimedJob {
     pub attempts: i16,
     /// Attempts before it is discarded.
     pub max_attempts: i16,
+    /// How long one attempt may take, in seconds; as the worker is set where it is absent.
+    pub timeout_seconds: Option<i32>,
+    /// The trace of who enqueued it.
+    pub traceparent: Option<String>,
+    /// When it was due: its wait counts from here.
+    pub run_at: DateTime<Utc>,
+    /// When it was claimed.
+    pub started_at: DateTime<Utc>,
 }
 
 /// How an attempt ended.
 #[derive(Debug)]
 pub enum Outcome {
-    /// Done; the row to persist in the completing transaction.
-    Completed(Box<crate::model::generation::GenerationResult>),
-    /// Failed; its kind decides whether to try again.
+    /// Done; the row to persist in the completing transaction, where its kind has one.
+    Completed(Option<Box<crate::model::generation::GenerationResult>>),
+    /// Failed; the failure's kind decides whether to try again, and it may say when.
     Failed(Failure),
+    /// Given up for good, whatever attempts are left.
+    Discarded(Failure),
+    /// To be run again later, no attempt spent.
+    Snoozed(Duration),
+    /// Put aside until a person or a condition takes it up again; the text says why.
+    Parked(String),
+    /// No longer wanted; the text says why.
+    Cancelled(String),
     /// Given back untouched, no attempt spent: the worker is stopping, or could not vouch for its lease.
     HandedBack,
 }

@@ -1,151 +1,226 @@
 //! The completer: commits what became of jobs, in groups, until it is committed or refused.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
+use tokio::task::JoinSet;
 use tokio::time::sleep;
+use uuid::Uuid;
 
 use crate::config;
-use crate::db::{Db, outcomes};
+use crate::db::outcomes::{End, PutBack};
+use crate::db::{Db, Line};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::generation::GenerationResult;
 use crate::model::job::{Backoff, ClaimedJob, Outcome};
+use crate::queue::batch::Batch;
 use crate::queue::lease::Lease;
+use crate::queue::watch::Clock;
 use crate::queue::{Settled, Trouble, answer_within};
 
 /// Most outcomes of one transaction.
 const GROUP: usize = 1000;
+/// Transactions at once: while one waits for its commit, the next gathers its group and is worked on.
+const IN_FLIGHT: usize = 2;
 
 /// Commits outcomes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Completer {
     db: Db,
     lease: Lease,
+    clock: Clock,
     backoff: Backoff,
 }
 
 impl Completer {
-    /// A completer for the jobs that are held under `lease`.
+    /// A completer for the jobs that are held under `lease`. The clock is told when a job that was put off is due.
     #[must_use]
-    pub fn new(db: Db, lease: Lease, settings: &config::Worker) -> Self {
+    pub fn new(db: Db, lease: Lease, clock: Clock, settings: &config::Worker) -> Self {
         let backoff = Backoff {
             base: Duration::from_secs(settings.backoff_seconds),
             max: Duration::from_secs(settings.backoff_max_seconds),
         };
-        Self { db, lease, backoff }
+        Self { db, lease, clock, backoff }
     }
 
     /// Commits until every sender is gone and nothing is left.
-    pub async fn run(self, mut settled: mpsc::Receiver<Settled>) {
-        let mut group = Vec::new();
-        while settled.recv_many(&mut group, GROUP).await > 0 {
-            let mut completed = Vec::new();
-            for Settled { job, outcome } in group.drain(..) {
-                match outcome {
-                    Outcome::Completed(result) => completed.push((job, result)),
-                    Outcome::Failed(failure) => self.fail(&job, &failure).await,
-                    Outcome::HandedBack => self.hand_back(&job).await,
+    pub async fn run(self, settled: mpsc::Receiver<Settled>) {
+        let settled = Arc::new(Mutex::new(settled));
+        let mut desks = JoinSet::new();
+        for _ in 0..IN_FLIGHT {
+            let desk = Desk { completer: self.clone(), line: self.db.line() };
+            let settled = Arc::clone(&settled);
+            desks.spawn(async move {
+                let mut group = Vec::with_capacity(GROUP);
+                while settled.lock().await.recv_many(&mut group, GROUP).await > 0 {
+                    desk.commit(&mut group).await;
                 }
-            }
-            let refs: Vec<_> = completed.iter().map(|(job, result)| (&**job, &**result)).collect();
-            self.complete(&refs).await;
+                desk.line.close().await;
+            });
         }
-    }
-
-    /// Commits a group of completions. One that the database refuses fails alone.
-    async fn complete(&self, group: &[(&ClaimedJob, &GenerationResult)]) {
-        // A lease that was lost in between leaves a group of two workers' jobs.
-        for of_one_worker in group.chunk_by(|(a, _), (b, _)| a.worker_id == b.worker_id) {
-            let Some((first, _)) = of_one_worker.first() else { continue };
-            let worker_id = first.worker_id;
-            let commit = || async {
-                let mut done = outcomes::complete(&self.db, worker_id, of_one_worker).await?;
-                if done.len() < of_one_worker.len() {
-                    // Not ours any more, or committed by a try whose answer was lost.
-                    let missing: Vec<_> =
-                        of_one_worker.iter().map(|(job, _)| *job).filter(|job| !done.contains(&job.id)).collect();
-                    done.extend(outcomes::completed_by(&self.db, worker_id, &missing).await?);
-                }
-                Ok(done)
-            };
-            match until_answered("committing completions", self.lease.length(), commit).await {
-                Ok(done) => {
-                    for (job, _) in of_one_worker {
-                        if !done.contains(&job.id) {
-                            tracing::warn!(job = %job.id, "a late completion was refused: the job is no longer ours");
-                        }
-                        self.lease.release(job);
-                    }
-                }
-                Err(failure) if of_one_worker.len() == 1 => {
-                    self.fail(first, &failure.context("persisting the result")).await;
-                }
-                Err(_) => {
-                    for one in of_one_worker {
-                        Box::pin(self.complete(std::slice::from_ref(one))).await;
-                    }
-                }
+        while let Some(ended) = desks.join_next().await {
+            if let Err(panic) = ended {
+                // The other one would go on, at half the pace: better that the process notices.
+                std::panic::resume_unwind(panic.into_panic());
             }
         }
-    }
-
-    async fn fail(&self, job: &ClaimedJob, failure: &Failure) {
-        let failures = u32::try_from(job.attempts).unwrap_or(0) + 1;
-        let last = job.attempts + 1 >= job.max_attempts || !failure.kind().is_retryable();
-        let wait = self.backoff.wait(failures, failure.retry_after(), rand::random_range(0.0..1.0));
-        let mine = until_answered("committing a failure", self.lease.length(), || async {
-            if last {
-                outcomes::discard(&self.db, job, failure).await
-            } else {
-                outcomes::retry_later(&self.db, job, failure, wait).await
-            }
-        })
-        .await;
-        match mine {
-            Ok(true) if last => tracing::error!(job = %job.id, %failure, "discarded"),
-            Ok(true) => tracing::warn!(job = %job.id, %failure, ?wait, "failed, to be tried again"),
-            Ok(false) => tracing::debug!(job = %job.id, "a late failure was refused, or was committed before"),
-            Err(error) => self.discard_plainly(job, &error).await,
-        }
-        self.lease.release(job);
-    }
-
-    /// The last resort for a failure that the database refuses to note: without it the job would be given back and fail
-    /// in the same way for ever.
-    async fn discard_plainly(&self, job: &ClaimedJob, refusal: &Failure) {
-        tracing::error!(job = %job.id, %refusal, "the failure could not be noted as it was; discarding the job");
-        let plain = Failure::new(Kind::Internal, "the attempt failed, and the database refused to note how")
-            .hint("the worker's log has both");
-        let discard = || outcomes::discard(&self.db, job, &plain);
-        if let Err(error) = until_answered("discarding a job", self.lease.length(), discard).await {
-            tracing::error!(job = %job.id, %error, "the job could not be discarded");
-        }
-    }
-
-    async fn hand_back(&self, job: &ClaimedJob) {
-        match until_answered("handing a job back", self.lease.length(), || outcomes::hand_back(&self.db, job)).await {
-            Ok(true) => tracing::info!(job = %job.id, "handed back"),
-            Ok(false) => {}
-            Err(error) => tracing::error!(job = %job.id, %error, "the job could not be handed back"),
-        }
-        self.lease.release(job);
     }
 }
 
-/// Does it again and again while the database is away; the fence makes that harmless.
-async fn until_answered<T, F: Future<Output = Result<T>>>(
-    what: &str,
-    patience: Duration,
-    mut act: impl FnMut() -> F,
-) -> Result<T> {
-    let mut trouble = Trouble::default();
-    loop {
-        match answer_within(patience, act()).await {
-            Err(failure) if failure.kind() == Kind::Database => sleep(trouble.met(what, failure)).await,
-            other => {
-                trouble.over(what);
-                return other;
+/// One of the connections that outcomes are committed on.
+struct Desk {
+    completer: Completer,
+    line: Line,
+}
+
+impl Desk {
+    async fn commit(&self, group: &mut Vec<Settled>) {
+        // A lease that was lost in between leaves a group of two workers' jobs.
+        group.sort_by_key(|settled| settled.job.worker_id);
+        for of_one_worker in group.chunk_by(|a, b| a.job.worker_id == b.job.worker_id) {
+            let worker_id = of_one_worker[0].job.worker_id;
+            let (mut plain, mut generations, mut back, mut ends) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+            for Settled { job, outcome } in of_one_worker {
+                match self.verdict(job, outcome) {
+                    Verdict::Complete(None) => plain.push(&**job),
+                    Verdict::Complete(Some(result)) => generations.push((&**job, result)),
+                    Verdict::PutBack(how) => back.push((&**job, how)),
+                    Verdict::End(how) => ends.push((&**job, how)),
+                }
+            }
+            for batch in [Batch::Plain(plain), Batch::Generations(generations), Batch::Back(back), Batch::Ends(ends)] {
+                for (job, failure) in self.write(worker_id, batch).await {
+                    self.give_up(worker_id, job, failure).await;
+                }
+            }
+        }
+        group.clear();
+    }
+
+    fn verdict<'a>(&self, job: &ClaimedJob, outcome: &'a Outcome) -> Verdict<'a> {
+        match outcome {
+            Outcome::Completed(result) => Verdict::Complete(result.as_deref()),
+            Outcome::Failed(failure) => self.after_failure(job, failure),
+            Outcome::Discarded(failure) => Verdict::End(End::Discard(failure)),
+            Outcome::Snoozed(wait) => Verdict::PutBack(PutBack::Snooze(*wait)),
+            Outcome::Parked(why) => Verdict::PutBack(PutBack::Park(why)),
+            Outcome::Cancelled(why) => Verdict::End(End::Cancel(why)),
+            Outcome::HandedBack => Verdict::PutBack(PutBack::HandBack),
+        }
+    }
+
+    fn after_failure<'a>(&self, job: &ClaimedJob, failure: &'a Failure) -> Verdict<'a> {
+        if job.attempts + 1 >= job.max_attempts || !failure.kind().is_retryable() {
+            return Verdict::End(End::Discard(failure));
+        }
+        let failures = u32::try_from(job.attempts).unwrap_or(0) + 1;
+        let wait = self.completer.backoff.wait(failures, failure.retry_after(), rand::random_range(0.0..1.0));
+        Verdict::PutBack(PutBack::Retry(failure, wait))
+    }
+
+    /// Writes a batch, in parts where the database refuses it as a whole, so that one bad outcome fails alone; returns
+    /// those that it refused, and why.
+    async fn write<'a>(&self, worker_id: Uuid, batch: Batch<'a>) -> Vec<(&'a ClaimedJob, Failure)> {
+        let mut refused = Vec::new();
+        let mut parts = vec![batch];
+        while let Some(mut part) = parts.pop().filter(|part| part.len() > 0) {
+            match self.until_answered(worker_id, &part).await {
+                Ok(mine) => {
+                    self.say(&part, &mine);
+                    self.completer.lease.release(part.jobs());
+                }
+                Err(failure) if part.len() == 1 => refused.push((part.jobs()[0], failure)),
+                // Halved, so that one in a thousand is found with some twenty more tries.
+                Err(_) => {
+                    let second = part.split_off_half();
+                    parts.extend([second, part]);
+                }
+            }
+        }
+        refused
+    }
+
+    /// Notes that an outcome was refused: as a failure of the job, or, where even that is refused, plainly. Without this
+    /// last resort the job would be given back and end in the same way for ever.
+    async fn give_up(&self, worker_id: Uuid, job: &ClaimedJob, refusal: Failure) {
+        let failure = refusal.context("persisting the outcome");
+        let batch = match self.after_failure(job, &failure) {
+            Verdict::PutBack(how) => Batch::Back(vec![(job, how)]),
+            _ => Batch::Ends(vec![(job, End::Discard(&failure))]),
+        };
+        if self.write(worker_id, batch).await.is_empty() {
+            return;
+        }
+        tracing::error!(job = %job.id, %failure, "the outcome could not be noted as it was; discarding the job");
+        let plain = Failure::new(Kind::Internal, "the attempt ended, and the database refused to note how")
+            .hint("the worker's log has both");
+        for (job, error) in self.write(worker_id, Batch::Ends(vec![(job, End::Discard(&plain))])).await {
+            tracing::error!(job = %job.id, %error, "the job could not be discarded");
+            self.completer.lease.release([job]);
+        }
+    }
+
+    /// Writes again and again while the database is away; the fence makes that harmless.
+    async fn until_answered(&self, worker_id: Uuid, batch: &Batch<'_>) -> Result<Vec<Uuid>> {
+        let mut trouble = Trouble::default();
+        loop {
+            match answer_within(self.completer.lease.length(), batch.write(&self.line, worker_id)).await {
+                Err(failure) if failure.kind() == Kind::Database => sleep(trouble.met(batch.what(), failure)).await,
+                other => {
+                    trouble.over(batch.what());
+                    return other;
+                }
             }
         }
     }
+
+    fn say(&self, batch: &Batch<'_>, mine: &[Uuid]) {
+        if mine.len() < batch.len() {
+            for job in batch.jobs().iter().filter(|job| !mine.contains(&job.id)) {
+                if batch.completes() {
+                    tracing::warn!(job = %job.id, "a late completion was refused: the job is no longer ours");
+                } else {
+                    tracing::debug!(job = %job.id, "a late outcome was refused, or was committed before");
+                }
+            }
+        }
+        match batch {
+            Batch::Plain(_) | Batch::Generations(_) => {}
+            Batch::Back(jobs) => {
+                for (job, how) in jobs.iter().filter(|(job, _)| mine.contains(&job.id)) {
+                    self.say_put_back(job, how);
+                }
+            }
+            Batch::Ends(jobs) => {
+                for (job, end) in jobs.iter().filter(|(job, _)| mine.contains(&job.id)) {
+                    match end {
+                        End::Discard(failure) => tracing::error!(job = %job.id, %failure, "discarded"),
+                        End::Cancel(why) => tracing::info!(job = %job.id, why, "cancelled by its handler"),
+                    }
+                }
+            }
+        }
+    }
+
+    fn say_put_back(&self, job: &ClaimedJob, how: &PutBack<'_>) {
+        match how {
+            PutBack::Retry(failure, wait) => {
+                tracing::warn!(job = %job.id, %failure, ?wait, "failed, to be tried again");
+                self.completer.clock.due_in(*wait);
+            }
+            PutBack::Snooze(wait) => {
+                tracing::info!(job = %job.id, ?wait, "put off by its handler");
+                self.completer.clock.due_in(*wait);
+            }
+            PutBack::Park(why) => tracing::info!(job = %job.id, why, "parked by its handler"),
+            PutBack::HandBack => tracing::info!(job = %job.id, "handed back"),
+        }
+    }
+}
+
+enum Verdict<'a> {
+    Complete(Option<&'a GenerationResult>),
+    PutBack(PutBack<'a>),
+    End(End<'a>),
 }

@@ -4,172 +4,256 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::time::{Instant, sleep};
+use chrono::{DateTime, Utc};
+use futures_util::future::select_all;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::db::{Db, jobs};
-use crate::model::failure::{Failure, Kind, Result};
+use crate::db::claims::{self, Share};
+use crate::db::{Db, Line};
+use crate::model::failure::Result;
 use crate::model::job::{ClaimedJob, JobKind};
 use crate::queue::lease::Lease;
+use crate::queue::rest::Rest;
+use crate::queue::ring::Ring;
 use crate::queue::{Assignment, Trouble, answer_within};
 
 /// Most jobs of one claim.
 const BATCH: usize = 1000;
+/// Most lanes in the ring: with more of them waiting, the ring goes on to the next so many.
+const LANES: i64 = 64;
+/// How long lanes are gone by before others are looked for: a new user or a more urgent job waits no longer.
+const STALE: Duration = Duration::from_millis(100);
+/// How long to wait for half of the slots, so that a claim is worth its commit.
+const GATHER: Duration = Duration::from_millis(2);
+
+/// Where the jobs of one kind go, and how many of them may run at once.
+#[derive(Debug, Clone)]
+pub struct Desk {
+    kind: String,
+    slots: Arc<Semaphore>,
+    size: usize,
+    assign: mpsc::Sender<Assignment>,
+}
+
+impl Desk {
+    /// A desk for `slots` jobs at once.
+    #[must_use]
+    pub fn new(kind: JobKind, slots: usize, assign: mpsc::Sender<Assignment>) -> Self {
+        Self { kind: kind.name().to_owned(), slots: Arc::new(Semaphore::new(slots)), size: slots, assign }
+    }
+}
 
 /// Claims jobs for all kinds of one process.
 #[derive(Debug)]
 pub struct Fetcher {
-    db: Db,
     lease: Lease,
-    slots: Arc<Semaphore>,
-    poll: Duration,
-    backends: HashMap<String, mpsc::Sender<Assignment>>,
-    /// The one job that it is here for, as it was first claimed; none where it is here for all.
-    only: Option<ClaimedJob>,
+    line: Line,
+    desks: HashMap<String, Desk>,
+    kinds: Vec<String>,
+    rest: Rest,
+    ring: Ring,
+    /// Lane after which the next lanes are looked for.
+    after: i64,
+    looked: Instant,
+    stale: Duration,
+    /// The length that the next claim must set the lease to.
+    renew: Option<Duration>,
 }
 
 impl Fetcher {
-    /// A fetcher for these kinds, which together may run `slots` jobs at once.
+    /// A fetcher for these desks.
     #[must_use]
-    pub fn new(
-        db: Db,
-        lease: Lease,
-        slots: usize,
-        poll: Duration,
-        backends: impl IntoIterator<Item = (JobKind, mpsc::Sender<Assignment>)>,
-    ) -> Self {
-        let backends = backends.into_iter().map(|(kind, sender)| (kind.name().to_owned(), sender)).collect();
-        Self { db, lease, slots: Arc::new(Semaphore::new(slots)), poll, backends, only: None }
+    pub fn new(db: &Db, lease: Lease, desks: impl IntoIterator<Item = Desk>) -> Self {
+        let desks: HashMap<_, _> = desks.into_iter().map(|desk| (desk.kind.clone(), desk)).collect();
+        let kinds: Vec<String> = desks.keys().cloned().collect();
+        Self {
+            rest: Rest::new(db.line(), lease.clone(), kinds.clone()),
+            line: db.line(),
+            lease,
+            desks,
+            kinds,
+            ring: Ring::default(),
+            after: i64::MIN,
+            looked: Instant::now(),
+            stale: STALE,
+            renew: None,
+        }
     }
 
-    /// Hands out this job, which is claimed already, and claims no other.
-    #[must_use]
-    pub fn only(self, job: ClaimedJob) -> Self {
-        Self { only: Some(job), ..self }
-    }
-
-    /// Fetches until `stop`. The backends end with it.
-    pub async fn run(self, stop: CancellationToken) {
-        let wake = Arc::new(Notify::new());
-        let listener = tokio::spawn(listen(self.db.clone(), Arc::clone(&wake), stop.clone()));
-        stop.run_until_cancelled(self.fetch(&wake)).await;
-        // Dropped in the middle of a claim, the batch would be lost to this process: `fetch` guards against that.
-        drop(listener.await);
-    }
-
-    async fn fetch(&self, wake: &Notify) {
-        let kinds: Vec<String> = self.backends.keys().cloned().collect();
+    /// Fetches until `stop`. The backends end with it. A claim that is under way is waited for: dropped in its middle, its
+    /// jobs would be lost to this process.
+    pub async fn run(mut self, stop: CancellationToken) {
         let mut trouble = Trouble::default();
-        let mut promoted = Instant::now();
-        if let (Some(job), Some(slot)) = (self.only.clone(), self.free_slots().await.pop()) {
-            hand_out(&self.lease, &self.backends, job, slot).await;
-        }
-        loop {
-            let slots = self.free_slots().await;
-            let wanted = slots.len();
-            match self.claim(&kinds, slots).await {
-                Ok(claimed) => {
-                    trouble.over("claiming jobs");
-                    // However long the queue is, what has become due stands in it.
-                    if claimed == wanted && promoted.elapsed() < self.poll {
-                        continue;
-                    }
-                    let wait = self.until_next_due().await;
-                    promoted = Instant::now();
-                    if claimed == wanted {
-                        continue;
-                    }
-                    tokio::select! {
-                        () = wake.notified() => {}
-                        () = sleep(wait) => {}
-                    }
+        while !stop.is_cancelled() {
+            match self.turn(&stop).await {
+                Ok(()) => trouble.over("claiming jobs"),
+                Err(failure) => {
+                    let wait = trouble.met("claiming jobs", failure);
+                    stop.run_until_cancelled(sleep(wait)).await;
                 }
-                Err(failure) => sleep(trouble.met("claiming jobs", failure)).await,
+            }
+        }
+        self.rest.end().await;
+        self.line.close().await;
+    }
+
+    /// Hands out this one job, which is claimed already, and claims it again after each attempt that failed; no other.
+    pub async fn run_only(self, job: ClaimedJob, stop: CancellationToken) {
+        let mut trouble = Trouble::default();
+        let (id, kind) = (job.id, job.kind.clone());
+        let mut claimed = Some(job);
+        let Some(desk) = self.desks.get(&kind) else { return };
+        while !stop.is_cancelled() {
+            if let Some(job) = claimed.take()
+                && let Ok(slot) = Arc::clone(&desk.slots).acquire_owned().await
+            {
+                hand_out(&self.lease, desk, job, slot).await;
+            }
+            stop.run_until_cancelled(timeout(STALE, self.lease.woken())).await;
+            match answer_within(self.lease.length(), self.claim_one(id)).await {
+                Ok(found) => {
+                    trouble.over("claiming the job");
+                    claimed = found;
+                }
+                Err(failure) => {
+                    self.lease.lost_an_answer();
+                    let wait = trouble.met("claiming the job", failure);
+                    stop.run_until_cancelled(sleep(wait)).await;
+                }
             }
         }
     }
 
-    /// Waits for a free slot, then takes all that are free.
-    async fn free_slots(&self) -> Vec<OwnedSemaphorePermit> {
-        let mut slots = Vec::new();
-        if let Ok(first) = Arc::clone(&self.slots).acquire_owned().await {
-            slots.push(first);
-        }
-        while slots.len() < BATCH
-            && let Ok(another) = Arc::clone(&self.slots).try_acquire_owned()
-        {
-            slots.push(another);
-        }
-        slots
+    async fn claim_one(&self, id: uuid::Uuid) -> Result<Option<ClaimedJob>> {
+        let mut line = self.line.take().await?;
+        let found = claims::claim_one(line.connection(), self.lease.worker_id(), id).await?;
+        line.give_back();
+        Ok(found)
     }
 
-    /// Claims up to one job a slot and hands them out, in a task of its own so that a stop cannot part the two.
-    async fn claim(&self, kinds: &[String], slots: Vec<OwnedSemaphorePermit>) -> Result<usize> {
-        let (db, lease, kinds, backends) = (self.db.clone(), self.lease.clone(), kinds.to_vec(), self.backends.clone());
-        let only = self.only.as_ref().map(|job| job.id);
-        let claim = tokio::spawn(async move {
-            let limit = i64::try_from(slots.len()).unwrap_or(i64::MAX);
-            // What an unanswered claim may have brought is given back by the heartbeat, which relies on this limit.
-            let jobs = answer_within(lease.length(), jobs::claim(&db, lease.worker_id(), &kinds, limit, only)).await?;
-            let count = jobs.len();
-            for (job, slot) in jobs.into_iter().zip(slots) {
-                hand_out(&lease, &backends, job, slot).await;
+    /// One turn: look where jobs wait, or rest if none do; then claim what there are slots for, and hand it out.
+    async fn turn(&mut self, stop: &CancellationToken) -> Result<()> {
+        if self.ring.is_empty() || self.looked.elapsed() >= self.stale {
+            answer_within(self.lease.length(), self.look()).await?;
+        }
+        if self.ring.is_empty() {
+            return self.rest.when_nothing_waits(stop).await;
+        }
+        let Some(slots) = self.free_slots(stop).await else { return Ok(()) };
+        let free = slots.iter().map(|(kind, slots)| (kind.clone(), slots.num_permits())).collect();
+        let shares = self.ring.shares(&free);
+        if self.renew.is_none() {
+            self.renew = self.lease.tighten().await;
+        }
+        let claimed = match answer_within(self.lease.length(), self.claim(&shares)).await {
+            Ok(claimed) => claimed,
+            Err(failure) => {
+                // What it may have brought is given back by the heartbeat.
+                self.lease.lost_an_answer();
+                return Err(failure);
             }
-            Ok(count)
-        });
-        claim.await.unwrap_or_else(|panic| Err(Failure::new(Kind::Internal, format!("the claim broke: {panic}"))))
+        };
+        self.renew = None;
+        let mut brought: HashMap<i64, (usize, DateTime<Utc>)> = HashMap::new();
+        for taken in &claimed {
+            let (count, last) = brought.entry(taken.lane).or_insert((0, taken.rank));
+            (*count, *last) = (*count + 1, taken.rank.max(*last));
+        }
+        self.ring.claimed(&shares, &brought);
+        if claimed.is_empty() {
+            // Others were faster; or the lease is lost, which the heartbeat finds.
+            self.lease.check_now();
+        }
+        self.rest.after_a_claim_of(claimed.len()).await?;
+        self.hand_out(slots, claimed.into_iter().map(|taken| taken.job)).await;
+        Ok(())
     }
 
-    /// Makes due jobs available; how long to sleep when nothing wakes us.
-    async fn until_next_due(&self) -> Duration {
-        match answer_within(self.lease.length(), jobs::promote_due(&self.db)).await {
-            Ok((0, next)) => next.map_or(self.poll, |next| Duration::from_secs_f64(next.max(0.001)).min(self.poll)),
-            Ok(_) => Duration::ZERO,
-            Err(_) => self.poll,
+    /// Looks which lanes have waiting jobs.
+    async fn look(&mut self) -> Result<()> {
+        let began = Instant::now();
+        let mut line = self.line.take().await?;
+        let mut lanes = claims::lanes(line.connection(), &self.kinds, self.after, LANES).await?;
+        if lanes.is_empty() && self.after != i64::MIN {
+            lanes = claims::lanes(line.connection(), &self.kinds, i64::MIN, LANES).await?;
+        }
+        line.give_back();
+        // More than fit: the next look goes on behind them.
+        let is_full = lanes.len() == usize::try_from(LANES).unwrap_or(usize::MAX);
+        self.after = lanes.last().filter(|_| is_full).map_or(i64::MIN, |last| last.lane);
+        self.ring.refill(lanes);
+        self.looked = Instant::now();
+        // Where looking is dear, as under a held transaction, it is done less often: a tenth of the time at most.
+        self.stale = STALE.max(began.elapsed() * 10);
+        Ok(())
+    }
+
+    async fn claim(&self, shares: &[Share]) -> Result<Vec<claims::Taken>> {
+        let mut line = self.line.take().await?;
+        let claimed = claims::claim(line.connection(), self.lease.worker_id(), shares, self.renew).await?;
+        line.give_back();
+        Ok(claimed)
+    }
+
+    /// The free slots of the kinds that have jobs waiting; waits for the first. None where something came in between.
+    async fn free_slots(&mut self, stop: &CancellationToken) -> Option<HashMap<String, OwnedSemaphorePermit>> {
+        let desks: Vec<&Desk> =
+            self.desks.values().filter(|desk| self.ring.kinds().any(|kind| kind == desk.kind)).collect();
+        if desks.iter().all(|desk| desk.slots.available_permits() == 0) {
+            // Half of them where there are many, or what there is in a moment: each claim costs a commit.
+            let some = |desk: &&Desk| {
+                let (slots, many) =
+                    (Arc::clone(&desk.slots), u32::try_from(desk.size.min(BATCH) / 2).unwrap_or(1).max(1));
+                Box::pin(async move {
+                    let half = timeout(GATHER, Arc::clone(&slots).acquire_many_owned(many)).await;
+                    if half.is_err() {
+                        drop(slots.acquire().await);
+                    }
+                })
+            };
+            tokio::select! {
+                _ = select_all(desks.iter().map(some)) => {}
+                () = self.lease.woken() => {
+                    // Jobs of a kind that has slots, perhaps.
+                    self.ring.refill(Vec::new());
+                    self.rest.was_woken_in_vain();
+                    return None;
+                }
+                () = stop.cancelled() => return None,
+            }
+        }
+        let mut free = HashMap::new();
+        for desk in desks {
+            let many = desk.slots.available_permits().min(BATCH);
+            if let Ok(slots) = Arc::clone(&desk.slots).try_acquire_many_owned(u32::try_from(many).unwrap_or(0))
+                && many > 0
+            {
+                free.insert(desk.kind.clone(), slots);
+            }
+        }
+        Some(free)
+    }
+
+    async fn hand_out(&self, mut slots: HashMap<String, OwnedSemaphorePermit>, jobs: impl Iterator<Item = ClaimedJob>) {
+        for job in jobs {
+            // Of no kind more jobs come than there were slots: its lanes' quotas say so.
+            if let Some(slot) = slots.get_mut(&job.kind).and_then(|slots| slots.split(1))
+                && let Some(desk) = self.desks.get(&job.kind)
+            {
+                hand_out(&self.lease, desk, job, slot).await;
+            }
         }
     }
 }
 
-/// Holds a claimed job and gives it to the backend of its kind. One that is gone takes no jobs any more: the heartbeat
-/// gives back what is claimed but not held.
-async fn hand_out(
-    lease: &Lease,
-    backends: &HashMap<String, mpsc::Sender<Assignment>>,
-    job: ClaimedJob,
-    slot: OwnedSemaphorePermit,
-) {
+/// Holds a claimed job and gives it to its desk. One that is gone takes no jobs any more: the rescuer frees the job.
+async fn hand_out(lease: &Lease, desk: &Desk, job: ClaimedJob, slot: OwnedSemaphorePermit) {
     let cancel = lease.hold(&job);
     let job = Arc::new(job);
-    let taken = match backends.get(&job.kind) {
-        Some(backend) => backend.send(Assignment { job: Arc::clone(&job), cancel, slot }).await.is_ok(),
-        None => false,
-    };
-    if !taken {
-        lease.release(&job);
+    if desk.assign.send(Assignment { job: Arc::clone(&job), cancel, slot }).await.is_err() {
+        lease.release([&*job]);
+        lease.lost_an_answer();
     }
-}
-
-/// Passes on the word that jobs were enqueued. Whenever the connection was away, word may have been missed: then, too.
-async fn listen(db: Db, wake: Arc<Notify>, stop: CancellationToken) {
-    let mut trouble = Trouble::default();
-    let listening = async {
-        loop {
-            let wait = match db.listen_for_jobs().await {
-                Ok(mut listener) => {
-                    trouble.over("listening for jobs");
-                    wake.notify_one();
-                    loop {
-                        match listener.heard().await {
-                            Ok(()) => wake.notify_one(),
-                            Err(failure) => break trouble.met("listening for jobs", failure),
-                        }
-                    }
-                }
-                Err(failure) => trouble.met("listening for jobs", failure),
-            };
-            sleep(wait).await;
-        }
-    };
-    stop.run_until_cancelled(listening).await;
 }

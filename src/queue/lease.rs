@@ -1,28 +1,55 @@
 //! The lease: a worker's time-limited hold of its jobs, kept by a heartbeat.
+//!
+//! It is short and renewed often while there are jobs under it. A worker that has none has nothing to lose: its lease is
+//! a long one, renewed seldom, and made short again by its next claim.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::config;
 use crate::db::workers::Heartbeat;
-use crate::db::{Db, workers};
+use crate::db::{Db, Line, workers};
 use crate::model::failure::Result;
 use crate::model::job::ClaimedJob;
 use crate::queue::Trouble;
 
+/// The lease of a worker that holds nothing, and how often it is renewed.
+const RELAXED: Duration = Duration::from_secs(60);
+const RELAXED_INTERVAL: Duration = Duration::from_secs(20);
+
 /// One process's lease and the jobs that it holds under it.
 #[derive(Debug, Clone)]
-pub struct Lease {
-    db: Db,
+pub struct Lease(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    line: Line,
     name: String,
+    slots: usize,
     length: Duration,
     interval: Duration,
-    held: Arc<Mutex<Held>>,
+    held: Mutex<Held>,
+    /// Held during a heartbeat, so that none that began with a long lease ends after a claim.
+    mode: tokio::sync::Mutex<Mode>,
+    /// Asks for a heartbeat now.
+    now: Notify,
+    /// Lets the fetcher look for jobs.
+    wake: Notify,
+    /// How often the database may have forgotten who wants to be woken.
+    upsets: AtomicU64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Busy,
+    Relaxed,
 }
 
 #[derive(Debug)]
@@ -31,17 +58,37 @@ struct Held {
     jobs: HashMap<Uuid, (i32, CancellationToken)>,
     /// Whether what is claimed from now on must be handed back at once.
     closed: bool,
+    /// When the answer to a claim was last lost, which may have brought jobs that nobody here knows of.
+    lost_answer: Option<Instant>,
 }
 
 impl Lease {
     /// Registers the worker: from here on its lease must be kept.
-    pub async fn take(db: Db, name: String, settings: &config::Worker) -> Result<Self> {
+    pub async fn take(db: &Db, name: String, settings: &config::Worker) -> Result<Self> {
         let worker_id = Uuid::now_v7();
         let length = Duration::from_secs(settings.lease_seconds);
-        workers::register(&db, worker_id, &name, length).await?;
-        tracing::info!(%worker_id, name, "worker registered");
-        let held = Arc::new(Mutex::new(Held { worker_id, jobs: HashMap::new(), closed: false }));
-        Ok(Self { db, name, length, interval: Duration::from_secs(settings.heartbeat_seconds), held })
+        let lease = Self(Arc::new(Inner {
+            line: db.line(),
+            name,
+            slots: settings.slots,
+            length,
+            interval: Duration::from_secs(settings.heartbeat_seconds),
+            held: Mutex::new(Held { worker_id, jobs: HashMap::new(), closed: false, lost_answer: None }),
+            mode: tokio::sync::Mutex::new(Mode::Busy),
+            now: Notify::new(),
+            wake: Notify::new(),
+            upsets: AtomicU64::new(0),
+        }));
+        lease.register(worker_id).await?;
+        tracing::info!(%worker_id, name = lease.0.name, "worker registered");
+        Ok(lease)
+    }
+
+    async fn register(&self, worker_id: Uuid) -> Result<()> {
+        let mut held = self.0.line.take().await?;
+        workers::register(held.connection(), worker_id, &self.0.name, self.0.slots, self.0.length).await?;
+        held.give_back();
+        Ok(())
     }
 
     /// The id under which jobs are claimed now.
@@ -53,7 +100,13 @@ impl Lease {
     /// How long the lease lasts without a heartbeat. Who has waited for the answer to a claim that long gives it up.
     #[must_use]
     pub fn length(&self) -> Duration {
-        self.length
+        self.0.length
+    }
+
+    /// Whether there are jobs under it.
+    #[must_use]
+    pub fn holds_jobs(&self) -> bool {
+        !self.held().jobs.is_empty()
     }
 
     /// Holds a claimed job; the token is cancelled when it is lost.
@@ -71,12 +124,68 @@ impl Lease {
         cancel
     }
 
-    /// Lets a job go whose outcome is settled.
-    pub fn release(&self, job: &ClaimedJob) {
+    /// Lets jobs go whose outcomes are settled.
+    pub fn release<'a>(&self, jobs: impl IntoIterator<Item = &'a ClaimedJob>) {
         let mut held = self.held();
-        if held.jobs.get(&job.id).is_some_and(|(claim, _)| *claim == job.claim) {
-            held.jobs.remove(&job.id);
+        for job in jobs {
+            if held.jobs.get(&job.id).is_some_and(|(claim, _)| *claim == job.claim) {
+                held.jobs.remove(&job.id);
+            }
         }
+    }
+
+    /// Makes the lease a long one if there is nothing under it; whether it did. Only who claims may call this.
+    pub async fn relax(&self) -> Result<bool> {
+        if self.holds_jobs() {
+            return Ok(false);
+        }
+        *self.0.mode.lock().await = Mode::Relaxed;
+        self.beat().await?;
+        Ok(true)
+    }
+
+    /// To be asked before a claim: the length that the claim must set the lease to, if it is a long one.
+    pub async fn tighten(&self) -> Option<Duration> {
+        let mut mode = self.0.mode.lock().await;
+        if *mode == Mode::Busy {
+            return None;
+        }
+        *mode = Mode::Busy;
+        self.0.now.notify_one();
+        Some(self.0.length)
+    }
+
+    /// Lets the fetcher look for jobs.
+    pub fn wake(&self) {
+        self.0.wake.notify_one();
+    }
+
+    /// Waits until somebody lets the fetcher look for jobs.
+    pub async fn woken(&self) {
+        self.0.wake.notified().await;
+    }
+
+    /// Notes that the database may have forgotten that the worker wants to be woken: the connection that listens was away,
+    /// or the lease was lost.
+    pub fn upset(&self) {
+        self.0.upsets.fetch_add(1, Ordering::Relaxed);
+        self.wake();
+    }
+
+    /// How often that was.
+    #[must_use]
+    pub fn upsets(&self) -> u64 {
+        self.0.upsets.load(Ordering::Relaxed)
+    }
+
+    /// Asks for a heartbeat now: a job was cancelled, or the lease may be lost.
+    pub fn check_now(&self) {
+        self.0.now.notify_one();
+    }
+
+    /// Notes that a claim was not answered: it may have been committed nevertheless.
+    pub fn lost_an_answer(&self) {
+        self.held().lost_answer = Some(Instant::now());
     }
 
     /// Stops every job that is held, and whatever a claim that is under way still brings: the grace time is over.
@@ -100,13 +209,16 @@ impl Lease {
         let mut trouble = Trouble::default();
         let mut last_good = Instant::now();
         loop {
+            let mode = *self.0.mode.lock().await;
+            let interval = if mode == Mode::Relaxed && trouble.is_over() { RELAXED_INTERVAL } else { self.0.interval };
             tokio::select! {
                 () = stop.cancelled() => break,
-                () = sleep(self.interval) => {}
+                () = self.0.now.notified() => {}
+                () = sleep(interval) => {}
             }
             // Measured from before the call: the server counts from when it answers, which is later.
             let asked = Instant::now();
-            match timeout(self.length, self.beat()).await {
+            match timeout(self.0.length, self.beat()).await {
                 Ok(Ok(())) => {
                     last_good = asked;
                     trouble.over("the heartbeat");
@@ -114,47 +226,75 @@ impl Lease {
                 Ok(Err(failure)) => drop(trouble.met("the heartbeat", failure)),
                 Err(_) => drop(trouble.met("the heartbeat", "no answer within the lease")),
             }
-            if last_good.elapsed() >= self.length {
+            if last_good.elapsed() >= self.0.length {
                 // Others may have our jobs by now. What the handlers hand back is refused or accepted by the fence.
                 self.stop_all();
             }
         }
-        let id = self.worker_id();
-        if let Err(failure) = workers::unregister(&self.db, id).await {
+        let (id, leaves_jobs) = {
+            let held = self.held();
+            (held.worker_id, !held.jobs.is_empty() || held.lost_answer.is_some())
+        };
+        if let Err(failure) = self.unregister(id, leaves_jobs).await {
             tracing::warn!(%failure, "the lease could not be ended; it runs out by itself");
         }
     }
 
+    async fn unregister(&self, worker_id: Uuid, leaves_jobs: bool) -> Result<()> {
+        let mut held = self.0.line.take().await?;
+        workers::unregister(held.connection(), worker_id, leaves_jobs).await?;
+        self.0.line.close().await;
+        Ok(())
+    }
+
     async fn beat(&self) -> Result<()> {
-        let (worker_id, jobs) = {
+        let mode = self.0.mode.lock().await;
+        let (worker_id, jobs, lost_answer) = {
             let held = self.held();
-            (held.worker_id, held.jobs.iter().map(|(id, (claim, _))| (*id, *claim)).collect::<Vec<_>>())
+            let jobs: Vec<_> = held.jobs.iter().map(|(id, (claim, _))| (*id, *claim)).collect();
+            (held.worker_id, jobs, held.lost_answer)
         };
-        match workers::heartbeat(&self.db, worker_id, self.length, &jobs).await? {
-            Heartbeat::Renewed { lost, strays } => {
-                let held = self.held();
-                for (id, claim) in jobs.iter().filter(|(id, _)| lost.contains(id)) {
-                    if let Some((_, cancel)) = held.jobs.get(id).filter(|(held, _)| held == claim) {
-                        tracing::debug!(job = %id, "the job is no longer ours");
-                        cancel.cancel();
+        let length = if *mode == Mode::Relaxed { RELAXED } else { self.0.length };
+        let mut line = self.0.line.take().await?;
+        let found = workers::heartbeat(line.connection(), worker_id, length, &jobs).await?;
+        match found {
+            Heartbeat::Renewed { lost } => {
+                {
+                    let held = self.held();
+                    for (id, claim) in jobs.iter().filter(|(id, _)| lost.contains(id)) {
+                        if let Some((_, cancel)) = held.jobs.get(id).filter(|(held, _)| held == claim) {
+                            tracing::debug!(job = %id, "the job is no longer ours");
+                            cancel.cancel();
+                        }
                     }
                 }
-                if strays > 0 {
-                    tracing::warn!(strays, "gave back jobs of a claim whose answer was lost");
+                // Two leases after the loss its claim has ended, whichever way, and what is held now is told apart.
+                if lost_answer.is_some_and(|lost| lost.elapsed() >= 2 * self.0.length) {
+                    let strays =
+                        workers::give_back_strays(line.connection(), worker_id, 2 * self.0.length, &jobs).await?;
+                    if strays > 0 {
+                        tracing::warn!(strays, "gave back jobs of a claim whose answer was lost");
+                    }
+                    let mut held = self.held();
+                    if held.lost_answer == lost_answer {
+                        held.lost_answer = None;
+                    }
                 }
             }
             Heartbeat::Lapsed => {
                 tracing::warn!(%worker_id, "the lease was lost; stopping its jobs and registering anew");
                 self.stop_all();
                 let anew = Uuid::now_v7();
-                workers::register(&self.db, anew, &self.name, self.length).await?;
+                workers::register(line.connection(), anew, &self.0.name, self.0.slots, length).await?;
                 self.held().worker_id = anew;
+                self.upset();
             }
         }
+        line.give_back();
         Ok(())
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,16 +1,21 @@
 //! The queue: apalis in front, `PostgreSQL` behind.
 //!
-//! One [`fetcher`] per process claims jobs in batches, as many as there are free slots, and gives them to the
-//! [`backend`] of their kind, from which an apalis worker takes them. What became of them goes to the [`completer`],
-//! which commits outcomes in groups. The [`lease`] is kept in a task and on a schedule of its own, so that neither a
-//! full queue nor a slow commit can stop it. The [`rescuer`] frees what lapsed workers held.
+//! One [`fetcher`] per process claims jobs in batches, as many as there are free slots, from the lanes that the [`ring`]
+//! says are next, and gives them to the [`backend`] of their kind, from which an apalis worker takes them. When nothing
+//! waits it comes to [`rest`] until it is woken. What became of the jobs goes to the [`completer`], which commits outcomes
+//! in groups. The [`lease`] is kept in a task and on a schedule of its own, so that neither a full queue nor a slow commit
+//! can stop it. The [`watch`] sees what time brings: jobs that are due, and lapsed workers, whose jobs it frees.
 
 pub mod backend;
+mod batch;
 pub mod completer;
 pub mod enqueue;
 pub mod fetcher;
 pub mod lease;
-pub mod rescuer;
+pub mod listener;
+pub mod rest;
+pub mod ring;
+pub mod watch;
 
 use std::fmt;
 use std::sync::Arc;
@@ -70,6 +75,11 @@ impl Trouble {
         self.failures = self.failures.saturating_add(1);
         let bound = 100_u64 << self.failures.min(6);
         Duration::from_millis(rand::random_range(bound / 2..=bound.min(5_000)))
+    }
+
+    /// Whether it works.
+    pub(crate) const fn is_over(&self) -> bool {
+        self.failures == 0
     }
 
     /// Notes that it works.

@@ -10,5 +10,6 @@ mod guide;
 mod queue;
 mod shell;
 mod support;
+mod surviving;
 mod telemetry;
 mod tidy;

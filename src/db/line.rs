@@ -1,0 +1,88 @@
+//! A connection of its own, which a hot loop holds.
+//!
+//! ```ignore
+//! let mut held = line.take().await?;
+//! query.execute(held.connection()).await?;
+//! held.give_back();
+//! ```
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::{Connection, PgConnection};
+use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::{Instant, timeout};
+
+use crate::db::connect::Connector;
+use crate::model::failure::Result;
+
+/// A connection that was used this recently is taken to be well. Where it is not, the statement fails, and is tried
+/// again by those who would have had to try it again in any case.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// One connection of one caller, made when it is first taken and anew whenever it was lost.
+///
+/// It is no pool: a pool tests what it is given back for as long as that takes, and would lose its only place to a
+/// server that fell silent in that moment.
+#[derive(Debug)]
+pub struct Line {
+    connector: Arc<Connector>,
+    idle: Mutex<Option<Idle>>,
+}
+
+/// A connection that waits to be used again.
+#[derive(Debug)]
+struct Idle {
+    connection: PgConnection,
+    used: Instant,
+}
+
+impl Line {
+    pub(super) fn new(connector: Arc<Connector>) -> Self {
+        Self { connector, idle: Mutex::default() }
+    }
+
+    /// The connection, once nobody else holds it. Unless it was used just now it is asked for a sign of life first, and
+    /// replaced where it gives none.
+    pub async fn take(&self) -> Result<HeldLine<'_>> {
+        let mut place = self.idle.lock().await;
+        if let Some(Idle { mut connection, used }) = place.take()
+            && (used.elapsed() < FRESH || self.is_well(&mut connection).await)
+        {
+            return Ok(HeldLine { place, connection });
+        }
+        let connection = self.connector.connect().await?;
+        Ok(HeldLine { place, connection })
+    }
+
+    /// Closes the connection, once nobody holds it.
+    pub async fn close(&self) {
+        if let Some(Idle { connection, .. }) = self.idle.lock().await.take() {
+            drop(timeout(self.connector.wait(), connection.close()).await);
+        }
+    }
+
+    async fn is_well(&self, connection: &mut PgConnection) -> bool {
+        matches!(timeout(self.connector.wait(), connection.ping()).await, Ok(Ok(())))
+    }
+}
+
+/// The connection of a [`Line`] while it is in use. Unless it is given back it is closed: what failed or was abandoned
+/// half way takes it with it.
+#[derive(Debug)]
+pub struct HeldLine<'a> {
+    place: MutexGuard<'a, Option<Idle>>,
+    pub(super) connection: PgConnection,
+}
+
+impl HeldLine<'_> {
+    /// The connection.
+    pub fn connection(&mut self) -> &mut PgConnection {
+        &mut self.connection
+    }
+
+    /// Keeps the connection for the next time.
+    pub fn give_back(mut self) {
+        *self.place = Some(Idle { connection: self.connection, used: Instant::now() });
+    }
+}

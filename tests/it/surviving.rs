@@ -1,0 +1,3 @@
+//! What the database may do to us, and how we go on.
+
+mod lines;

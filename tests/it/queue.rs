@@ -1,6 +1,6 @@
 //! The queue against a real server, statement by statement and loop by loop.
 
-pub mod bed;
+mod bed;
 mod ends;
 mod enqueueing;
 mod fence;

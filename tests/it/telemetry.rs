@@ -3,3 +3,23 @@
 mod depth;
 mod logs;
 mod metrics;
+
+use repo_to_cat::db::Db;
+use sqlx::PgPool;
+
+use crate::support::gate::{Gate, database_with_gate, settings};
+
+/// A database of one test.
+struct Database {
+    db: Db,
+    /// For what no worker would do.
+    pool: PgPool,
+}
+
+impl Database {
+    /// A fresh one.
+    async fn make() -> Self {
+        let url = database_with_gate("telemetry");
+        Self { db: Db::connect(&settings(&url)).await.unwrap(), pool: Gate::of(&url).pool }
+    }
+}

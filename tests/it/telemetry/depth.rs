@@ -1,22 +1,21 @@
 //! How much there is in the queue: exact while it is small, estimated from a bounded sample when it is large.
 
 use repo_to_cat::db::depth;
-use uuid::Uuid;
 
-use crate::queue::bed::{Bed, LONG};
+use super::Database;
 
-async fn execute(bed: &Bed, statement: &'static str) {
-    sqlx::query(statement).execute(&bed.gate.pool).await.unwrap();
+async fn execute(database: &Database, statement: &'static str) {
+    sqlx::query(statement).execute(&database.pool).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_small_queue_is_counted() {
-    let bed = Bed::make().await;
-    let empty = depth::look(&bed.db).await.unwrap();
+    let database = Database::make().await;
+    let empty = depth::look(&database.db).await.unwrap();
     assert_eq!((empty.jobs.as_slice(), empty.sampled, empty.workers), ([].as_slice(), 1.0, 0));
 
     execute(
-        &bed,
+        &database,
         "INSERT INTO queue.jobs (id, kind, state, run_at, payload)
          SELECT gen_random_uuid(), kind, state, queue.now() + at, '{}' FROM (VALUES
            ('generation', 'available', interval '-2 hours'), ('generation', 'available', '-1 hour'),
@@ -24,11 +23,14 @@ async fn a_small_queue_is_counted() {
          ) AS job (kind, state, at)",
     )
     .await;
-    repo_to_cat::db::workers::register(&bed.db, Uuid::now_v7(), "alive", LONG).await.unwrap();
-    execute(&bed, "INSERT INTO queue.workers (id, name, lease_until) VALUES (gen_random_uuid(), 'dead', queue.now())")
-        .await;
+    execute(
+        &database,
+        "INSERT INTO queue.workers (id, name, lease_until)
+         VALUES (gen_random_uuid(), 'alive', queue.now() + interval '1 hour'), (gen_random_uuid(), 'dead', queue.now())",
+    )
+    .await;
 
-    let depth = depth::look(&bed.db).await.unwrap();
+    let depth = depth::look(&database.db).await.unwrap();
     assert_eq!((depth.sampled, depth.workers), (1.0, 1));
     let hours = |seconds: Option<f64>| seconds.map(|seconds| (seconds / 3600.0).floor());
     let told: Vec<_> = depth
@@ -47,17 +49,17 @@ async fn a_small_queue_is_counted() {
 
 #[tokio::test]
 async fn a_large_queue_is_estimated_from_a_part_of_it() {
-    let bed = Bed::make().await;
+    let database = Database::make().await;
     execute(
-        &bed,
+        &database,
         "INSERT INTO queue.jobs (id, kind, state, payload)
          SELECT gen_random_uuid(), 'generation', CASE WHEN n % 4 = 0 THEN 'parked' ELSE 'available' END,
                 jsonb_build_object('filler', repeat('x', 200)) FROM generate_series(1, 100000) AS n",
     )
     .await;
     let size: i64 =
-        sqlx::query_scalar("SELECT pg_relation_size('queue.jobs')").fetch_one(&bed.gate.pool).await.unwrap();
-    let depth = depth::look(&bed.db).await.unwrap();
+        sqlx::query_scalar("SELECT pg_relation_size('queue.jobs')").fetch_one(&database.pool).await.unwrap();
+    let depth = depth::look(&database.db).await.unwrap();
     // 1,000 pages of 8 KB, however large the table.
     assert!((depth.sampled - 8_192_000.0 / size as f64).abs() < 1e-9, "{} of {size}", depth.sampled);
     assert!(depth.sampled < 0.5, "{}", depth.sampled);

@@ -7,7 +7,7 @@ use repo_to_cat::db::logs;
 use repo_to_cat::telemetry::joblog::{JobLog, LogLine};
 use uuid::Uuid;
 
-use crate::queue::bed::Bed;
+use super::Database;
 
 fn log(job: u128, claim: i32, messages: &[&str]) -> JobLog {
     let line = |message: &&str| LogLine {
@@ -21,15 +21,15 @@ fn log(job: u128, claim: i32, messages: &[&str]) -> JobLog {
 
 #[tokio::test]
 async fn logs_are_kept_by_attempt_and_once() {
-    let bed = Bed::make().await;
+    let database = Database::make().await;
     let kept =
         [log(1, 1, &["fetching", "\"quoted\" \\ 猫 \u{fffd}\n\u{7f}"]), log(2, 1, &["else"]), log(1, 2, &["again"])];
-    logs::append(&bed.db, &kept).await.unwrap();
-    logs::append(&bed.db, &[]).await.unwrap();
+    logs::append(&database.db, &kept).await.unwrap();
+    logs::append(&database.db, &[]).await.unwrap();
     // The answer to the first try was lost: the second brings the same, and what is new.
-    logs::append(&bed.db, &[log(1, 1, &["other"]), log(3, 1, &["new"])]).await.unwrap();
+    logs::append(&database.db, &[log(1, 1, &["other"]), log(3, 1, &["new"])]).await.unwrap();
 
-    let of = async |job| logs::of_job(&bed.db, Uuid::from_u128(job)).await.unwrap();
+    let of = async |job| logs::of_job(&database.db, Uuid::from_u128(job)).await.unwrap();
     assert_eq!(of(1).await, [kept[0].clone(), kept[2].clone()]);
     assert_eq!(of(2).await, [kept[1].clone()]);
     assert_eq!(of(3).await, [log(3, 1, &["new"])]);
@@ -38,17 +38,17 @@ async fn logs_are_kept_by_attempt_and_once() {
 
 #[tokio::test]
 async fn old_logs_are_forgotten_a_few_at_a_time() {
-    let bed = Bed::make().await;
+    let database = Database::make().await;
     let all: Vec<_> = (0..5).map(|job| log(job, 1, &["x"])).collect();
-    logs::append(&bed.db, &all).await.unwrap();
+    logs::append(&database.db, &all).await.unwrap();
     sqlx::query("UPDATE queue.job_logs SET created_at = created_at - interval '2 days' WHERE job_id <> $1")
         .bind(Uuid::from_u128(4))
-        .execute(&bed.gate.pool)
+        .execute(&database.pool)
         .await
         .unwrap();
     let day = Duration::from_hours(24);
-    assert_eq!(logs::forget(&bed.db, day, 3).await.unwrap(), 3);
-    assert_eq!(logs::forget(&bed.db, day, 3).await.unwrap(), 1);
-    assert_eq!(logs::forget(&bed.db, day, 3).await.unwrap(), 0);
-    assert_eq!(logs::of_job(&bed.db, Uuid::from_u128(4)).await.unwrap(), [log(4, 1, &["x"])]);
+    assert_eq!(logs::forget(&database.db, day, 3).await.unwrap(), 3);
+    assert_eq!(logs::forget(&database.db, day, 3).await.unwrap(), 1);
+    assert_eq!(logs::forget(&database.db, day, 3).await.unwrap(), 0);
+    assert_eq!(logs::of_job(&database.db, Uuid::from_u128(4)).await.unwrap(), [log(4, 1, &["x"])]);
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use apalis::prelude::{Data, WorkerBuilder};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -24,6 +24,8 @@ use crate::queue::fetcher::{Desk, Fetcher};
 use crate::queue::lease::Lease;
 use crate::queue::watch::{Clock, Watch};
 use crate::queue::{Assignment, Outcomes, Settled, Trouble, listener};
+use crate::telemetry::joblog::Capture;
+use crate::telemetry::metrics;
 
 /// Outcomes that wait for the completer; more make handlers wait.
 const OUTCOMES: usize = 4096;
@@ -154,9 +156,13 @@ async fn drain(workers: &mut JoinSet<Result<(), apalis::prelude::WorkerError>>, 
 /// The one handler: runs the job by its kind and leaves the outcome to the completer. It never fails itself.
 async fn handle(assignment: Assignment, bench: Data<Bench>) {
     let Assignment { job, cancel, slot } = assignment;
+    metrics::started(&job.kind, (job.started_at - job.run_at).to_std().unwrap_or_default());
+    let capture = Capture::begin(job.id, job.claim, &job.kind, job.traceparent.as_deref());
+    let began = Instant::now();
     let own = job.timeout_seconds.and_then(|seconds| u64::try_from(seconds).ok());
     let patience = own.map_or(bench.attempt, Duration::from_secs);
-    let mut running = tokio::spawn(dispatch(Bench::clone(&bench), Arc::clone(&job), cancel.clone()));
+    let handler = dispatch(Bench::clone(&bench), Arc::clone(&job), cancel.clone());
+    let mut running = tokio::spawn(capture.run(handler));
     let ended = tokio::select! {
         ended = &mut running => ended,
         () = sleep(patience) => {
@@ -172,7 +178,8 @@ async fn handle(assignment: Assignment, bench: Data<Bench>) {
     let outcome = ended.unwrap_or_else(|error| {
         Outcome::Failed(Failure::new(Kind::Internal, format!("the job panicked: {}", panic_text(error))))
     });
-    drop(bench.outcomes.send(Settled { job, outcome }).await);
+    metrics::ran(&job.kind, began.elapsed());
+    drop(bench.outcomes.send(Settled { job, outcome, log: capture.finish() }).await);
     drop(slot);
 }
 

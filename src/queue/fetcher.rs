@@ -18,6 +18,7 @@ use crate::queue::lease::Lease;
 use crate::queue::rest::Rest;
 use crate::queue::ring::Ring;
 use crate::queue::{Assignment, Trouble, answer_within};
+use crate::telemetry::metrics;
 
 /// Most jobs of one claim.
 const BATCH: usize = 1000;
@@ -156,6 +157,7 @@ impl Fetcher {
             }
         };
         self.renew = None;
+        metrics::claimed(claimed.len());
         let mut brought: HashMap<i64, (usize, DateTime<Utc>)> = HashMap::new();
         for taken in &claimed {
             let (count, last) = brought.entry(taken.lane).or_insert((0, taken.rank));

@@ -103,7 +103,7 @@ pub fn ended(kind: &str, ending: Ending) {
     HERE.endings[place(kind)][ending as usize].fetch_add(1, Ordering::Relaxed);
 }
 
-/// A handler was started, so long after its job was due.
+/// A handler was started; its job had been due for so long when it was claimed.
 pub fn started(kind: &str, waited: Duration) {
     HERE.waits[place(kind)].record(nanoseconds(waited));
 }
@@ -186,7 +186,7 @@ impl Counts {
             }
         }
         let times = [
-            ("repo_to_cat_job_wait_seconds", "From when a job was due to the start of its handler.", &self.waits),
+            ("repo_to_cat_job_wait_seconds", "From when a job was due to its claim.", &self.waits),
             ("repo_to_cat_job_run_seconds", "How long a handler ran.", &self.runs),
         ];
         for (name, help, histograms) in times {

@@ -3,6 +3,7 @@
 mod depth;
 mod logs;
 mod metrics;
+mod runs;
 
 use repo_to_cat::db::Db;
 use sqlx::PgPool;
@@ -11,6 +12,7 @@ use crate::support::gate::{Gate, database_with_gate, settings};
 
 /// A database of one test.
 struct Database {
+    url: String,
     db: Db,
     /// For what no worker would do.
     pool: PgPool,
@@ -20,6 +22,6 @@ impl Database {
     /// A fresh one.
     async fn make() -> Self {
         let url = database_with_gate("telemetry");
-        Self { db: Db::connect(&settings(&url)).await.unwrap(), pool: Gate::of(&url).pool }
+        Self { db: Db::connect(&settings(&url)).await.unwrap(), pool: Gate::of(&url).pool, url }
     }
 }

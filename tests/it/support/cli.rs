@@ -170,13 +170,18 @@ pub struct Service {
 
 impl Service {
     /// Starts a command and reads its log until it says that it is ready.
-    pub fn start(mut command: Command) -> Self {
+    pub fn start(command: Command) -> Self {
+        Self::start_when(command, ": ready")
+    }
+
+    /// The same where another `word` of its log says so.
+    pub fn start_when(mut command: Command, word: &str) -> Self {
         let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
         let (sender, lines) = channel();
         thread::spawn(move || log.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
         let mut service = Self { child, lines, logged: String::new() };
-        service.read_until(": ready");
+        service.read_until(word);
         service
     }
 

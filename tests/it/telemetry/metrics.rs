@@ -9,18 +9,23 @@ use repo_to_cat::postgres::DATABASE;
 use crate::support::cli::{Service, Shell};
 use crate::support::postgres::{PrivateCluster, fresh_database, wait_until};
 
-/// Head and body of an answer.
-fn get(address: &str, path: &str) -> (String, String) {
+/// Head and body of the answer to a request on a connection of its own.
+pub fn ask(address: &str, head: &str, body: &str) -> (String, String) {
     let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n").unwrap();
+    let length = body.len();
+    write!(stream, "{head}\r\nhost: test\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     (head.to_lowercase(), body.to_owned())
 }
 
+fn get(address: &str, path: &str) -> (String, String) {
+    ask(address, &format!("GET {path} HTTP/1.1"), "")
+}
+
 /// The samples of a page, by name and labels. Every one must belong to a family that was announced.
-fn samples(address: &str) -> BTreeMap<String, String> {
+pub fn samples(address: &str) -> BTreeMap<String, String> {
     let (head, body) = get(address, "/metrics");
     assert!(head.starts_with("http/1.1 200") && head.contains("content-type: text/plain; version=0.0.4"), "{head}");
     let mut family = "";

@@ -143,9 +143,57 @@ pub enum Command {
     /// Fetch a repository; started by this program only
     #[command(hide = true, name = "__fetch")]
     Fetch(Child),
+    /// Measure the queue; started by benches/peers only
+    #[command(hide = true, name = "__bench")]
+    Bench {
+        /// What to do.
+        #[command(subcommand)]
+        command: Bench,
+    },
     /// Guard the private server; started by this program only
     #[command(hide = true, name = "__postgres")]
     Postgres(Child),
+}
+
+/// `__bench ...`.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum Bench {
+    /// Bring the schema up to date.
+    Setup,
+    /// Enqueue jobs one at a time, each in a transaction of its own.
+    Enqueue {
+        /// How many.
+        jobs: u64,
+        /// By so many callers.
+        callers: u64,
+    },
+    /// Enqueue jobs by the SQL function.
+    Bulk {
+        /// How many.
+        jobs: u64,
+        /// So many a call.
+        chunk: u64,
+    },
+    /// Enqueue jobs by COPY.
+    Copy {
+        /// How many.
+        jobs: u64,
+    },
+    /// Enqueue jobs at a fixed rate.
+    Pace {
+        /// Jobs a second.
+        rate: f64,
+        /// How many.
+        jobs: u64,
+        /// So many a call.
+        #[arg(default_value_t = 1)]
+        batch: u64,
+    },
+    /// Work until stopped.
+    Worker {
+        /// Report once so many jobs ran.
+        jobs: u64,
+    },
 }
 
 /// What a child process of our own is told.

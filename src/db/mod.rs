@@ -19,6 +19,7 @@ pub mod logs;
 pub mod migrate;
 pub mod outcomes;
 pub mod pulse;
+pub mod quota;
 pub mod sleepers;
 pub mod steps;
 pub mod workers;

@@ -8,6 +8,7 @@ pub mod figures;
 pub mod generation;
 pub mod habitat;
 pub mod job;
+pub mod limits;
 pub mod picture;
 pub mod progress;
 pub mod repository;

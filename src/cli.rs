@@ -11,9 +11,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use uuid::Uuid;
 
 use crate::config::Flag;
-use crate::model::failure::Kind;
+use crate::model::failure::{Failure, Kind};
 use crate::model::job::JobState;
 use crate::model::picture::Canvas;
+use crate::model::trace::Traceparent;
 use crate::model::when::When;
 
 /// Turns Git repositories into the cats that they deserve, exactly once.
@@ -259,6 +260,9 @@ pub struct Enqueue {
     /// Unique key: while a job with it is open, no other is queued
     #[arg(long, value_name = "KEY", value_parser = unique_key)]
     pub key: Option<String>,
+    /// The trace that the work belongs to, as W3C Trace Context writes it; $TRACEPARENT if left out
+    #[arg(long, value_name = "TRACEPARENT", value_parser = traceparent)]
+    pub traceparent: Option<Traceparent>,
     /// Wait for the cats and show the progress
     #[arg(long)]
     pub wait: bool,
@@ -463,6 +467,10 @@ fn job_state() -> impl TypedValueParser<Value = JobState> {
 
 fn id(text: &str) -> Result<Uuid, String> {
     text.parse().map_err(|_| "an id looks like 0198c0de-0000-7000-8000-000000000000".to_owned())
+}
+
+fn traceparent(text: &str) -> Result<Traceparent, String> {
+    text.parse().map_err(|failure: Failure| failure.hint_text().unwrap_or_default().to_owned())
 }
 
 fn unique_key(text: &str) -> Result<String, String> {

@@ -9,7 +9,7 @@ use apalis::prelude::{Data, WorkerBuilder};
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -26,6 +26,8 @@ use crate::queue::fetcher::{Desk, Fetcher};
 use crate::queue::lease::Lease;
 use crate::queue::watch::{Clock, Watch};
 use crate::queue::{Assignment, Outcomes, Settled, Trouble, listener};
+use crate::telemetry::joblog::Capture;
+use crate::telemetry::metrics;
 
 /// Outcomes that wait for the completer; more make handlers wait.
 const OUTCOMES: usize = 4096;
@@ -157,20 +159,26 @@ async fn drain(workers: &mut JoinSet<Result<(), apalis::prelude::WorkerError>>, 
 /// The one handler: runs the job by its kind and leaves the outcome to the completer. It never fails itself.
 async fn handle(assignment: Assignment, bench: Data<Arc<Bench>>) {
     let Assignment { job, cancel, slot } = assignment;
+    metrics::started(&job.kind, (job.started_at - job.run_at).to_std().unwrap_or_default());
+    let capture = Capture::begin(job.id, job.claim, &job.kind, job.traceparent.as_deref());
+    let began = Instant::now();
     let own = job.timeout_seconds.and_then(|seconds| u64::try_from(seconds).ok());
     let patience = own.map_or(bench.attempt, Duration::from_secs);
     let outcome = match JobKind::from_name(&job.kind) {
         Some(JobKind::Generation) => {
-            let work = generate(Arc::clone(&bench), Arc::clone(&job), cancel.clone());
+            let work = capture.run(generate(Arc::clone(&bench), Arc::clone(&job), cancel.clone()));
             Box::pin(alone(work, cancel, patience)).await
         }
-        Some(JobKind::Probe) => among_others(bench.handlers.probe.run(&job, cancel), patience).await,
+        Some(JobKind::Probe) => {
+            among_others(capture.run(bench.handlers.probe.run(&job, cancel)), patience).await
+        }
         None => {
             let what = format!("this program does not know jobs of kind {}", job.kind);
             Outcome::Failed(Failure::new(Kind::Internal, what))
         }
     };
-    drop(bench.outcomes.send(Settled { job, outcome }).await);
+    metrics::ran(&job.kind, began.elapsed());
+    drop(bench.outcomes.send(Settled { job, outcome, log: capture.finish() }).await);
     drop(slot);
 }
 

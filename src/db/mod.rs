@@ -6,6 +6,7 @@
 pub mod attempts;
 pub mod claims;
 mod connect;
+pub mod depth;
 pub mod error;
 pub mod generations;
 pub mod history;
@@ -14,6 +15,7 @@ pub mod inspect;
 pub mod jobs;
 pub mod line;
 pub mod listener;
+pub mod logs;
 pub mod migrate;
 pub mod outcomes;
 pub mod pulse;

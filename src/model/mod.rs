@@ -15,6 +15,7 @@ pub mod repository;
 pub mod secret;
 pub mod seed;
 pub mod texts;
+pub mod trace;
 pub mod tree;
 pub mod when;
 pub mod wish;

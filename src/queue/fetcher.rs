@@ -18,6 +18,7 @@ use crate::queue::lease::Lease;
 use crate::queue::rest::Rest;
 use crate::queue::ring::Ring;
 use crate::queue::{Assignment, Trouble, answer_within};
+use crate::telemetry::metrics;
 
 /// Most jobs of one claim.
 const BATCH: usize = 1000;
@@ -164,6 +165,7 @@ impl Fetcher {
             }
         };
         self.renew = None;
+        metrics::claimed(claimed.len());
         self.rest.after_a_claim_of(claimed.len()).await?;
         self.hand_out(slots, claimed.into_iter().map(|taken| taken.job)).await;
         Ok(())

@@ -9,6 +9,7 @@ use crate::config::{Environment, Loaded, Log, Origin};
 use crate::model::failure::{Failure, Kind, Result};
 
 pub mod analyze;
+pub mod bench;
 pub mod child;
 pub mod cli_reference;
 pub mod completions;
@@ -35,6 +36,7 @@ pub fn dispatch(command: Command, loaded: &Loaded, output: &Output) -> Result<()
         Command::Analyze(wish) => analyze::run(&wish, loaded, output),
         Command::Paint(wish) => paint::run(&wish, loaded, output),
         Command::Doctor => doctor::run(loaded, output),
+        Command::Bench { command } => bench::run(&command, loaded),
         Command::Config { command: ConfigCommand::Show } => config::show(loaded, output),
         Command::Demo(args) => demo::run(&args, loaded, output),
         Command::Enqueue(args) => enqueue::run(&args, loaded, output),

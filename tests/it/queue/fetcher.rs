@@ -49,7 +49,8 @@ async fn a_job_that_has_become_due_does_not_wait_for_the_backlog() {
     eventually("it to become available", async || bed.state(urgent).await == "available").await;
     drop(first);
     // The claim that was being made in that moment may have passed it by, but none after that.
-    let (second, third) = (station.next().await.job.id, station.next().await.job.id);
+    let second = station.next().await.job.id;
+    let third = station.next().await.job.id;
     assert!([second, third].contains(&urgent), "it is due, and goes before the backlog");
 }
 

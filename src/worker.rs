@@ -21,7 +21,7 @@ use crate::queue::backend::QueueBackend;
 use crate::queue::completer::Completer;
 use crate::queue::fetcher::Fetcher;
 use crate::queue::lease::Lease;
-use crate::queue::{Assignment, Outcomes, Settled, rescuer};
+use crate::queue::{Assignment, Outcomes, Settled, Trouble, rescuer};
 
 /// Outcomes that wait for the completer; more make handlers wait.
 const OUTCOMES: usize = 4096;
@@ -60,7 +60,8 @@ pub async fn run(
 ) -> Result<()> {
     // A part that breaks stops the others, too.
     let stop = stop.child_token();
-    let lease = Lease::take(db.clone(), name.clone(), settings).await?;
+    let Some(lease) = stop.run_until_cancelled(take_lease(&db, &name, settings)).await else { return Ok(()) };
+    let lease = lease?;
     let keeping = CancellationToken::new();
     let mut heartbeat = tokio::spawn(lease.clone().keep(keeping.clone()));
 
@@ -113,6 +114,20 @@ pub async fn run(
         drop(timeout(patience, heartbeat).await);
     }
     broken.map_or(Ok(()), |what| Err(Failure::new(Kind::Internal, what).hint("the log has more; start it again")))
+}
+
+/// Registers the worker, once the database is there.
+async fn take_lease(db: &Db, name: &str, settings: &config::Worker) -> Result<Lease> {
+    let mut trouble = Trouble::default();
+    loop {
+        match Lease::take(db.clone(), name.to_owned(), settings).await {
+            Err(failure) if failure.kind() == Kind::Database => sleep(trouble.met("registering", failure)).await,
+            taken => {
+                trouble.over("registering");
+                return taken;
+            }
+        }
+    }
 }
 
 /// Waits for running jobs, at most for `grace`; then stops them, so that they are handed back.

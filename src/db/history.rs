@@ -8,7 +8,7 @@ use crate::model::failure::Result;
 
 /// Makes the partitions that will be needed soon; see [`ensure_partitions`].
 pub async fn prepare(db: &Db) -> Result<()> {
-    ensure_partitions(&mut *db.pool().acquire().await?).await
+    ensure_partitions(db.connect_directly().await?.connection()).await
 }
 
 /// Makes the partitions of this month and the next two, where they are missing. A month of which rows already lie in

@@ -1,9 +1,9 @@
 //! `queue.jobs`: live jobs, from enqueue to claim.
 
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use crate::db::Db;
+use crate::db::{Db, Session};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::{ClaimedJob, Enqueued, NewJob};
 
@@ -11,7 +11,7 @@ use crate::model::job::{ClaimedJob, Enqueued, NewJob};
 pub(super) const CHANNEL: &str = "queue_jobs";
 
 /// Enqueues a job in the caller's transaction: it exists when, and only when, that commits.
-pub async fn enqueue(connection: &mut PgConnection, job: &NewJob) -> Result<Enqueued> {
+pub async fn enqueue(session: &mut Session<'_>, job: &NewJob) -> Result<Enqueued> {
     let id = Uuid::now_v7();
     // A key that is taken gives back its holder's id, even one that committed after this statement began.
     let holder = match &job.unique_key {
@@ -25,7 +25,7 @@ pub async fn enqueue(connection: &mut PgConnection, job: &NewJob) -> Result<Enqu
                 key,
                 id
             )
-            .fetch_one(&mut *connection)
+            .fetch_one(&mut *session)
             .await?
         }
     };
@@ -48,7 +48,7 @@ pub async fn enqueue(connection: &mut PgConnection, job: &NewJob) -> Result<Enqu
         job.user_id,
         CHANNEL
     )
-    .execute(connection)
+    .execute(session)
     .await?;
     Ok(Enqueued { id, is_new: true })
 }

@@ -21,7 +21,7 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 pub fn run(parts: &Run, loaded: &Loaded) -> Result<()> {
     block_on(async {
         let stop = stop_signal()?;
-        let Some(opened) = stop.run_until_cancelled(Session::open(loaded, Schema::Current)).await else {
+        let Some(opened) = stop.run_until_cancelled(Session::open_patiently(loaded, Schema::Current)).await else {
             return Ok(());
         };
         let mut session = opened?;

@@ -13,7 +13,7 @@ const WEEKS: u64 = 5;
 
 /// Makes the partitions that will be needed soon; see [`ensure_partitions`].
 pub async fn prepare(db: &Db) -> Result<()> {
-    ensure_partitions(&mut *db.pool().acquire().await?).await
+    ensure_partitions(db.connect_directly().await?.connection()).await
 }
 
 /// Makes the partitions of this week and the next four, where they are missing. A week of which rows already lie in the

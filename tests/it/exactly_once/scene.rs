@@ -147,7 +147,7 @@ impl Scene {
         };
         self.runtime.block_on(async {
             let mut connection = self.gate.pool.acquire().await.unwrap();
-            enqueue(&mut connection, &job).await.unwrap().id
+            enqueue(&mut *connection, &job).await.unwrap().id
         })
     }
 

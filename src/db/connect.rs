@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use sqlx::postgres::{PgConnectOptions, PgPool};
-use sqlx::{ConnectOptions, Connection, PgConnection};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgExecutor, Row};
 use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 
@@ -168,11 +168,10 @@ impl Connector {
         }
         reasons.sort_by_key(|(host, _)| *host);
         let may_pass = reasons.iter().any(|(_, unreached)| unreached.may_pass);
-        let what = format!("none of the {} hosts of {} takes writes", self.hosts.len(), self.setting);
-        let failure = reasons.into_iter().fold(Failure::new(Kind::Database, what), |failure, (_, unreached)| {
-            failure.source(unreached.failure.what())
-        });
-        Err(Unreached { failure: failure.hint("is one of them running, and no standby?"), may_pass })
+        let each: Vec<_> = reasons.iter().map(|(_, unreached)| unreached.failure.what()).collect();
+        let what = format!("none of the {} hosts of {} takes writes: {}", each.len(), self.setting, each.join("; "));
+        let failure = Failure::new(Kind::Database, what).hint("is one of them running, and no standby?");
+        Err(Unreached { failure, may_pass })
     }
 
     /// Remembers the good host and tells the pool.
@@ -189,6 +188,10 @@ impl Connector {
         );
         if let Some(pool) = self.pool.get() {
             pool.set_connect_options(self.hosts[host].clone());
+            // Those that are in use are looked at when they come back.
+            while let Some(mut idle) = pool.try_acquire() {
+                idle.close_on_drop();
+            }
         }
     }
 
@@ -232,10 +235,9 @@ fn options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
 
 /// Whether the server behind a connection takes writes: no standby does, nor one that is set to be read-only. Doubles as
 /// the question for a sign of life.
-pub(super) async fn takes_writes(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    let read_only: String =
-        sqlx::Row::try_get(&sqlx::Executor::fetch_one(connection, "SHOW transaction_read_only").await?, 0)?;
-    Ok(read_only == "off")
+pub(super) async fn takes_writes(connection: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
+    let answer = connection.fetch_one("SHOW transaction_read_only").await?;
+    Ok(answer.try_get::<&str, _>(0)? == "off")
 }
 
 /// `version` is the server's `server_version_num`; poolers and relatives of `PostgreSQL` may not tell any.

@@ -4,7 +4,7 @@ use rustix::process::Signal;
 
 use super::crew::Crew;
 use super::outages::connection;
-use crate::support::gate::database_with_gate;
+use crate::support::gate::{database_with_gate, eventually};
 
 /// Makes the first completions fail with an SQLSTATE, `times` times. A sequence counts: it forgets nothing at a rollback.
 async fn refuse(url: &str, code: &str, times: u32) {
@@ -54,32 +54,37 @@ async fn a_completion_that_is_in_a_deadlock_is_tried_again() {
     let url = database_with_gate("deadlock");
     let mut crew = Crew::on(&url).await;
     let mut own = connection(&url).await;
-    // The completion takes one lock and then wants another; we hold that and want the first. It is to be the victim.
+    // We hold the second lock. The completion takes the first, waits until we want that, too, and then wants the second:
+    // who closes the circle last, and looks first, gives way.
     sqlx::raw_sql(
-        "CREATE FUNCTION gate.both() RETURNS trigger LANGUAGE plpgsql AS $$
+        "CREATE VIEW gate.locks AS SELECT objid, granted FROM pg_locks WHERE locktype = 'advisory'
+           AND database = (SELECT oid FROM pg_database WHERE datname = current_database());
+         CREATE FUNCTION gate.two_locks() RETURNS trigger LANGUAGE plpgsql AS $$
          BEGIN
-           PERFORM set_config('deadlock_timeout', '20ms', true), pg_advisory_xact_lock(1), pg_advisory_xact_lock(2);
+           PERFORM set_config('deadlock_timeout', '20ms', true), pg_advisory_xact_lock(1);
+           WHILE EXISTS (SELECT FROM gate.locks WHERE objid = 2)
+             AND NOT EXISTS (SELECT FROM gate.locks WHERE objid = 1 AND NOT granted) LOOP PERFORM pg_sleep(0.01);
+           END LOOP;
+           PERFORM pg_advisory_xact_lock(2);
            RETURN NEW;
          END $$;
-         CREATE TRIGGER both BEFORE INSERT ON public.generations FOR EACH ROW EXECUTE FUNCTION gate.both();
-         SET deadlock_timeout = '1h'; BEGIN; SELECT pg_advisory_xact_lock(2);",
+         CREATE TRIGGER two_locks BEFORE INSERT ON public.generations FOR EACH ROW EXECUTE FUNCTION gate.two_locks();",
     )
     .execute(&mut own)
     .await
     .unwrap();
+    let ours = "SET deadlock_timeout = '1h'; BEGIN; SELECT pg_advisory_xact_lock(2)";
+    sqlx::raw_sql(ours).execute(&mut own).await.unwrap();
     crew.enqueue(2).await;
     let mut worker = crew.start();
     let mut other = connection(&url).await;
-    crate::support::gate::eventually("the completion to wait", async || {
-        sqlx::query_scalar(
-            "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 2 AND NOT granted)",
-        )
-        .fetch_one(&mut other)
-        .await
-        .unwrap()
+    eventually("the completion to take the first lock", async || {
+        sqlx::query_scalar("SELECT EXISTS (SELECT FROM gate.locks WHERE objid = 1)")
+            .fetch_one(&mut other)
+            .await
+            .unwrap()
     })
     .await;
-    // Granted when the server has chosen the completion as the one that gives way.
     sqlx::query("SELECT pg_advisory_xact_lock(1)").execute(&mut own).await.unwrap();
     sqlx::query("COMMIT").execute(&mut own).await.unwrap();
     crew.settle(&mut other).await;

@@ -83,10 +83,9 @@ async fn two_servers_that_take_no_writes_are_told_with_their_reasons() {
     let failure = Db::connect(&settings(&url)).await.unwrap_err();
     assert_eq!(failure.kind(), Kind::Database);
     assert!(failure.what().contains("none of the 2 hosts of database.url takes writes"), "{failure}");
-    let causes = failure.causes().join("\n");
-    assert!(causes.matches("takes no writes").count() == 2, "{causes}");
+    assert_eq!(failure.what().matches("takes no writes").count(), 2, "{failure}");
     sqlx::query("SELECT 1").execute(&mut own).await.unwrap();
     standby.end(Signal::INT);
     let failure = Db::connect(&settings(&url)).await.unwrap_err();
-    assert!(failure.causes().iter().any(|cause| cause.contains("cannot connect")), "{failure:?}");
+    assert!(failure.what().contains("cannot connect"), "{failure}");
 }

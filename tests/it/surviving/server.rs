@@ -85,7 +85,7 @@ impl Server {
         let mut command = if self.small_disk {
             // In a world of its own: the disk goes with the server, however that goes.
             let script = format!(
-                "mount -t tmpfs -o mode=777,size=$(cat {0}/size) small {0}/disk && exec {1} \"$@\"",
+                "mount -t tmpfs -o mode=700,uid=$(id -u postgres),gid=$(id -g postgres),size=$(cat {0}/size) small {0}/disk && exec {1} \"$@\"",
                 self.folder.path().display(),
                 PREFIX.join(" ")
             );

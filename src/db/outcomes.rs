@@ -91,14 +91,17 @@ pub async fn complete_generations(
 /// Of these jobs, the ones that this worker has completed under this claim: the answer to a lost answer.
 pub async fn completed_by(connection: &mut Session<'_>, worker_id: Uuid, jobs: &[&ClaimedJob]) -> Result<Vec<Uuid>> {
     let (ids, claims) = fence(jobs.iter().copied());
+    // They cannot have finished before they were claimed, so the weeks before that need not be looked into.
+    let since = jobs.iter().map(|job| job.started_at).min();
     Ok(sqlx::query_scalar!(
         "SELECT history.id FROM queue.history AS history
          JOIN unnest($2::uuid[], $3::int[]) AS input (id, claim)
            ON history.id = input.id AND history.claims = input.claim
-         WHERE history.worker_id = $1 AND history.state = 'completed'",
+         WHERE history.worker_id = $1 AND history.state = 'completed' AND history.finished_at >= $4",
         worker_id,
         &ids,
-        &claims
+        &claims,
+        since
     )
     .fetch_all(connection)
     .await?)

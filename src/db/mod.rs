@@ -12,6 +12,7 @@ pub mod inspect;
 pub mod jobs;
 pub mod migrate;
 pub mod outcomes;
+pub mod schedules;
 pub mod steps;
 pub mod workers;
 

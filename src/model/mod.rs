@@ -11,6 +11,7 @@ pub mod job;
 pub mod picture;
 pub mod progress;
 pub mod repository;
+pub mod schedule;
 pub mod secret;
 pub mod seed;
 pub mod texts;

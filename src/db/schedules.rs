@@ -218,7 +218,7 @@ pub struct Held {
 
 /// Holds the schedule that has been due for longest and that nobody else is firing.
 pub async fn hold_due(db: &Db) -> Result<Option<Held>> {
-    let mut transaction = db.pool().begin().await?;
+    let mut transaction = begin(db).await?;
     let due = sqlx::query_scalar!(
         "SELECT name FROM queue.schedules WHERE state = 'active' AND fires_at <= queue.now()
          ORDER BY fires_at LIMIT 1 FOR UPDATE SKIP LOCKED"
@@ -233,9 +233,16 @@ pub async fn hold_due(db: &Db) -> Result<Option<Held>> {
 
 /// Holds a schedule; waits for others that do.
 pub async fn hold(db: &Db, name: &str) -> Result<Held> {
-    let mut transaction = db.pool().begin().await?;
+    let mut transaction = begin(db).await?;
     sqlx::query!("SELECT FROM queue.schedules WHERE name = $1 FOR UPDATE", name).execute(&mut *transaction).await?;
     Held::of(transaction, name).await
+}
+
+/// A process that is frozen in between must not keep others from a schedule: the server takes its transaction back.
+async fn begin(db: &Db) -> Result<Transaction<'static, Postgres>> {
+    let mut transaction = db.pool().begin().await?;
+    sqlx::query!("SET LOCAL idle_in_transaction_session_timeout = '5s'").execute(&mut *transaction).await?;
+    Ok(transaction)
 }
 
 impl Held {

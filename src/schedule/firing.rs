@@ -2,8 +2,9 @@
 //!
 //! Any number of processes may do so. The row of a schedule is held while one of its slots is fired; the slot's row, its
 //! job and the step to the next slot are one transaction. Whoever is killed before the commit has done nothing, and the
-//! next one fires the same slot.
+//! next one fires the same slot; so it is with one that is frozen, whom the server lets hold a row for seconds only.
 
+use std::future::pending;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -23,8 +24,8 @@ use crate::schedule::job::job;
 /// How often to look when nothing is due and nobody said that a schedule changed.
 const POLL: Duration = Duration::from_secs(30);
 
-/// How long to wait when the database does not answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long to wait when the database does not answer, or when another process holds what is due.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Fires the schedules.
 #[derive(Debug, Clone)]
@@ -61,21 +62,28 @@ impl Firing {
     /// Fires what is due and waits for the next slot, or for word of a change.
     async fn wait(&self, listener: &mut Option<ScheduleListener>) -> Result<()> {
         if listener.is_none() {
-            // Before looking: what changes after the look is heard.
-            *listener = Some(ScheduleListener::start(&self.db).await?);
+            // Before looking: what changes after the look is heard. Without word there is still the poll.
+            let started = ScheduleListener::start(&self.db).await;
+            *listener = started.inspect_err(|failure| tracing::debug!(%failure, "no word of changes is heard")).ok();
         }
         let next = seconds_to_next(&self.db).await?;
         if next.is_some_and(|seconds| seconds <= 0.0) {
-            self.fire_due().await?;
+            if self.fire_due().await? == 0 {
+                // Somebody else is at it.
+                sleep(PATIENCE).await;
+            }
             return Ok(());
         }
         let wait = next.map_or(POLL, |seconds| Duration::from_secs_f64(seconds).min(POLL));
-        match listener {
-            Some(listener) => tokio::select! {
-                heard = listener.heard() => heard,
-                () = sleep(wait) => Ok(()),
-            },
-            None => Ok(()),
+        let heard = async {
+            match listener {
+                Some(listener) => listener.heard().await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            heard = heard => heard,
+            () = sleep(wait) => Ok(()),
         }
     }
 

@@ -61,7 +61,7 @@ impl Cron {
         if words.len() != FIELDS.len() {
             let what = format!("the cron expression `{text}` has {} fields instead of 5", words.len());
             let hint = if words.len() == 6 {
-                "there is no field for seconds: write @every 30s, or leave it out"
+                "there is no field for seconds: leave it out as in `30 2 * * *`, or write @every 30s"
             } else {
                 SHAPE
             };
@@ -343,7 +343,7 @@ mod tests {
             let mut at = from;
             while at < next && at < from + 3.days() {
                 prop_assert!(!matches(at), "{} was passed over", at);
-                at = at + 1.minute();
+                at += 1.minute();
             }
         }
 

@@ -16,7 +16,6 @@ CREATE TABLE queue.schedules (
     state text NOT NULL DEFAULT 'active',
     next_at timestamptz,
     fires_at timestamptz,
-    problem text,
     declared jsonb,
     created_at timestamptz NOT NULL DEFAULT queue.now(),
     updated_at timestamptz NOT NULL DEFAULT queue.now(),
@@ -50,7 +49,6 @@ COMMENT ON COLUMN queue.schedules.jitter_seconds IS 'A slot fires up to so many 
 COMMENT ON COLUMN queue.schedules.state IS 'active, paused (by a person) or withdrawn (no longer in the configuration).';
 COMMENT ON COLUMN queue.schedules.next_at IS 'The first slot that is not done with; null where none comes.';
 COMMENT ON COLUMN queue.schedules.fires_at IS 'When that slot fires: its time and its jitter.';
-COMMENT ON COLUMN queue.schedules.problem IS 'What keeps it from firing, until it is edited.';
 COMMENT ON COLUMN queue.schedules.declared IS 'The declaration in the configuration as it was last applied; null where no configuration has it.';
 COMMENT ON COLUMN queue.schedules.created_at IS 'When it was added.';
 COMMENT ON COLUMN queue.schedules.updated_at IS 'When it was last changed; its slots do not count.';

@@ -31,7 +31,7 @@ pub struct ScheduleRow {
     pub next_at: Option<DateTime<Utc>>,
     /// When that one fires: its time and its jitter.
     pub fires_at: Option<DateTime<Utc>>,
-    /// What keeps it from firing.
+    /// Why this program cannot read it; the one that wrote it may.
     pub problem: Option<String>,
     /// The declaration as it was last applied.
     pub declared: Option<Value>,
@@ -71,7 +71,7 @@ pub async fn get(db: &Db, name: &str) -> Result<ScheduleRow> {
 async fn read(executor: impl PgExecutor<'_>, name: Option<&str>) -> Result<Vec<ScheduleRow>> {
     let rows = sqlx::query!(
         "SELECT name, cron, zone, kind, payload, priority, max_attempts, key_prefix, missed, missed_limit, overlap,
-                jitter_seconds, state, next_at, fires_at, problem, declared, created_at, updated_at
+                jitter_seconds, state, next_at, fires_at, declared, created_at, updated_at
          FROM queue.schedules WHERE $1::text IS NULL OR name = $1 ORDER BY name",
         name
     )
@@ -90,24 +90,25 @@ async fn read(executor: impl PgExecutor<'_>, name: Option<&str>) -> Result<Vec<S
                 Value::Object(payload) => payload,
                 _ => Map::new(),
             };
+            let spec = Spec {
+                cron: row.cron,
+                zone: row.zone,
+                kind: row.kind,
+                payload,
+                priority: row.priority,
+                max_attempts: row.max_attempts.map(i16::unsigned_abs),
+                key_prefix: row.key_prefix,
+                missed: Missed::from_name(&row.missed).ok_or_else(|| strange("missed", &row.missed))?,
+                missed_limit: row.missed_limit.unsigned_abs(),
+                overlap: Overlap::from_name(&row.overlap).ok_or_else(|| strange("overlap", &row.overlap))?,
+                jitter_seconds: row.jitter_seconds.unsigned_abs(),
+            };
             Ok(ScheduleRow {
-                spec: Spec {
-                    cron: row.cron,
-                    zone: row.zone,
-                    kind: row.kind,
-                    payload,
-                    priority: row.priority,
-                    max_attempts: row.max_attempts.map(i16::unsigned_abs),
-                    key_prefix: row.key_prefix,
-                    missed: Missed::from_name(&row.missed).ok_or_else(|| strange("missed", &row.missed))?,
-                    missed_limit: row.missed_limit.unsigned_abs(),
-                    overlap: Overlap::from_name(&row.overlap).ok_or_else(|| strange("overlap", &row.overlap))?,
-                    jitter_seconds: row.jitter_seconds.unsigned_abs(),
-                },
+                problem: spec.check().err().map(|failure| failure.what().to_owned()),
+                spec,
                 state: State::from_name(&row.state).ok_or_else(|| strange("state", &row.state))?,
                 next_at: row.next_at,
                 fires_at: row.fires_at,
-                problem: row.problem,
                 declared: row.declared,
                 created_at: row.created_at,
                 updated_at: row.updated_at,
@@ -141,10 +142,12 @@ async fn now_on(executor: impl PgExecutor<'_>) -> Result<DateTime<Utc>> {
     Ok(sqlx::query_scalar!(r#"SELECT queue.now() AS "now!""#).fetch_one(executor).await?)
 }
 
-/// In how many seconds the next slot fires, over all schedules; less than none where one is due.
-pub async fn seconds_to_next(db: &Db) -> Result<Option<f64>> {
+/// In how many seconds the next slot fires, over all schedules but some; less than none where one is due.
+pub async fn seconds_to_next(db: &Db, but: &[String]) -> Result<Option<f64>> {
     Ok(sqlx::query_scalar!(
-        "SELECT extract(epoch FROM min(fires_at) - queue.now())::float8 FROM queue.schedules WHERE state = 'active'"
+        "SELECT extract(epoch FROM min(fires_at) - queue.now())::float8 FROM queue.schedules
+         WHERE state = 'active' AND name <> ALL ($1)",
+        but
     )
     .fetch_one(db.pool())
     .await?)
@@ -216,12 +219,13 @@ pub struct Held {
     pub now: DateTime<Utc>,
 }
 
-/// Holds the schedule that has been due for longest and that nobody else is firing.
-pub async fn hold_due(db: &Db) -> Result<Option<Held>> {
+/// Holds the schedule that has been due for longest and that nobody else is firing; none of some.
+pub async fn hold_due(db: &Db, but: &[String]) -> Result<Option<Held>> {
     let mut transaction = begin(db).await?;
     let due = sqlx::query_scalar!(
-        "SELECT name FROM queue.schedules WHERE state = 'active' AND fires_at <= queue.now()
-         ORDER BY fires_at LIMIT 1 FOR UPDATE SKIP LOCKED"
+        "SELECT name FROM queue.schedules WHERE state = 'active' AND fires_at <= queue.now() AND name <> ALL ($1)
+         ORDER BY fires_at LIMIT 1 FOR UPDATE SKIP LOCKED",
+        but
     )
     .fetch_optional(&mut *transaction)
     .await?;
@@ -330,18 +334,6 @@ impl Held {
         Ok(self.transaction.commit().await?)
     }
 
-    /// Stops it until somebody edits it, says why, and commits.
-    pub async fn give_up(mut self, problem: &str) -> Result<()> {
-        sqlx::query!(
-            "UPDATE queue.schedules SET next_at = NULL, fires_at = NULL, problem = $2 WHERE name = $1",
-            self.row.name,
-            problem
-        )
-        .execute(&mut *self.transaction)
-        .await?;
-        Ok(self.transaction.commit().await?)
-    }
-
     /// Replaces what it does, whether it fires, and when next; tells the schedulers, and commits.
     pub async fn save(mut self, spec: &Spec, state: State, next: Option<Turn>, declared: Option<&Value>) -> Result<()> {
         sqlx::query!(
@@ -349,7 +341,7 @@ impl Held {
                UPDATE queue.schedules
                SET cron = $2, zone = $3, kind = $4, payload = $5, priority = $6, max_attempts = $7, key_prefix = $8,
                    missed = $9, missed_limit = $10, overlap = $11, jitter_seconds = $12, state = $13, next_at = $14,
-                   fires_at = $15, declared = $16, problem = NULL, updated_at = queue.now()
+                   fires_at = $15, declared = $16, updated_at = queue.now()
                WHERE name = $1)
              SELECT pg_notify($17, '')",
             self.row.name,

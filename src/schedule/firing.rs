@@ -5,6 +5,7 @@
 //! next one fires the same slot; so it is with one that is frozen, whom the server lets hold a row for seconds only.
 
 use std::future::pending;
+use std::mem;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -36,19 +37,28 @@ pub struct Firing {
     pub config: Config,
 }
 
+/// What a process that fires knows beside the database.
+#[derive(Debug, Default)]
+struct Watch {
+    /// Hears of changes; absent where it was lost.
+    listener: Option<ScheduleListener>,
+    /// Schedules that this program cannot read: a newer one, which wrote them, fires them.
+    foreign: Vec<String>,
+}
+
 impl Firing {
     /// Fires until `stop`.
     pub async fn run(self, stop: CancellationToken) {
         let firing = async {
-            let mut listener = None;
+            let mut watch = Watch::default();
             let mut is_well = true;
             loop {
-                match self.wait(&mut listener).await {
+                match self.watch(&mut watch).await {
                     Ok(()) => is_well = true,
                     Err(failure) => {
-                        listener = None;
+                        watch = Watch::default();
                         // Said once, however long it lasts.
-                        if std::mem::take(&mut is_well) {
+                        if mem::take(&mut is_well) {
                             tracing::warn!(%failure, "schedules cannot be fired; trying again");
                         }
                         sleep(PATIENCE).await;
@@ -59,16 +69,17 @@ impl Firing {
         stop.run_until_cancelled(firing).await;
     }
 
-    /// Fires what is due and waits for the next slot, or for word of a change.
-    async fn wait(&self, listener: &mut Option<ScheduleListener>) -> Result<()> {
-        if listener.is_none() {
+    /// Fires what is due, or waits for the next slot or for word of a change.
+    async fn watch(&self, watch: &mut Watch) -> Result<()> {
+        if watch.listener.is_none() {
             // Before looking: what changes after the look is heard. Without word there is still the poll.
             let started = ScheduleListener::start(&self.db).await;
-            *listener = started.inspect_err(|failure| tracing::debug!(%failure, "no word of changes is heard")).ok();
+            watch.listener =
+                started.inspect_err(|failure| tracing::debug!(%failure, "no word of changes is heard")).ok();
         }
-        let next = seconds_to_next(&self.db).await?;
+        let next = seconds_to_next(&self.db, &watch.foreign).await?;
         if next.is_some_and(|seconds| seconds <= 0.0) {
-            if self.fire_due().await? == 0 {
+            if self.fire_all(&mut watch.foreign).await? == 0 {
                 // Somebody else is at it.
                 sleep(PATIENCE).await;
             }
@@ -76,44 +87,50 @@ impl Firing {
         }
         let wait = next.map_or(POLL, |seconds| Duration::from_secs_f64(seconds).min(POLL));
         let heard = async {
-            match listener {
+            match &mut watch.listener {
                 Some(listener) => listener.heard().await,
                 None => pending().await,
             }
         };
         tokio::select! {
-            heard = heard => heard,
+            heard = heard => {
+                // What could not be read may have been changed.
+                watch.foreign.clear();
+                heard
+            }
             () = sleep(wait) => Ok(()),
         }
     }
 
     /// Fires every slot that is due; returns how many jobs were enqueued.
     pub async fn fire_due(&self) -> Result<usize> {
+        self.fire_all(&mut Vec::new()).await
+    }
+
+    async fn fire_all(&self, foreign: &mut Vec<String>) -> Result<usize> {
         let mut fired = 0;
-        while let Some(held) = hold_due(&self.db).await? {
-            fired += usize::from(self.fire(held).await?);
+        while let Some(held) = hold_due(&self.db, foreign).await? {
+            match held.row.spec.check() {
+                Ok(timing) => fired += usize::from(self.fire(held, &timing).await?),
+                Err(failure) => {
+                    tracing::error!(schedule = held.row.name, %failure, "left to others; edit it if there are none");
+                    foreign.push(held.row.name);
+                }
+            }
         }
         Ok(fired)
     }
 
     /// Does what is to be done with one schedule; whether a job was enqueued.
-    async fn fire(&self, mut held: Held) -> Result<bool> {
-        let timing = match held.row.spec.check() {
-            Ok(timing) => timing,
-            Err(failure) => {
-                tracing::error!(schedule = held.row.name, %failure, "stopped until it is edited");
-                held.give_up(failure.what()).await?;
-                return Ok(false);
-            }
-        };
+    async fn fire(&self, mut held: Held, timing: &Timing) -> Result<bool> {
         let Some(next_at) = held.row.next_at else { return Ok(false) };
-        let plan = Plan::make(&held.row.name, &held.row.spec, &timing, next_at, held.now);
+        let plan = Plan::make(&held.row.name, &held.row.spec, timing, next_at, held.now);
         if !plan.missed.is_empty() {
             tracing::warn!(schedule = held.row.name, slots = plan.missed.len(), "missed: no scheduler ran");
             held.note_missed(&plan.missed).await?;
         }
         let fired = match plan.fire {
-            Some(slot) => self.fire_slot(&mut held, slot, &timing).await?,
+            Some(slot) => self.fire_slot(&mut held, slot, timing).await?,
             None => false,
         };
         held.advance(plan.next).await?;

@@ -12,7 +12,7 @@ use crate::model::schedule::Spec;
 /// The job of a slot, or of a run that somebody asked for beside them. Its payload is checked as if it were enqueued by
 /// hand; a new kind is one arm here.
 pub fn job(spec: &Spec, slot: Option<DateTime<Utc>>, config: &Config) -> Result<NewJob> {
-    let job = match kind(&spec.kind)? {
+    let job = match spec.job_kind()? {
         JobKind::Generation => {
             let request: GenerationRequest =
                 serde_json::from_value(Value::Object(spec.payload.clone())).map_err(|cause| {
@@ -28,13 +28,5 @@ pub fn job(spec: &Spec, slot: Option<DateTime<Utc>>, config: &Config) -> Result<
         unique_key: spec.key_prefix.as_ref().and_then(key),
         max_attempts: spec.max_attempts.unwrap_or(job.max_attempts),
         ..job
-    })
-}
-
-fn kind(name: &str) -> Result<JobKind> {
-    JobKind::from_name(name).ok_or_else(|| {
-        let known = JobKind::ALL.map(JobKind::name).join(", ");
-        Failure::new(Kind::Invalid, format!("there are no jobs of kind `{name}`"))
-            .hint(format!("the kinds are {known}"))
     })
 }

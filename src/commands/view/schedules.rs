@@ -21,7 +21,7 @@ pub fn list(rows: &[ScheduleRow], now: DateTime<Utc>, look: &Look) -> String {
     let mut table = Table::new(["Name", "State", "When", "Zone", "Job", "Next"]).whole(0);
     for row in rows {
         let next = match (&row.problem, row.fires_at) {
-            (Some(problem), _) => format!("never: {problem}"),
+            (Some(problem), _) => format!("cannot be read: {problem}"),
             (None, Some(fires_at)) if row.state == State::Active => relative(fires_at, now),
             _ => "-".to_owned(),
         };

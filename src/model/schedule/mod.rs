@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use self::timing::Timing;
 use crate::model::failure::{Failure, Kind, Result};
+use crate::model::job::JobKind;
 
 /// Longest jitter: a day.
 const LONGEST_JITTER: u32 = 86_400;
@@ -169,6 +170,7 @@ impl Spec {
     pub fn check(&self) -> Result<Timing> {
         let refused = |what: String, hint: &str| Err(Failure::new(Kind::Invalid, what).hint(hint));
         let timing = Timing::parse(&self.cron, &self.zone)?;
+        self.job_kind()?;
         if !(-100..=100).contains(&self.priority) {
             return refused(format!("priority {} is out of range", self.priority), "priorities go from -100 to 100");
         }
@@ -199,6 +201,15 @@ impl Spec {
             );
         }
         Ok(timing)
+    }
+
+    /// What sort of jobs it makes. Fails (`Invalid`) where this program knows none of that name.
+    pub fn job_kind(&self) -> Result<JobKind> {
+        JobKind::from_name(&self.kind).ok_or_else(|| {
+            let known = JobKind::ALL.map(JobKind::name).join(", ");
+            Failure::new(Kind::Invalid, format!("there are no jobs of kind `{}`", self.kind))
+                .hint(format!("the kinds are {known}"))
+        })
     }
 }
 
@@ -242,6 +253,7 @@ mod tests {
             json!({"cron": "@daily", "payload": "https://github.com/owner/name"}),
             json!({"cron": "0 25 * * *"}),
             json!({"cron": "@daily", "zone": "Europe/Berlinn"}),
+            json!({"cron": "@daily", "kind": "nap"}),
             json!({"cron": "@daily", "priority": 101}),
             json!({"cron": "@daily", "max_attempts": 0}),
             json!({"cron": "@daily", "missed": "all"}),

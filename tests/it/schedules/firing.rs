@@ -97,7 +97,7 @@ async fn who_is_frozen_half_way_loses_the_slot_to_others() {
     let host = bed.set_clock("2027-06-01T12:00:00Z").await;
     add(&host, "daily", &json!({"cron": "@daily"})).await;
     let host = bed.set_clock("2027-06-02T00:05:10Z").await;
-    let frozen = schedules::hold_due(&host.db).await.unwrap().unwrap();
+    let frozen = schedules::hold_due(&host.db, &[]).await.unwrap().unwrap();
     let other = bed.firing("").await;
     assert_eq!(other.fire_due().await.unwrap(), 0, "it is held");
     eventually("the server to take it back", async || other.fire_due().await.unwrap() == 1).await;
@@ -129,7 +129,7 @@ async fn a_slot_waits_for_its_jitter() {
     assert!((turn.fires_at - turn.due_at).num_seconds() > 120, "or there is nothing to wait for");
     let host = bed.set_clock(&(turn.fires_at - chrono::TimeDelta::seconds(60)).to_rfc3339()).await;
     assert_eq!(host.fire_due().await.unwrap(), 0);
-    assert!(schedules::seconds_to_next(&host.db).await.unwrap().unwrap() > 0.0);
+    assert!(schedules::seconds_to_next(&host.db, &[]).await.unwrap().unwrap() > 0.0);
     let host = bed.set_clock(&turn.fires_at.to_rfc3339()).await;
     assert_eq!(host.fire_due().await.unwrap(), 1);
     let slot = &slots(&host, "daily").await[0];

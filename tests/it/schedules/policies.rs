@@ -96,12 +96,13 @@ async fn a_job_run_by_hand_disturbs_no_slot() {
 async fn a_schedule_that_makes_no_job_says_so_and_keeps_no_other_from_firing() {
     let bed = Bed::make();
     let host = bed.set_clock("2027-06-01T00:30:00Z").await;
-    for name in ["broken", "foreign", "good", "rejected"] {
+    for name in ["broken", "foreign", "good", "newer", "rejected"] {
         add(&host, name, &json!({"cron": "0 * * * *"})).await;
     }
     bed.execute(
         "UPDATE queue.schedules SET zone = 'Europe/Berlinn' WHERE name = 'broken';
          UPDATE queue.schedules SET payload = '{\"github_url\": \"https://evil.example/a/b\"}' WHERE name = 'foreign';
+         UPDATE queue.schedules SET kind = 'drill' WHERE name = 'newer';
          UPDATE queue.schedules SET priority = 7 WHERE name = 'rejected';
          ALTER TABLE queue.jobs ADD CONSTRAINT no_seven CHECK (priority <> 7)",
     )
@@ -113,6 +114,12 @@ async fn a_schedule_that_makes_no_job_says_so_and_keeps_no_other_from_firing() {
     assert!(slots(&host, "foreign").await[0].note.as_ref().unwrap().contains("evil.example"));
     assert_eq!(outcomes(&host, "rejected").await, ["01:00 failed"]);
     assert!(slots(&host, "rejected").await[0].note.as_ref().unwrap().contains("no_seven"));
+    // What this program cannot read is left to newer ones, which may.
+    for name in ["broken", "newer"] {
+        let row = schedules::get(&host.db, name).await.unwrap();
+        assert_eq!(row.next_at, Some(utc("2027-06-01T01:00:00Z")), "{name}");
+        assert!(slots(&host, name).await.is_empty(), "{name}");
+    }
     let broken = schedules::get(&host.db, "broken").await.unwrap();
     assert_eq!(broken.problem.as_deref(), Some("`Europe/Berlinn` is no IANA time zone"));
     edit::edit(&host.db, "broken", |spec| spec.zone = "Europe/Berlin".into(), &host.config).await.unwrap();

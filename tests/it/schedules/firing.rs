@@ -97,8 +97,8 @@ async fn who_is_frozen_half_way_loses_the_slot_to_others() {
     let host = bed.set_clock("2027-06-01T12:00:00Z").await;
     add(&host, "daily", &json!({"cron": "@daily"})).await;
     let host = bed.set_clock("2027-06-02T00:05:10Z").await;
-    let frozen = schedules::hold_due(&host.db, &[]).await.unwrap().unwrap();
     let other = bed.firing("").await;
+    let frozen = schedules::hold_due(&host.db, &[]).await.unwrap().unwrap();
     assert_eq!(other.fire_due().await.unwrap(), 0, "it is held");
     eventually("the server to take it back", async || other.fire_due().await.unwrap() == 1).await;
     frozen.advance(None).await.unwrap_err();
@@ -127,7 +127,7 @@ async fn a_slot_waits_for_its_jitter() {
     let spec = spec(&fields);
     let turn = Turn::after(utc("2027-06-01T12:00:00Z"), "daily", &spec, &spec.check().unwrap()).unwrap();
     assert!((turn.fires_at - turn.due_at).num_seconds() > 120, "or there is nothing to wait for");
-    let host = bed.set_clock(&(turn.fires_at - chrono::TimeDelta::seconds(60)).to_rfc3339()).await;
+    let host = bed.set_clock(&(turn.fires_at - chrono::TimeDelta::seconds(110)).to_rfc3339()).await;
     assert_eq!(host.fire_due().await.unwrap(), 0);
     assert!(schedules::seconds_to_next(&host.db, &[]).await.unwrap().unwrap() > 0.0);
     let host = bed.set_clock(&turn.fires_at.to_rfc3339()).await;
@@ -156,7 +156,7 @@ async fn the_loop_fires_and_survives_cut_connections() {
     let host = bed.firing("").await;
     let stop = CancellationToken::new();
     let running = tokio::spawn(host.clone().run(stop.clone()));
-    add(&host, "often", &json!({"cron": "@every 1s", "overlap": "queue"})).await;
+    add(&host, "often", &json!({"cron": "@every 2s", "overlap": "queue"})).await;
     eventually("a slot to fire", async || bed.count("queue.slots").await > 0).await;
     bed.gate.cut_all().await;
     let before = bed.count("queue.slots WHERE outcome = 'enqueued'").await;

@@ -17,6 +17,10 @@ use crate::model::picture::Canvas;
 use crate::model::trace::Traceparent;
 use crate::model::when::When;
 
+mod schedules;
+
+pub use schedules::{ScheduleNames, ScheduleOptions, Schedules};
+
 /// Turns Git repositories into the cats that they deserve, exactly once.
 ///
 /// Without DATABASE_URL a private PostgreSQL server is started under the data folder and stopped again with its last
@@ -92,6 +96,12 @@ pub enum Command {
         /// What to do with them.
         #[command(subcommand)]
         command: Jobs,
+    },
+    /// Enqueue by the clock
+    Schedules {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: Schedules,
     },
     /// Look at the cats that were made
     Generations {
@@ -209,7 +219,7 @@ pub struct Child {
 pub enum Part {
     /// Runs jobs.
     Worker,
-    /// Keeps house: removes pictures that no cat has, makes room for coming months' history.
+    /// Fires schedules, and keeps house: removes pictures that no cat has, makes room for coming months' history.
     Scheduler,
     /// Answers HTTP.
     Http,

@@ -24,6 +24,7 @@ pub mod migrate;
 pub mod paint;
 pub mod report;
 pub mod run;
+pub mod schedules;
 pub mod session;
 pub mod studio;
 pub mod view;
@@ -42,6 +43,7 @@ pub fn dispatch(command: Command, loaded: &Loaded, output: &Output) -> Result<()
         Command::Enqueue(args) => enqueue::run(&args, loaded, output),
         Command::Generations { command } => generations::run(&command, loaded, output),
         Command::Jobs { command } => jobs::run(&command, loaded, output),
+        Command::Schedules { command } => schedules::run(&command, loaded, output),
         Command::Migrate { command } => migrate::run(command, loaded, output),
         Command::Run(parts) => run::run(&parts, loaded),
         // Answered in main, which needs no settings for them.

@@ -10,6 +10,8 @@ use crate::cli::{Part, Run};
 use crate::commands::session::{Schema, Session, block_on, stop_signal, work_folder};
 use crate::config::Loaded;
 use crate::model::failure::{Failure, Kind, Result};
+use crate::schedule::declared;
+use crate::schedule::firing::Firing;
 use crate::schedule::upkeep::Upkeep;
 use crate::worker::Duty;
 use crate::{http, worker};
@@ -59,6 +61,12 @@ async fn start(parts: &Run, session: &Session, stop: &CancellationToken) -> Resu
             .spawn(async move { worker::run(db, &settings, handlers, worker::name(), Duty::Everything, stop).await });
     }
     if parts.has(Part::Scheduler) {
+        declared::apply(&session.db, &session.config).await?;
+        let firing = Firing { db: session.db.clone(), config: session.config.clone() }.run(stop.clone());
+        running.spawn(async move {
+            firing.await;
+            Ok(())
+        });
         let upkeep = Upkeep {
             db: session.db.clone(),
             pictures: session.pictures()?,

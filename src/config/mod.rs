@@ -6,9 +6,12 @@
 //! environment, flags. Each layer becomes a list of single values that remember where they came from
 //! ([`origin`]); each value is checked in its own place ([`schema`], [`rules`]), then the last one per key counts.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+
+use crate::model::schedule::Spec;
 
 mod environment;
 mod file;
@@ -17,6 +20,7 @@ mod load;
 mod machine;
 mod origin;
 mod rules;
+mod schedules;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -37,6 +41,9 @@ pub struct Config {
     pub worker: Worker,
     /// What the timed upkeep does.
     pub scheduler: Scheduler,
+    /// What is enqueued by the clock, by name.
+    #[serde(default)]
+    pub schedules: BTreeMap<String, Spec>,
     /// From where repositories may come, and how much of them.
     pub fetch: Fetch,
     /// How much the analysis may use.

@@ -8,6 +8,7 @@ mod exactly_once;
 mod fetch;
 mod guide;
 mod queue;
+mod schedules;
 mod shell;
 mod support;
 mod surviving;

@@ -21,6 +21,7 @@ pub mod generations;
 pub mod jobs;
 pub mod migrate;
 pub mod paint;
+pub mod prune;
 pub mod report;
 pub mod run;
 pub mod session;
@@ -41,6 +42,7 @@ pub fn dispatch(command: Command, loaded: &Loaded, output: &Output) -> Result<()
         Command::Generations { command } => generations::run(&command, loaded, output),
         Command::Jobs { command } => jobs::run(&command, loaded, output),
         Command::Migrate { command } => migrate::run(command, loaded, output),
+        Command::Prune(args) => prune::run(&args, loaded, output),
         Command::Run(parts) => run::run(&parts, loaded),
         // Answered in main, which needs no settings for them.
         Command::Parse(_)

@@ -36,6 +36,8 @@ pub struct Config {
     pub worker: Worker,
     /// What the timed upkeep does.
     pub scheduler: Scheduler,
+    /// How long finished jobs are kept.
+    pub retention: Retention,
     /// From where repositories may come, and how much of them.
     pub fetch: Fetch,
     /// How much the analysis may use.
@@ -106,6 +108,18 @@ pub struct Scheduler {
     pub sweep_seconds: u64,
     /// How old a picture without a row must be before it is removed.
     pub sweep_grace_seconds: u64,
+}
+
+/// How long finished jobs are kept, and what belongs to them. 0: for ever.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    /// Completed ones.
+    pub completed_days: u16,
+    /// Discarded ones.
+    pub discarded_days: u16,
+    /// Cancelled ones.
+    pub cancelled_days: u16,
 }
 
 /// From where repositories may come, and how much of them.

@@ -17,6 +17,7 @@ pub mod listener;
 pub mod migrate;
 pub mod outcomes;
 pub mod pulse;
+pub mod retention;
 pub mod sleepers;
 pub mod steps;
 pub mod workers;

@@ -1,3 +1,4 @@
 //! What happens by the clock: upkeep.
 
+pub mod retention;
 pub mod upkeep;

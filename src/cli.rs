@@ -125,6 +125,11 @@ pub enum Command {
         #[command(subcommand)]
         command: Migrate,
     },
+    /// Remove jobs that finished longer ago than [retention] says, as the scheduler does by itself
+    #[command(
+        after_help = "Examples:\n  repo-to-cat prune --dry-run\n  REPO_TO_CAT_RETENTION__COMPLETED_DAYS=7 repo-to-cat prune\n\nCats and their pictures stay. Exits with 7 if a long transaction, such as a dump, keeps old weeks in use."
+    )]
+    Prune(Prune),
     /// Check everything that this program needs, and say what to do about what is missing
     #[command(
         after_help = "Examples:\n  repo-to-cat doctor\n  repo-to-cat doctor --json\n\nExits with 7 if something is missing."
@@ -219,7 +224,7 @@ pub struct Child {
 pub enum Part {
     /// Runs jobs.
     Worker,
-    /// Fires schedules, and keeps house: removes pictures that no cat has, makes room for coming months' history.
+    /// Fires schedules, and keeps house: removes pictures that no cat has and jobs that finished long ago.
     Scheduler,
     /// Answers HTTP.
     Http,
@@ -459,6 +464,14 @@ pub enum Migrate {
         after_help = "Examples:\n  repo-to-cat migrate up\n  DATABASE_URL=postgres://cat@db/cats repo-to-cat migrate up"
     )]
     Up,
+}
+
+/// `prune`.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Prune {
+    /// Only tell what would be removed
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `config ...`.

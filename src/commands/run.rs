@@ -72,6 +72,7 @@ async fn start(parts: &Run, session: &Session, stop: &CancellationToken) -> Resu
             pictures: session.pictures()?,
             work_folder: work_folder(&session.config),
             settings: session.config.scheduler.clone(),
+            retention: session.config.retention.clone(),
         };
         let keeping = upkeep.run(stop.clone());
         running.spawn(async move {

@@ -74,7 +74,16 @@ impl Session {
             if cluster.is_some() {
                 migrate::up(&db).await?;
             }
-            migrate::state(&db).await?.require_current()?;
+            let schema = migrate::state(&db).await?;
+            schema.require_current()?;
+            if schema.is_newer() {
+                let (theirs, ours) = (schema.current, schema.head);
+                tracing::info!(
+                    theirs,
+                    ours,
+                    "a newer program migrated the database; this one works on it all the same"
+                );
+            }
         }
         Ok(Self { config, db, cluster })
     }

@@ -44,6 +44,8 @@ pub struct Config {
     /// What is enqueued by the clock, by name.
     #[serde(default)]
     pub schedules: BTreeMap<String, Spec>,
+    /// How long finished jobs are kept.
+    pub retention: Retention,
     /// From where repositories may come, and how much of them.
     pub fetch: Fetch,
     /// How much the analysis may use.
@@ -149,6 +151,18 @@ pub struct Scheduler {
     pub sweep_seconds: u64,
     /// How old a picture without a row must be before it is removed.
     pub sweep_grace_seconds: u64,
+}
+
+/// How long finished jobs are kept, and what belongs to them. 0: for ever.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    /// Completed ones.
+    pub completed_days: u16,
+    /// Discarded ones.
+    pub discarded_days: u16,
+    /// Cancelled ones.
+    pub cancelled_days: u16,
 }
 
 /// From where repositories may come, and how much of them.

@@ -47,6 +47,9 @@ pub(super) const RULES: &[Rule] = rules! {
     "worker.max_deaths": "1 to 1000" if between::<1, 1000>;
     "scheduler.sweep_seconds": "1 to 2592000 (30 days)" if between::<1, 2_592_000>;
     "scheduler.sweep_grace_seconds": "60 to 31536000 (a year)" if between::<60, 31_536_000>;
+    "retention.completed_days": "0 (for ever) to 36500 (a hundred years)" if between::<0, 36_500>;
+    "retention.discarded_days": "0 (for ever) to 36500 (a hundred years)" if between::<0, 36_500>;
+    "retention.cancelled_days": "0 (for ever) to 36500 (a hundred years)" if between::<0, 36_500>;
     "fetch.allowed_hosts": "a list of host names such as github.com, without scheme, port and path" if |value| all(value, is_host);
     "fetch.local_roots": "a list of paths" if |value| all(value, |text| !text.is_empty());
     "fetch.token_file": "a path, or empty" if is_path;

@@ -34,6 +34,13 @@ pub(super) fn may_pass(error: &sqlx::Error) -> bool {
     }
 }
 
+/// Whether the statement gave up waiting for a lock that others hold.
+pub(super) fn is_busy(error: &sqlx::Error) -> bool {
+    // lock_not_available, deadlock_detected
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| matches!(&*code, "55P03" | "40P01"))
+}
+
 /// Adds what the error has to say beyond [`explain`]: of the server's answers the detail, not the message again.
 fn because_of(failure: Failure, error: sqlx::Error) -> Failure {
     match &error {

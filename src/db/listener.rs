@@ -1,4 +1,4 @@
-//! The listening connection of a worker.
+//! Listening connections.
 
 use std::time::Duration;
 
@@ -29,18 +29,18 @@ pub enum Word {
     Steered,
 }
 
-/// Hears of jobs, and of what people do to them, on a connection of its own that goes through no pooler.
+/// A connection that listens, of its own and through no pooler.
 #[derive(Debug)]
-pub struct Listener {
+pub(super) struct Ear {
     listener: PgListener,
     patience: Duration,
     check_every: Duration,
 }
 
-impl Db {
-    /// A connection of its own that listens.
-    pub async fn listen(&self) -> Result<Listener> {
-        let connector = &self.direct;
+impl Ear {
+    /// Begins to listen on these channels.
+    pub async fn open(db: &Db, channels: &[&str]) -> Result<Self> {
+        let connector = &db.direct;
         if connector.has_choice() {
             // The listener connects by itself, but to one host: the right one must be known first.
             drop(connector.connect().await?.close().await);
@@ -48,19 +48,17 @@ impl Db {
         let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(connector.wait());
         let mut listener = PgListener::connect_with(&pool.connect_lazy_with(connector.options())).await?;
         listener.eager_reconnect(false);
-        listener.listen_all([jobs::CHANNEL, jobs::CONTROL]).await?;
+        listener.listen_all(channels.iter().copied()).await?;
         let check_every = if connector.has_choice() { CHECK_EVERY } else { CHECK_EVERY_SINGLE };
-        Ok(Listener { listener, patience: connector.wait(), check_every })
+        Ok(Self { listener, patience: connector.wait(), check_every })
     }
-}
 
-impl Listener {
-    /// Waits for word. An error means that some may have been missed.
-    pub async fn heard(&mut self) -> Result<Word> {
+    /// Waits for a notification. An error means that some may have been missed.
+    pub async fn heard(&mut self) -> Result<PgNotification> {
         let cut = |how| Failure::new(Kind::Database, format!("the listening connection {how}"));
         loop {
             match timeout(self.check_every, self.listener.try_recv()).await {
-                Ok(heard) => return heard?.map(|word| meaning(&word)).ok_or_else(|| cut("was cut")),
+                Ok(heard) => return heard?.ok_or_else(|| cut("was cut")),
                 Err(_) => match timeout(self.patience, takes_writes(&mut self.listener)).await {
                     Ok(Ok(true)) => {}
                     Ok(Ok(false)) => return Err(cut("is to a server that takes no writes any more")),
@@ -69,6 +67,24 @@ impl Listener {
                 },
             }
         }
+    }
+}
+
+/// Hears of jobs, and of what people do to them.
+#[derive(Debug)]
+pub struct Listener(Ear);
+
+impl Db {
+    /// Begins to listen for what concerns a worker.
+    pub async fn listen(&self) -> Result<Listener> {
+        Ear::open(self, &[jobs::CHANNEL, jobs::CONTROL]).await.map(Listener)
+    }
+}
+
+impl Listener {
+    /// Waits for word. An error means that some may have been missed.
+    pub async fn heard(&mut self) -> Result<Word> {
+        Ok(meaning(&self.0.heard().await?))
     }
 }
 

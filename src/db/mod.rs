@@ -21,6 +21,7 @@ pub mod outcomes;
 mod pool;
 pub mod pulse;
 pub mod quota;
+pub mod retention;
 pub mod schedules;
 mod session;
 pub mod sleepers;

@@ -5,11 +5,11 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use sqlx::postgres::PgListener;
-use sqlx::{PgConnection, PgExecutor, Postgres, Transaction};
+use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use crate::db::Db;
+use crate::db::listener::Ear;
+use crate::db::{Db, Session, Transaction};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::schedule::due::{KEPT_SLOTS, Turn};
 use crate::model::schedule::{Missed, Overlap, SlotOutcome, Spec, State};
@@ -212,7 +212,7 @@ pub async fn withdraw_others(db: &Db, declared: &[String]) -> Result<Vec<String>
 /// A schedule in a transaction that keeps everybody else from firing and changing it. Dropped, it leaves it as it was.
 #[derive(Debug)]
 pub struct Held {
-    transaction: Transaction<'static, Postgres>,
+    transaction: Transaction<'static>,
     /// The schedule.
     pub row: ScheduleRow,
     /// The database's time.
@@ -243,14 +243,14 @@ pub async fn hold(db: &Db, name: &str) -> Result<Held> {
 }
 
 /// A process that is frozen in between must not keep others from a schedule: the server takes its transaction back.
-async fn begin(db: &Db) -> Result<Transaction<'static, Postgres>> {
+async fn begin(db: &Db) -> Result<Transaction<'static>> {
     let mut transaction = db.pool().begin().await?;
     sqlx::query!("SET LOCAL idle_in_transaction_session_timeout = '5s'").execute(&mut *transaction).await?;
     Ok(transaction)
 }
 
 impl Held {
-    async fn of(mut transaction: Transaction<'static, Postgres>, name: &str) -> Result<Self> {
+    async fn of(mut transaction: Transaction<'static>, name: &str) -> Result<Self> {
         let row = read(&mut *transaction, Some(name)).await?.pop().ok_or_else(|| unknown(name))?;
         let now = now_on(&mut *transaction).await?;
         Ok(Self { transaction, row, now })
@@ -272,7 +272,7 @@ impl Held {
 
     /// The connection of this transaction, for enqueueing in it. What goes wrong there can be taken back with
     /// [`Held::undo_enqueue`].
-    pub async fn to_enqueue(&mut self) -> Result<&mut PgConnection> {
+    pub async fn to_enqueue(&mut self) -> Result<&mut Session<'static>> {
         sqlx::query!("SAVEPOINT enqueue").execute(&mut *self.transaction).await?;
         Ok(&mut self.transaction)
     }
@@ -370,20 +370,17 @@ impl Held {
 
 /// Hears of changed schedules, on a connection of its own.
 #[derive(Debug)]
-pub struct ScheduleListener(PgListener);
+pub struct ScheduleListener(Ear);
 
 impl ScheduleListener {
     /// Begins to listen.
     pub async fn start(db: &Db) -> Result<Self> {
-        let mut listener = PgListener::connect_with(db.pool()).await?;
-        listener.listen(CHANNEL).await?;
-        Ok(Self(listener))
+        Ear::open(db, &[CHANNEL]).await.map(Self)
     }
 
     /// Waits until somebody changed a schedule. An error means that word may have been missed.
     pub async fn heard(&mut self) -> Result<()> {
-        let heard = self.0.try_recv().await?;
-        heard.map(drop).ok_or_else(|| Failure::new(Kind::Database, "the listening connection was cut"))
+        self.0.heard().await.map(drop)
     }
 }
 

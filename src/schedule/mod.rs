@@ -7,4 +7,5 @@ pub mod declared;
 pub mod edit;
 pub mod firing;
 pub mod job;
+pub mod retention;
 pub mod upkeep;

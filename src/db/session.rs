@@ -117,7 +117,7 @@ impl<'c> From<&'c mut Transaction<'_>> for Session<'c> {
 #[derive(Debug)]
 pub struct Transaction<'c>(Session<'c>);
 
-impl<'c> Transaction<'c> {
+impl Transaction<'_> {
     /// Begins one on a connection of the pool.
     pub(super) async fn of_pool(connection: PoolConnection<Postgres>, pooler: Pooler) -> Result<Self, Error> {
         let begun = PgTransaction::begin(connection, None).await?;

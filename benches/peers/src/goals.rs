@@ -236,7 +236,7 @@ impl Rows<'_> {
                 let Some(limit) = of("limit_s") else { return "-".to_owned() };
                 let done = match of("all_done_s") {
                     Some(seconds) => format!("{} s", amount(seconds)),
-                    None => format!("> {limit:.0} s ({:.0} undone)", of("undone").unwrap_or_default()),
+                    None => format!("> {limit:.0} s ({:.0} unfinished)", of("unfinished").unwrap_or_default()),
                 };
                 let twice = of("started_twice").unwrap_or_default();
                 format!(
@@ -251,8 +251,9 @@ impl Rows<'_> {
                 Some(Goal::new(format!("10 s and the work: {bound:.1} s"), is, reached))
             };
             let lost = || {
-                let (undone, left) = (r.ours(measure, "undone")?, r.ours(measure, "left")?);
-                Some(Goal::new("none lost", format!("{undone:.0} not run, {left:.0} unfinished"), undone + left == 0.0))
+                let (not_run, unfinished) = (r.ours(measure, "not_run")?, r.ours(measure, "unfinished")?);
+                let is = format!("{not_run:.0} not run, {unfinished:.0} unfinished");
+                Some(Goal::new("none lost", is, not_run + unfinished == 0.0))
             };
             let title = format!("kill -9 amid 5,000 jobs of {what}, another worker alive: all done after");
             self.push_cells(&title, cell, [time(), lost()]);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use peers::{Result, now};
 
-use crate::bed::{Bed, Scope, number};
+use crate::bed::{Bed, number};
 use crate::process::Event;
 use crate::systems::{FLOOR, OURS, System};
 use crate::{crash, long};
@@ -270,14 +270,4 @@ fn wal(bed: &Bed) -> Result<Values> {
         ("drain", per_job(drained - enqueued)),
         ("sum", per_job(drained - start)),
     ]))
-}
-
-impl Measure {
-    pub fn takes(&self, system: &System, scope: Scope) -> bool {
-        self.takes[usize::from(scope.full)](system)
-    }
-
-    pub fn rounds(&self, scope: Scope) -> u32 {
-        self.rounds[usize::from(scope.full)]
-    }
 }

@@ -130,8 +130,9 @@ impl Rows<'_> {
             let goal = Goal::at_least(0.9, "plain INSERT", ours(&alone), floor(&alone));
             self.push(&format!("enqueue one at a time, {many}, jobs/s"), &alone, "per_s", [goal]);
             let goal = Goal::at_least(0.9, "plain INSERT", ours(&heard), floor(&alone));
-            let what =
-                format!("the same with an idle worker listening, which wakes and works (floor: polls), {many}, jobs/s");
+            let what = format!(
+                "enqueue one at a time, {many}, an idle worker listening, which wakes and works (floor: polls), jobs/s"
+            );
             self.push(&what, &heard, "per_s", [goal]);
         }
         let (bulk, unnest) = (r.ours("drain", "bulk_per_s"), r.floor("drain", "bulk_per_s"));

@@ -11,10 +11,15 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use uuid::Uuid;
 
 use crate::config::Flag;
-use crate::model::failure::Kind;
+use crate::model::failure::{Failure, Kind};
 use crate::model::job::JobState;
 use crate::model::picture::Canvas;
+use crate::model::trace::Traceparent;
 use crate::model::when::When;
+
+mod schedules;
+
+pub use schedules::{ScheduleNames, ScheduleOptions, Schedules};
 
 /// Turns Git repositories into the cats that they deserve, exactly once.
 ///
@@ -92,6 +97,12 @@ pub enum Command {
         #[command(subcommand)]
         command: Jobs,
     },
+    /// Enqueue by the clock
+    Schedules {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: Schedules,
+    },
     /// Look at the cats that were made
     Generations {
         /// What to do with them.
@@ -147,9 +158,57 @@ pub enum Command {
     /// Fetch a repository; started by this program only
     #[command(hide = true, name = "__fetch")]
     Fetch(Child),
+    /// Measure the queue; started by benches/peers only
+    #[command(hide = true, name = "__bench")]
+    Bench {
+        /// What to do.
+        #[command(subcommand)]
+        command: Bench,
+    },
     /// Guard the private server; started by this program only
     #[command(hide = true, name = "__postgres")]
     Postgres(Child),
+}
+
+/// `__bench ...`.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum Bench {
+    /// Bring the schema up to date.
+    Setup,
+    /// Enqueue jobs one at a time, each in a transaction of its own.
+    Enqueue {
+        /// How many.
+        jobs: u64,
+        /// By so many callers.
+        callers: u64,
+    },
+    /// Enqueue jobs by the SQL function.
+    Bulk {
+        /// How many.
+        jobs: u64,
+        /// So many a call.
+        chunk: u64,
+    },
+    /// Enqueue jobs by COPY.
+    Copy {
+        /// How many.
+        jobs: u64,
+    },
+    /// Enqueue jobs at a fixed rate.
+    Pace {
+        /// Jobs a second.
+        rate: f64,
+        /// How many.
+        jobs: u64,
+        /// So many a call.
+        #[arg(default_value_t = 1)]
+        batch: u64,
+    },
+    /// Work until stopped.
+    Worker {
+        /// Report once so many jobs ran.
+        jobs: u64,
+    },
 }
 
 /// What a child process of our own is told.
@@ -165,7 +224,7 @@ pub struct Child {
 pub enum Part {
     /// Runs jobs.
     Worker,
-    /// Keeps house: removes pictures that no cat has and jobs that finished long ago.
+    /// Fires schedules, and keeps house: removes pictures that no cat has and jobs that finished long ago.
     Scheduler,
     /// Answers HTTP.
     Http,
@@ -216,6 +275,9 @@ pub struct Enqueue {
     /// Unique key: while a job with it is open, no other is queued
     #[arg(long, value_name = "KEY", value_parser = unique_key)]
     pub key: Option<String>,
+    /// The trace that the work belongs to, as W3C Trace Context writes it; $TRACEPARENT if left out
+    #[arg(long, value_name = "TRACEPARENT", value_parser = traceparent)]
+    pub traceparent: Option<Traceparent>,
     /// Wait for the cats and show the progress
     #[arg(long)]
     pub wait: bool,
@@ -428,6 +490,10 @@ fn job_state() -> impl TypedValueParser<Value = JobState> {
 
 fn id(text: &str) -> Result<Uuid, String> {
     text.parse().map_err(|_| "an id looks like 0198c0de-0000-7000-8000-000000000000".to_owned())
+}
+
+fn traceparent(text: &str) -> Result<Traceparent, String> {
+    text.parse().map_err(|failure: Failure| failure.hint_text().unwrap_or_default().to_owned())
 }
 
 fn unique_key(text: &str) -> Result<String, String> {

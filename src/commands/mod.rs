@@ -9,6 +9,7 @@ use crate::config::{Environment, Loaded, Log, Origin};
 use crate::model::failure::{Failure, Kind, Result};
 
 pub mod analyze;
+pub mod bench;
 pub mod child;
 pub mod cli_reference;
 pub mod completions;
@@ -24,6 +25,7 @@ pub mod paint;
 pub mod prune;
 pub mod report;
 pub mod run;
+pub mod schedules;
 pub mod session;
 pub mod studio;
 pub mod view;
@@ -36,11 +38,13 @@ pub fn dispatch(command: Command, loaded: &Loaded, output: &Output) -> Result<()
         Command::Analyze(wish) => analyze::run(&wish, loaded, output),
         Command::Paint(wish) => paint::run(&wish, loaded, output),
         Command::Doctor => doctor::run(loaded, output),
+        Command::Bench { command } => bench::run(&command, loaded),
         Command::Config { command: ConfigCommand::Show } => config::show(loaded, output),
         Command::Demo(args) => demo::run(&args, loaded, output),
         Command::Enqueue(args) => enqueue::run(&args, loaded, output),
         Command::Generations { command } => generations::run(&command, loaded, output),
         Command::Jobs { command } => jobs::run(&command, loaded, output),
+        Command::Schedules { command } => schedules::run(&command, loaded, output),
         Command::Migrate { command } => migrate::run(command, loaded, output),
         Command::Prune(args) => prune::run(&args, loaded, output),
         Command::Run(parts) => run::run(&parts, loaded),

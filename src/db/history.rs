@@ -17,7 +17,7 @@ const MOVABLE: u32 = 200_000;
 
 /// Makes the partitions that will be needed soon; see [`ensure_partitions`].
 pub async fn prepare(db: &Db) -> Result<()> {
-    ensure_partitions(&mut *db.pool().acquire().await?).await
+    ensure_partitions(db.connect_directly().await?.connection()).await
 }
 
 /// Makes the partitions of this week and the next four, where they are missing. Rows of such a week that lie in the

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use sqlx::PgConnection;
 use sqlx::migrate::{MigrateError, Migration, Migrator};
-use sqlx::{Acquire, PgConnection};
 
-use crate::db::{Db, history};
+use crate::config::Pooler;
+use crate::db::{Db, Session, history};
 use crate::model::failure::{Failure, Kind, Result};
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -86,12 +87,11 @@ impl SchemaState {
 
 /// How the database's schema relates to this program.
 pub async fn state(db: &Db) -> Result<SchemaState> {
-    let mut connection = db.pool().acquire().await?;
-    state_of(&mut connection).await
+    state_of(&mut db.pool().acquire().await?).await
 }
 
-async fn state_of(connection: &mut PgConnection) -> Result<SchemaState> {
-    let applied = applied(connection).await?;
+async fn state_of(session: &mut Session<'_>) -> Result<SchemaState> {
+    let applied = applied(session).await?;
     let known: BTreeMap<i64, &Migration> = MIGRATIONS
         .iter()
         .filter(|migration| !migration.migration_type.is_down_migration())
@@ -103,7 +103,7 @@ async fn state_of(connection: &mut PgConnection) -> Result<SchemaState> {
         current: applied.keys().next_back().copied().unwrap_or(0),
         head: known.keys().next_back().copied().unwrap_or(0),
         unknown: applied.keys().copied().filter(|version| !known.contains_key(version)).collect(),
-        oldest_program: oldest_program(connection).await?,
+        oldest_program: oldest_program(session).await?,
         edited: applied.iter().filter(|(version, sum)| is_edited(version, sum)).map(|(version, _)| *version).collect(),
         pending: known
             .iter()
@@ -114,43 +114,40 @@ async fn state_of(connection: &mut PgConnection) -> Result<SchemaState> {
 }
 
 /// What was applied: versions and checksums. The table is the migrator's and absent at first, hence unchecked SQL.
-async fn applied(connection: &mut PgConnection) -> Result<BTreeMap<i64, Vec<u8>>> {
+async fn applied(session: &mut Session<'_>) -> Result<BTreeMap<i64, Vec<u8>>> {
     let there: bool =
-        sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL").fetch_one(&mut *connection).await?;
+        sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL").fetch_one(&mut *session).await?;
     if !there {
         return Ok(BTreeMap::new());
     }
     let rows: Vec<(i64, Vec<u8>)> =
-        sqlx::query_as("SELECT version, checksum FROM _sqlx_migrations WHERE success").fetch_all(connection).await?;
+        sqlx::query_as("SELECT version, checksum FROM _sqlx_migrations WHERE success").fetch_all(session).await?;
     Ok(rows.into_iter().collect())
 }
 
 /// What the schema says of older programs. The function came with migration 3, hence unchecked SQL.
-async fn oldest_program(connection: &mut PgConnection) -> Result<Option<i64>> {
+async fn oldest_program(session: &mut Session<'_>) -> Result<Option<i64>> {
     let there: bool = sqlx::query_scalar("SELECT to_regprocedure('queue.oldest_program()') IS NOT NULL")
-        .fetch_one(&mut *connection)
+        .fetch_one(&mut *session)
         .await?;
     if !there {
         return Ok(None);
     }
-    Ok(Some(sqlx::query_scalar("SELECT queue.oldest_program()::bigint").fetch_one(connection).await?))
+    Ok(Some(sqlx::query_scalar("SELECT queue.oldest_program()::bigint").fetch_one(session).await?))
 }
 
 /// Applies what is pending; returns it: nothing where a newer program has been here. Waits while another host does the same.
 pub async fn up(db: &Db) -> Result<Vec<(i64, String)>> {
-    let mut connection = db.pool().acquire().await?;
-    let connection = connection.acquire().await?;
-    lock(connection).await?;
-    let done = up_locked(connection).await;
-    // The lock would go with the connection, which the pool keeps.
-    let unlocked = sqlx::query("SELECT pg_advisory_unlock($1)").bind(LOCK).execute(&mut *connection).await;
-    let done = done?;
-    unlocked?;
-    Ok(done)
+    let mut session = db.connect_directly().await?;
+    lock(session.connection()).await?;
+    let done = up_locked(session.connection()).await;
+    // The lock goes with the connection.
+    drop(session.close().await);
+    done
 }
 
 async fn up_locked(connection: &mut PgConnection) -> Result<Vec<(i64, String)>> {
-    let state = state_of(connection).await?;
+    let state = state_of(&mut Session::lent(connection, Pooler::None)).await?;
     state.require_known()?;
     if state.is_newer() {
         return Ok(Vec::new());

@@ -5,10 +5,9 @@
 //! for a lock and tells by `None` that another process has it.
 
 use chrono::{DateTime, Utc};
-use sqlx::{Postgres, Transaction};
 use uuid::Uuid;
 
-use crate::db::{Db, error};
+use crate::db::{Db, Transaction, error};
 use crate::model::failure::Result;
 
 /// Held by who changes the partitions of history. Any number that nobody else uses.
@@ -116,7 +115,7 @@ pub async fn forget(db: &Db, end: &str, before: DateTime<Utc>, after: Uuid) -> R
 
 /// Logs of jobs came to the schema later than history, hence unchecked SQL.
 async fn forget_logs(
-    transaction: &mut Transaction<'static, Postgres>,
+    transaction: &mut Transaction<'static>,
     end: &str,
     before: DateTime<Utc>,
     after: Uuid,
@@ -187,7 +186,7 @@ pub async fn expired_keys(db: &Db) -> Result<i64> {
 }
 
 /// A transaction that holds the lock; none while another process has it.
-async fn alone(db: &Db) -> Result<Option<Transaction<'static, Postgres>>> {
+async fn alone(db: &Db) -> Result<Option<Transaction<'static>>> {
     let mut transaction = db.pool().begin().await?;
     let got = sqlx::query_scalar!(r#"SELECT pg_try_advisory_xact_lock($1) AS "got!""#, LOCK)
         .fetch_one(&mut *transaction)

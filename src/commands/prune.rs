@@ -1,5 +1,7 @@
 //! `prune`: old finished jobs, by hand.
 
+use std::fmt::Display;
+
 use crate::cli::Prune;
 use crate::commands::Output;
 use crate::commands::session::{Schema, Session, block_on};
@@ -40,7 +42,7 @@ fn would(state: &Prunable) -> String {
         "{} before {}: would drop {} (about {} jobs, {size}) and delete {} of no week\n",
         state.state,
         state.before.date_naive(),
-        counted(state.weeks.len() as i64, "week"),
+        counted(state.weeks.len(), "week"),
         state.estimated_jobs,
         counted(state.rows, "job")
     )
@@ -51,7 +53,7 @@ fn did(state: &Pruned) -> String {
         "{} before {}: dropped {}, deleted {} of no week, and {} that belonged to them",
         state.state,
         state.before.date_naive(),
-        counted(state.dropped.len() as i64, "week"),
+        counted(state.dropped.len(), "week"),
         counted(state.rows, "job"),
         counted(state.belongings, "row")
     );
@@ -61,7 +63,8 @@ fn did(state: &Pruned) -> String {
     line + "\n"
 }
 
-fn counted(number: i64, thing: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
+fn counted(number: impl Display, thing: &str) -> String {
+    let number = number.to_string();
+    let plural = if number == "1" { "" } else { "s" };
     format!("{number} {thing}{plural}")
 }

@@ -183,7 +183,7 @@ impl Bed {
             if shares.is_empty() {
                 return claimed;
             }
-            let taken = claims::claim(&mut *self.connection().await, worker, &shares, None).await.unwrap();
+            let taken = claims::claim(&mut *self.connection().await, worker, &shares, None, false).await.unwrap();
             let mut brought: HashMap<i64, (usize, DateTime<Utc>)> = HashMap::new();
             for taken in taken {
                 let (count, last) = brought.entry(taken.lane).or_insert((0, taken.rank));

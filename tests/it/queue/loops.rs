@@ -30,7 +30,7 @@ fn completer(db: &Db, lease: &Lease) -> (mpsc::Sender<Settled>, JoinHandle<()>) 
 }
 
 fn settled(job: &ClaimedJob, outcome: Outcome) -> Settled {
-    Settled { job: Arc::new(job.clone()), outcome }
+    Settled { job: Arc::new(job.clone()), outcome, log: None }
 }
 
 fn completed(job: &ClaimedJob) -> Settled {

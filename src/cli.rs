@@ -17,6 +17,10 @@ use crate::model::picture::Canvas;
 use crate::model::trace::Traceparent;
 use crate::model::when::When;
 
+mod schedules;
+
+pub use schedules::{ScheduleNames, ScheduleOptions, Schedules};
+
 /// Turns Git repositories into the cats that they deserve, exactly once.
 ///
 /// Without DATABASE_URL a private PostgreSQL server is started under the data folder and stopped again with its last
@@ -93,6 +97,12 @@ pub enum Command {
         #[command(subcommand)]
         command: Jobs,
     },
+    /// Enqueue by the clock
+    Schedules {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: Schedules,
+    },
     /// Look at the cats that were made
     Generations {
         /// What to do with them.
@@ -115,6 +125,11 @@ pub enum Command {
         #[command(subcommand)]
         command: Migrate,
     },
+    /// Remove jobs that finished longer ago than [retention] says, as the scheduler does by itself
+    #[command(
+        after_help = "Examples:\n  repo-to-cat prune --dry-run\n  REPO_TO_CAT_RETENTION__COMPLETED_DAYS=7 repo-to-cat prune\n\nCats and their pictures stay. Exits with 7 if a long transaction, such as a dump, keeps old weeks in use."
+    )]
+    Prune(Prune),
     /// Check everything that this program needs, and say what to do about what is missing
     #[command(
         after_help = "Examples:\n  repo-to-cat doctor\n  repo-to-cat doctor --json\n\nExits with 7 if something is missing."
@@ -209,7 +224,7 @@ pub struct Child {
 pub enum Part {
     /// Runs jobs.
     Worker,
-    /// Keeps house: removes pictures that no cat has, makes room for coming months' history.
+    /// Fires schedules, and keeps house: removes pictures that no cat has and jobs that finished long ago.
     Scheduler,
     /// Answers HTTP.
     Http,
@@ -449,6 +464,14 @@ pub enum Migrate {
         after_help = "Examples:\n  repo-to-cat migrate up\n  DATABASE_URL=postgres://cat@db/cats repo-to-cat migrate up"
     )]
     Up,
+}
+
+/// `prune`.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Prune {
+    /// Only tell what would be removed
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `config ...`.

@@ -144,7 +144,7 @@ impl Scene {
         let job = NewJob { max_attempts: 1, ..NewJob::new(JobKind::Generation, payload) };
         self.runtime.block_on(async {
             let mut connection = self.gate.pool.acquire().await.unwrap();
-            enqueue(&mut connection, &job).await.unwrap().id
+            enqueue(&mut *connection, &job).await.unwrap().id
         })
     }
 

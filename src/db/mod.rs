@@ -12,12 +12,15 @@ pub mod history;
 pub mod identity;
 pub mod inspect;
 pub mod jobs;
+pub mod limits;
 pub mod line;
 pub mod listener;
 pub mod migrate;
 pub mod outcomes;
 pub mod pulse;
 pub mod sleepers;
+pub mod stats;
+pub mod steer;
 pub mod steps;
 pub mod workers;
 

@@ -6,21 +6,22 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use uuid::Uuid;
 
 use crate::config::Flag;
 use crate::model::failure::Kind;
-use crate::model::job::{JobKind, JobState};
 use crate::model::picture::Canvas;
+use crate::model::trace::Traceparent;
 use crate::model::when::When;
 
 pub mod jobs;
 pub mod queue;
+mod values;
 
 pub use jobs::{JobFilter, JobListing, JobSelection, Jobs};
 pub use queue::{Queue, QueueLimit};
+use values::{id, traceparent, unique_key};
 
 /// Turns Git repositories into the cats that they deserve, exactly once.
 ///
@@ -271,6 +272,9 @@ pub struct Enqueue {
     /// Unique key: while a job with it is open, no other is queued
     #[arg(long, value_name = "KEY", value_parser = unique_key)]
     pub key: Option<String>,
+    /// The trace that the work belongs to, as W3C Trace Context writes it; $TRACEPARENT if left out
+    #[arg(long, value_name = "TRACEPARENT", value_parser = traceparent)]
+    pub traceparent: Option<Traceparent>,
     /// Wait for the cats and show the progress
     #[arg(long)]
     pub wait: bool,
@@ -418,24 +422,6 @@ pub enum ConfigCommand {
         after_help = "Examples:\n  repo-to-cat config show\n  repo-to-cat --config production.toml config show\n  REPO_TO_CAT_WORKER__SLOTS=4 repo-to-cat config show --json"
     )]
     Show,
-}
-
-fn job_state() -> impl TypedValueParser<Value = JobState> {
-    PossibleValuesParser::new(JobState::ALL.map(JobState::name)).try_map(|name| JobState::from_name(&name))
-}
-
-fn job_kind() -> impl TypedValueParser<Value = JobKind> {
-    PossibleValuesParser::new(JobKind::ALL.map(JobKind::name))
-        .try_map(|name| JobKind::from_name(&name).ok_or("no such kind"))
-}
-
-fn id(text: &str) -> Result<Uuid, String> {
-    text.parse().map_err(|_| "an id looks like 0198c0de-0000-7000-8000-000000000000".to_owned())
-}
-
-fn unique_key(text: &str) -> Result<String, String> {
-    let fits = (1..=255).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-    if fits { Ok(text.to_owned()) } else { Err("1 to 255 characters without control characters".to_owned()) }
 }
 
 /// The table of exit codes, which every kind of failure is in.

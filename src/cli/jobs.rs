@@ -7,7 +7,8 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use uuid::Uuid;
 
-use super::{Page, id, job_kind, job_state};
+use super::Page;
+use super::values::{id, job_kind, job_state};
 use crate::model::job::{JobKind, JobState};
 use crate::model::when::When;
 

@@ -4,7 +4,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::job_kind;
+use super::values::job_kind;
 use crate::model::job::JobKind;
 
 /// `queue ...`.

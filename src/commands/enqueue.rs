@@ -16,6 +16,7 @@ use crate::db::workers;
 use crate::generation::submit::{Wishes, generation_job};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::{Enqueued, NewJob};
+use crate::model::trace::Traceparent;
 use crate::queue::enqueue::enqueue_all;
 
 /// Enqueues all or none, then waits for the cats if that was asked for.
@@ -25,7 +26,8 @@ pub fn run(args: &Enqueue, loaded: &Loaded, output: &Output) -> Result<()> {
         return Err(Failure::new(Kind::Invalid, "one key cannot stand for several repositories")
             .hint("enqueue them one by one, each with its key"));
     }
-    let jobs = urls.iter().map(|url| job(url, args, loaded)).collect::<Result<Vec<_>>>()?;
+    let traceparent = args.traceparent.or_else(|| loaded.environment.traceparent());
+    let jobs = urls.iter().map(|url| job(url, args, traceparent, loaded)).collect::<Result<Vec<_>>>()?;
     block_on(async {
         let session = Session::open(loaded, Schema::Current).await?;
         let enqueued = enqueue_all(&session.db, &jobs).await?;
@@ -48,13 +50,14 @@ pub fn run(args: &Enqueue, loaded: &Loaded, output: &Output) -> Result<()> {
     })
 }
 
-fn job(url: &str, args: &Enqueue, loaded: &Loaded) -> Result<NewJob> {
+fn job(url: &str, args: &Enqueue, traceparent: Option<Traceparent>, loaded: &Loaded) -> Result<NewJob> {
     let wishes = Wishes {
         reference: args.reference.clone(),
         priority: args.priority,
         run_at: args.at.map(|at| at.resolve(Utc::now())),
         unique_key: args.key.clone(),
         user_id: None,
+        traceparent,
     };
     generation_job(url, wishes, &loaded.config)
 }

@@ -22,9 +22,11 @@ pub mod generations;
 pub mod jobs;
 pub mod migrate;
 pub mod paint;
+pub mod queue;
 pub mod report;
 pub mod run;
 pub mod session;
+pub mod steering;
 pub mod studio;
 pub mod view;
 
@@ -43,6 +45,7 @@ pub fn dispatch(command: Command, loaded: &Loaded, output: &Output) -> Result<()
         Command::Generations { command } => generations::run(&command, loaded, output),
         Command::Jobs { command } => jobs::run(&command, loaded, output),
         Command::Migrate { command } => migrate::run(command, loaded, output),
+        Command::Queue { command } => queue::run(&command, loaded, output),
         Command::Run(parts) => run::run(&parts, loaded),
         // Answered in main, which needs no settings for them.
         Command::Parse(_)

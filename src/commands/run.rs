@@ -48,6 +48,10 @@ async fn start(parts: &Run, session: &Session, stop: &CancellationToken) -> Resu
         let server = http::Server::bind(session.db.clone(), session.pictures()?, session.config.clone()).await?;
         running.spawn(server.run(stop.clone()));
     }
+    if !session.config.metrics.listen.is_empty() {
+        let server = http::Server::bind_metrics(session.db.clone(), &session.config).await?;
+        running.spawn(server.run(stop.clone()));
+    }
     if parts.has(Part::Worker) {
         let (db, settings, handlers) = (session.db.clone(), session.config.worker.clone(), session.handlers()?);
         let stop = stop.clone();

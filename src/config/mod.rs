@@ -44,6 +44,8 @@ pub struct Config {
     pub images: Images,
     /// The HTTP listener.
     pub http: Http,
+    /// The listener for metrics alone.
+    pub metrics: Metrics,
     /// What is logged.
     pub log: Log,
 }
@@ -174,12 +176,22 @@ pub struct Http {
     pub listen: String,
 }
 
+/// The listener for metrics alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metrics {
+    /// Address and port; empty: none.
+    pub listen: String,
+}
+
 /// What is logged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
     /// Filter in `tracing`'s syntax.
     pub filter: String,
+    /// Filter of what is kept with a job that runs.
+    pub job_filter: String,
     /// `text` or `json`.
     pub format: LogFormat,
 }

@@ -65,7 +65,9 @@ pub(super) const RULES: &[Rule] = rules! {
     "images.width": "768 (with height 448) or 1024 (with height 1024)" if |value| matches!(number(value), 768 | 1024);
     "images.height": "448 (with width 768) or 1024 (with width 1024)" if |value| matches!(number(value), 448 | 1024);
     "http.listen": "host:port such as 127.0.0.1:8000; port 0 takes a free one" if |value| is_host_and_port(text(value), 0);
+    "metrics.listen": "host:port such as 127.0.0.1:9464, or empty for none; port 0 takes a free one" if |value| text(value).is_empty() || is_host_and_port(text(value), 0);
     "log.filter": "level, or target=level, separated by commas; levels: off, error, warn, info, debug, trace" if is_filter;
+    "log.job_filter": "level, or target=level, separated by commas; levels: off, error, warn, info, debug, trace" if is_filter;
     "log.format": "text or json" if |value| matches!(text(value), "text" | "json");
 };
 

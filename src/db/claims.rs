@@ -27,6 +27,8 @@ pub struct Lane {
     pub user_id: Option<Uuid>,
     /// The rank from which on there are waiting jobs.
     pub since: DateTime<Utc>,
+    /// Whether its kind has limits.
+    pub is_limited: bool,
 }
 
 /// How many jobs to take of a lane.
@@ -65,7 +67,9 @@ pub async fn lanes(executor: impl PgExecutor<'_>, kinds: &[String], after: i64, 
                SELECT lane, kind, limit_key, user_id, rank FROM queue.jobs AS job
                WHERE rank IS NOT NULL AND state = 'available' AND job.lane > ring.lane ORDER BY lane, rank LIMIT 1) AS next
            )
-           SELECT lane AS "lane!", kind AS "kind!", limit_key, user_id, rank AS "since!" FROM ring
+           SELECT lane AS "lane!", kind AS "kind!", limit_key, user_id, rank AS "since!",
+                  EXISTS (SELECT FROM queue.limits WHERE limits.kind = ring.kind) AS "is_limited!"
+           FROM ring
            WHERE kind = ANY ($1)
              AND NOT EXISTS (SELECT FROM queue.kinds WHERE kinds.kind = ring.kind AND kinds.paused_at IS NOT NULL)
            LIMIT $3"#,
@@ -80,12 +84,14 @@ pub async fn lanes(executor: impl PgExecutor<'_>, kinds: &[String], after: i64, 
 /// Claims jobs for a worker whose lease is good, of each lane the first in rank.
 ///
 /// The worker's row is locked against removal meanwhile, so that a rescuer either sees these jobs or comes later. With
-/// `renew` the lease is set to that length, too: it was a long one while the worker had nothing to lose.
+/// `renew` the lease is set to that length, too: it was a long one while the worker had nothing to lose. `limited` says
+/// whether the jobs count against limits.
 pub async fn claim(
     executor: impl PgExecutor<'_>,
     worker_id: Uuid,
     shares: &[Share],
     renew: Option<Duration>,
+    limited: bool,
 ) -> Result<Vec<Taken>> {
     let lanes: Vec<i64> = shares.iter().map(|share| share.lane).collect();
     let kinds: Vec<String> = shares.iter().map(|share| share.kind.clone()).collect();
@@ -111,7 +117,8 @@ pub async fn claim(
                AND NOT EXISTS (SELECT FROM queue.kinds WHERE kinds.kind = want.kind AND kinds.paused_at IS NOT NULL)
            )
            UPDATE queue.jobs AS job
-           SET state = 'running', worker_id = $1, claims = job.claims + 1, started_at = queue.now()
+           SET state = 'running', worker_id = $1, claims = job.claims + 1, started_at = (SELECT queue.now()),
+               limited = $7
            WHERE job.ctid = ANY (ARRAY (SELECT ctid FROM picked))
            RETURNING job.id, job.kind, job.payload, job.user_id, job.claims, job.attempts, job.max_attempts,
                      job.timeout_seconds, job.traceparent, job.run_at, job.started_at AS "started_at!",
@@ -121,7 +128,8 @@ pub async fn claim(
         &kinds,
         &since,
         &quotas,
-        renew.map(|length| length.as_secs_f64())
+        renew.map(|length| length.as_secs_f64()),
+        limited
     )
     .fetch_all(executor)
     .await?;

@@ -51,6 +51,8 @@ pub struct JobRow {
     pub deaths: i16,
     /// Who holds it or finished it.
     pub worker_id: Option<Uuid>,
+    /// Its name: host and process.
+    pub worker: Option<String>,
     /// When it was last claimed.
     pub started_at: Option<DateTime<Utc>>,
     /// When it ended.
@@ -166,12 +168,13 @@ async fn jobs_by_id(connection: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<J
         r#"SELECT id AS "id!", kind AS "kind!", state AS "state!", parked_because, priority AS "priority!",
                   run_at AS "run_at!", deadline, timeout_seconds, payload AS "payload!", created_at AS "created_at!",
                   claims AS "claims!", attempts AS "attempts!", max_attempts AS "max_attempts!", deaths AS "deaths!",
-                  worker_id, started_at, finished_at,
+                  worker_id, (SELECT name FROM queue.worker_names AS worker WHERE worker.id = job.worker_id) AS worker,
+                  started_at, finished_at,
                   CASE WHEN started_at >= run_at THEN extract(epoch FROM started_at - run_at)::float8 END AS waited_seconds,
                   CASE WHEN worker_id IS NOT NULL
                        THEN extract(epoch FROM coalesce(finished_at, queue.now()) - started_at)::float8 END AS ran_seconds,
                   unique_key, limit_key, coalesce(tags, '{}') AS "tags!", user_id, traceparent, rerun_of
-           FROM queue.all_jobs WHERE id = ANY ($1) ORDER BY id DESC"#,
+           FROM queue.all_jobs AS job WHERE id = ANY ($1) ORDER BY id DESC"#,
         ids
     )
     .fetch_all(connection)

@@ -10,9 +10,10 @@ use serde::Serialize;
 use tokio::time::sleep;
 use uuid::Uuid;
 
+use crate::db::Db;
 use crate::db::inspect::{self, Filter};
-use crate::db::{Db, jobs::CONTROL};
-use crate::model::failure::Result;
+use crate::db::jobs::{self, CONTROL};
+use crate::model::failure::{Failure, Result};
 use crate::model::job::JobState;
 
 /// Jobs that one statement changes, at most.
@@ -90,6 +91,14 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Counts them.
+    #[must_use]
+    pub fn of(steered: &Steered) -> Self {
+        let mut tally = Self::default();
+        tally.add(steered);
+        tally
+    }
+
     fn add(&mut self, steered: &Steered) {
         self.changed += steered.changed.len() as u64;
         for (_, refusal) in &steered.refused {
@@ -147,6 +156,19 @@ pub async fn by_id(db: &Db, change: Change, ids: &[Uuid], states: &[JobState]) -
     Ok(steered)
 }
 
+/// What [`by_id`] would do.
+pub async fn rehearse(db: &Db, ids: &[Uuid], states: &[JobState]) -> Result<Steered> {
+    let (changed, refused) =
+        why_not(db, ids, states).await?.into_iter().partition::<Vec<_>, _>(|(_, why)| *why == Refusal::Busy);
+    Ok(Steered { changed: changed.into_iter().map(|(id, _)| id).collect(), refused })
+}
+
+/// There is no job with that id.
+#[must_use]
+pub fn unknown(id: Uuid) -> Failure {
+    jobs::unknown(id)
+}
+
 /// Tries once; returns the ids of those that were changed.
 async fn once(db: &Db, change: Change, ids: &[Uuid], states: &[JobState]) -> Result<HashSet<Uuid>> {
     let states: Vec<String> = states.iter().map(|state| state.name().to_owned()).collect();
@@ -198,7 +220,7 @@ async fn end(db: &Db, ids: &[Uuid], states: &[String], end: JobState) -> Result<
 /// Gives waiting jobs another priority, and the place in line that goes with it.
 async fn reprioritize(db: &Db, ids: &[Uuid], states: &[String], priority: i16) -> Result<Vec<Uuid>> {
     Ok(sqlx::query_scalar!(
-        "UPDATE queue.jobs SET priority = $3, rank = CASE WHEN rank IS NOT NULL THEN queue.rank(run_at, $3) END
+        "UPDATE queue.jobs SET priority = $3::smallint, rank = CASE WHEN rank IS NOT NULL THEN queue.rank(run_at, $3::smallint) END
          WHERE id = ANY (ARRAY (
            SELECT id FROM queue.jobs WHERE id = ANY ($1) AND state = ANY ($2) AND state <> 'running'
            FOR UPDATE SKIP LOCKED))
@@ -263,7 +285,7 @@ async fn reopen(db: &Db, ids: &[Uuid], states: &[String]) -> Result<Vec<Uuid>> {
     .await?)
 }
 
-/// Why these jobs were not changed.
+/// Why these jobs were not changed: what is in the way, or nothing but that somebody was writing them.
 async fn why_not(db: &Db, ids: &[Uuid], states: &[JobState]) -> Result<HashMap<Uuid, Refusal>> {
     if ids.is_empty() {
         return Ok(HashMap::new());

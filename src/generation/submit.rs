@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::{GenerationRequest, JobKind, NewJob, Start};
 use crate::model::repository::{MAX_URL_BYTES, Source, check_reference};
+use crate::model::trace::Traceparent;
 
 /// What may be said beside the repository.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +24,8 @@ pub struct Wishes {
     pub unique_key: Option<String>,
     /// Who asks.
     pub user_id: Option<Uuid>,
+    /// The trace that it belongs to.
+    pub traceparent: Option<Traceparent>,
 }
 
 /// The job that turns `repository` (a URL or a local path) into a cat.
@@ -51,6 +54,7 @@ pub fn generation_job(repository: &str, wishes: Wishes, config: &Config) -> Resu
         unique_key: wishes.unique_key,
         max_attempts: config.worker.max_attempts,
         user_id: wishes.user_id,
+        traceparent: wishes.traceparent.map(|traceparent| traceparent.to_string()),
         ..NewJob::new(JobKind::Generation, payload)
     })
 }

@@ -17,6 +17,7 @@ use crate::db::{attempts, inspect, steps};
 use crate::generation::submit::{Wishes, generation_job};
 use crate::model::failure::{Failure, Kind};
 use crate::model::repository::Source;
+use crate::model::trace::Traceparent;
 use crate::queue::enqueue::enqueue_all;
 
 /// A job that is due later than this is a slip.
@@ -34,7 +35,8 @@ pub(super) struct Create {
     run_at: Option<DateTime<Utc>>,
 }
 
-/// Enqueues; answers with the id at once. The header `Idempotency-Key` is the job's unique key.
+/// Enqueues; answers with the id at once. The header `Idempotency-Key` is the job's unique key; `traceparent` says which
+/// trace the job belongs to.
 pub(super) async fn create(
     State(shared): State<Shared>,
     headers: HeaderMap,
@@ -58,8 +60,14 @@ pub(super) async fn create(
     if unique_key.as_ref().is_some_and(String::is_empty) {
         return Err(Failure::new(Kind::Invalid, "Idempotency-Key is empty").hint("leave the header out").into());
     }
-    let wishes =
-        Wishes { reference: body.reference, priority: body.priority, run_at: body.run_at, unique_key, user_id: None };
+    let wishes = Wishes {
+        reference: body.reference,
+        priority: body.priority,
+        run_at: body.run_at,
+        unique_key,
+        user_id: None,
+        traceparent: traceparent(&headers),
+    };
     let job = generation_job(&body.github_url, wishes, &shared.config)?;
     let enqueued = enqueue_all(&shared.db, std::slice::from_ref(&job)).await?;
     let id = enqueued.first().map(|enqueued| enqueued.id).unwrap_or_default();
@@ -67,6 +75,13 @@ pub(super) async fn create(
     let location = format!("/v1/generations/{id}");
     let answer = json!({"id": id, "is_new": is_new, "links": {"self": location, "image": format!("{location}/image")}});
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(answer)).into_response())
+}
+
+/// The trace of a request. Two of the header are none: the standard would have us guess otherwise.
+fn traceparent(headers: &HeaderMap) -> Option<Traceparent> {
+    let mut values = headers.get_all("traceparent").iter();
+    let only = values.next().filter(|_| values.next().is_none())?;
+    Traceparent::heard(only.to_str().ok())
 }
 
 /// The id in a path.

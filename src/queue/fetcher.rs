@@ -10,14 +10,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::db::claims::{self, Share};
-use crate::db::{Db, Line};
+use crate::db::claims::{self, Share, Taken};
+use crate::db::{Db, Line, quota};
 use crate::model::failure::Result;
 use crate::model::job::{ClaimedJob, JobKind};
 use crate::queue::lease::Lease;
 use crate::queue::rest::Rest;
 use crate::queue::ring::Ring;
 use crate::queue::{Assignment, Trouble, answer_within};
+use crate::telemetry::metrics;
 
 /// Most jobs of one claim.
 const BATCH: usize = 1000;
@@ -27,6 +28,9 @@ const LANES: i64 = 64;
 const STALE: Duration = Duration::from_millis(100);
 /// How long to wait for half of the slots, so that a claim is worth its commit.
 const GATHER: Duration = Duration::from_millis(2);
+/// When a lane whose limit is reached is asked for again, and the longest that a rate makes it wait for that.
+const AGAIN: Duration = Duration::from_millis(250);
+const LONGEST: Duration = Duration::from_secs(5);
 
 /// Where the jobs of one kind go, and how many of them may run at once.
 #[derive(Debug, Clone)]
@@ -54,6 +58,8 @@ pub struct Fetcher {
     kinds: Vec<String>,
     rest: Rest,
     ring: Ring,
+    /// Lanes that limits leave nothing, and until when they are not asked for.
+    held_back: HashMap<i64, Instant>,
     /// Lane after which the next lanes are looked for.
     after: i64,
     looked: Instant,
@@ -75,6 +81,7 @@ impl Fetcher {
             desks,
             kinds,
             ring: Ring::default(),
+            held_back: HashMap::new(),
             after: i64::MIN,
             looked: Instant::now(),
             stale: STALE,
@@ -139,7 +146,9 @@ impl Fetcher {
             answer_within(self.lease.length(), self.look()).await?;
         }
         if self.ring.is_empty() {
-            return self.rest.when_nothing_waits(stop).await;
+            // Where limits hold something back nobody tells when there is room again.
+            let until = self.held_back.values().min().copied();
+            return self.rest.when_nothing_waits(until, stop).await;
         }
         let Some(slots) = self.free_slots(stop).await else { return Ok(()) };
         let free = slots.iter().map(|(kind, slots)| (kind.clone(), slots.num_permits())).collect();
@@ -147,7 +156,7 @@ impl Fetcher {
         if self.renew.is_none() {
             self.renew = self.lease.tighten().await;
         }
-        let claimed = match answer_within(self.lease.length(), self.claim(&shares)).await {
+        let claimed = match answer_within(self.lease.length(), self.claim(shares)).await {
             Ok(claimed) => claimed,
             Err(failure) => {
                 // What it may have brought is given back by the heartbeat.
@@ -156,16 +165,7 @@ impl Fetcher {
             }
         };
         self.renew = None;
-        let mut brought: HashMap<i64, (usize, DateTime<Utc>)> = HashMap::new();
-        for taken in &claimed {
-            let (count, last) = brought.entry(taken.lane).or_insert((0, taken.rank));
-            (*count, *last) = (*count + 1, taken.rank.max(*last));
-        }
-        self.ring.claimed(&shares, &brought);
-        if claimed.is_empty() {
-            // Others were faster; or the lease is lost, which the heartbeat finds.
-            self.lease.check_now();
-        }
+        metrics::claimed(claimed.len());
         self.rest.after_a_claim_of(claimed.len()).await?;
         self.hand_out(slots, claimed.into_iter().map(|taken| taken.job)).await;
         Ok(())
@@ -183,6 +183,9 @@ impl Fetcher {
         // More than fit: the next look goes on behind them.
         let is_full = lanes.len() == usize::try_from(LANES).unwrap_or(usize::MAX);
         self.after = lanes.last().filter(|_| is_full).map_or(i64::MIN, |last| last.lane);
+        let now = Instant::now();
+        self.held_back.retain(|_, until| *until > now);
+        lanes.retain(|lane| !self.held_back.contains_key(&lane.lane));
         self.ring.refill(lanes);
         self.looked = Instant::now();
         // Where looking is dear, as under a held transaction, it is done less often: a tenth of the time at most.
@@ -190,11 +193,41 @@ impl Fetcher {
         Ok(())
     }
 
-    async fn claim(&self, shares: &[Share]) -> Result<Vec<claims::Taken>> {
+    /// Claims what the shares say, within the limits where there are any, and notes what became of the lanes.
+    async fn claim(&mut self, shares: Vec<Share>) -> Result<Vec<Taken>> {
+        let is_limited = |share: &Share| self.ring.lane(share.lane).is_some_and(|lane| lane.is_limited);
+        let (limited, mut free): (Vec<_>, Vec<_>) = shares.into_iter().partition(is_limited);
+        let worker_id = self.lease.worker_id();
         let mut line = self.line.take().await?;
-        let claimed = claims::claim(line.connection(), self.lease.worker_id(), shares, self.renew).await?;
+        let mut taken = Vec::new();
+        if !free.is_empty() {
+            taken = claims::claim(line.connection(), worker_id, &free, self.renew, false).await?;
+        }
+        let mut held_back = 0;
+        if !limited.is_empty() {
+            let key = |share: &Share| self.ring.lane(share.lane).and_then(|lane| lane.limit_key.clone());
+            let keys: Vec<_> = limited.iter().map(key).collect();
+            let within = quota::claim(line.connection(), worker_id, &limited, &keys, self.renew).await?;
+            held_back = within.held_back.len();
+            for (lane, again_in) in within.held_back {
+                self.ring.leave_out(lane);
+                self.held_back.insert(lane, Instant::now() + again_in.unwrap_or(AGAIN).clamp(GATHER, LONGEST));
+            }
+            free.extend(within.shares);
+            taken.extend(within.taken);
+        }
         line.give_back();
-        Ok(claimed)
+        let mut brought: HashMap<i64, (usize, DateTime<Utc>)> = HashMap::new();
+        for taken in &taken {
+            let (count, last) = brought.entry(taken.lane).or_insert((0, taken.rank));
+            (*count, *last) = (*count + 1, taken.rank.max(*last));
+        }
+        self.ring.claimed(&free, &brought);
+        if taken.is_empty() && held_back == 0 {
+            // Others were faster; or the lease is lost, which the heartbeat finds.
+            self.lease.check_now();
+        }
+        Ok(taken)
     }
 
     /// The free slots of the kinds that have jobs waiting; waits for the first. None where something came in between.

@@ -19,6 +19,7 @@ use crate::db::{Db, Line, workers};
 use crate::model::failure::Result;
 use crate::model::job::ClaimedJob;
 use crate::queue::Trouble;
+use crate::telemetry::metrics;
 
 /// The lease of a worker that holds nothing, and how often it is renewed.
 const RELAXED: Duration = Duration::from_secs(60);
@@ -223,8 +224,8 @@ impl Lease {
                     last_good = asked;
                     trouble.over("the heartbeat");
                 }
-                Ok(Err(failure)) => drop(trouble.met("the heartbeat", failure)),
-                Err(_) => drop(trouble.met("the heartbeat", "no answer within the lease")),
+                Ok(Err(failure)) => missed(&mut trouble, failure),
+                Err(_) => missed(&mut trouble, "no answer within the lease"),
             }
             if last_good.elapsed() >= self.0.length {
                 // Others may have our jobs by now. What the handlers hand back is refused or accepted by the fence.
@@ -282,6 +283,7 @@ impl Lease {
                 }
             }
             Heartbeat::Lapsed => {
+                metrics::heartbeat_failed();
                 tracing::warn!(%worker_id, "the lease was lost; stopping its jobs and registering anew");
                 self.stop_all();
                 let anew = Uuid::now_v7();
@@ -297,4 +299,9 @@ impl Lease {
     fn held(&self) -> MutexGuard<'_, Held> {
         self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn missed(trouble: &mut Trouble, failure: impl std::fmt::Display) {
+    metrics::heartbeat_failed();
+    _ = trouble.met("the heartbeat", failure);
 }

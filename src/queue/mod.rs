@@ -13,6 +13,7 @@ pub mod enqueue;
 pub mod fetcher;
 pub mod lease;
 pub mod listener;
+pub mod logs;
 pub mod rest;
 pub mod ring;
 pub mod watch;
@@ -27,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::{ClaimedJob, Outcome};
+use crate::telemetry::joblog::JobLog;
 
 /// A claimed job on its way to a handler, with all that is bound to it.
 #[derive(Debug)]
@@ -46,6 +48,8 @@ pub struct Settled {
     pub job: Arc<ClaimedJob>,
     /// How its attempt ended.
     pub outcome: Outcome,
+    /// What was logged meanwhile.
+    pub log: Option<JobLog>,
 }
 
 /// Where handlers leave outcomes.

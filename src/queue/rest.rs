@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::db::{Line, sleepers};
@@ -75,8 +75,8 @@ impl Rest {
         }
     }
 
-    /// Rests for a while after a look that found nothing. After it one must look again.
-    pub async fn when_nothing_waits(&mut self, stop: &CancellationToken) -> Result<()> {
+    /// Rests for a while after a look that found nothing, not beyond `until`. After it one must look again.
+    pub async fn when_nothing_waits(&mut self, until: Option<Instant>, stop: &CancellationToken) -> Result<()> {
         match self.posture {
             Posture::Up if self.last_job.is_some_and(|last| last.elapsed() < LINGER) => self.nap(stop).await,
             Posture::Up => {
@@ -102,6 +102,7 @@ impl Rest {
                     () = sleep(SETTLE), if may_relax => {
                         self.relaxed = answer_within(self.lease.length(), self.lease.relax()).await?;
                     }
+                    () = sleep_until(until.unwrap_or_else(Instant::now)), if until.is_some() => {}
                     () = stop.cancelled() => {}
                 }
             }

@@ -58,6 +58,17 @@ impl Ring {
         shares
     }
 
+    /// The lane with that number.
+    #[must_use]
+    pub fn lane(&self, number: i64) -> Option<&Lane> {
+        self.lanes.iter().find(|lane| lane.lane == number)
+    }
+
+    /// Leaves a lane out until the next refill.
+    pub fn leave_out(&mut self, number: i64) {
+        self.lanes.retain(|lane| lane.lane != number);
+    }
+
     /// Notes what a claim brought of each share: a lane that gave less than it was asked for has no more.
     pub fn claimed(&mut self, shares: &[Share], brought: &HashMap<i64, (usize, DateTime<Utc>)>) {
         for share in shares {
@@ -92,7 +103,14 @@ mod tests {
 
     fn lane(number: i64, kind: &str, user: u8) -> Lane {
         let user_id = (user > 0).then(|| Uuid::from_u128(user.into()));
-        Lane { lane: number, kind: kind.into(), limit_key: None, user_id, since: DateTime::UNIX_EPOCH }
+        Lane {
+            lane: number,
+            kind: kind.into(),
+            limit_key: None,
+            user_id,
+            since: DateTime::UNIX_EPOCH,
+            is_limited: false,
+        }
     }
 
     fn ring(lanes: Vec<Lane>) -> Ring {

@@ -11,4 +11,5 @@ mod queue;
 mod shell;
 mod support;
 mod surviving;
+mod telemetry;
 mod tidy;

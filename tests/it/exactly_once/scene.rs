@@ -143,6 +143,7 @@ impl Scene {
             unique_key: None,
             max_attempts: 1,
             user_id: None,
+            traceparent: None,
         };
         self.runtime.block_on(async {
             let mut connection = self.gate.pool.acquire().await.unwrap();

@@ -35,6 +35,7 @@ pub fn plain_job() -> NewJob {
         unique_key: None,
         max_attempts: 3,
         user_id: None,
+        traceparent: None,
     }
 }
 

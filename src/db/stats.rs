@@ -13,8 +13,8 @@ use serde::Serialize;
 use sqlx::{PgConnection, PgTransaction};
 use uuid::Uuid;
 
-use crate::db::limits::{self, Paused};
 use crate::db::Db;
+use crate::db::limits::{self, Paused};
 use crate::model::failure::Result;
 use live::Live;
 pub use recent::{Percentiles, Recent};
@@ -125,7 +125,8 @@ pub async fn stats(db: &Db, kind: Option<&str>) -> Result<Stats> {
         Some(recent) => recent.into_iter().for_each(|(kind, recent)| kind_of(&mut kinds, &kind).recent = Some(recent)),
         None => kinds.values_mut().for_each(|stats| stats.recent = None),
     }
-    let mut kinds: Vec<KindStats> = kinds.into_values().filter(|stats| kind.is_none_or(|kind| stats.kind == kind)).collect();
+    let mut kinds: Vec<KindStats> =
+        kinds.into_values().filter(|stats| kind.is_none_or(|kind| stats.kind == kind)).collect();
     kinds.iter_mut().for_each(KindStats::forecast);
     Ok(Stats { at, kinds, workers, limits })
 }

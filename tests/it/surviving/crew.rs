@@ -103,7 +103,7 @@ impl Crew {
             ("SELECT count(*) - count(DISTINCT id) FROM public.generations", "doubled generations"),
         ] {
             let count: i64 = sqlx::query_scalar(query).fetch_one(&mut *connection).await.unwrap();
-            assert_eq!(count, 0, "{what}");
+            assert_eq!(count, 0, "{what}: {}", self.log());
         }
     }
 

@@ -7,6 +7,7 @@ mod fence;
 mod fetcher;
 mod leases;
 mod loops;
+mod model;
 mod process;
 mod states;
 mod station;

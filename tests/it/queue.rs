@@ -1,6 +1,7 @@
 //! The queue against a real server, statement by statement and loop by loop.
 
 mod bed;
+mod clocks;
 mod ends;
 mod enqueueing;
 mod fence;
@@ -9,6 +10,7 @@ mod leases;
 mod loops;
 mod model;
 mod process;
+mod shares;
 mod states;
 mod station;
 mod waking;

@@ -41,26 +41,26 @@ fn completed(job: &ClaimedJob) -> Settled {
 }
 
 #[tokio::test]
-async fn one_bad_outcome_of_a_group_fails_alone() {
+async fn one_bad_outcome_of_a_thousand_fails_alone() {
+    const GROUP: usize = 1000;
     let bed = Bed::make().await;
-    for _ in 0..20 {
-        bed.enqueue(plain_job()).await;
-    }
+    enqueue_all(&bed.db, &vec![plain_job(); GROUP]).await.unwrap();
     let lease = lease(&bed.db).await;
-    let claimed = bed.claim_up_to(lease.worker_id(), 20).await;
+    let claimed = bed.claim_up_to(lease.worker_id(), GROUP).await;
     // Its row is there already, so that persisting it must fail.
     sqlx::query("INSERT INTO public.generations (id, github_url) VALUES ($1, 'x')")
         .bind(claimed[7].id)
         .execute(&bed.gate.pool)
         .await
         .unwrap();
-    let (outcomes, completer) = completer(&bed.db, &lease);
+    let (outcomes, settled) = mpsc::channel(GROUP);
     for job in &claimed {
         outcomes.send(completed(job)).await.unwrap();
     }
     drop(outcomes);
-    completer.await.unwrap();
-    assert_eq!((bed.rows("queue.history").await, bed.rows("public.generations").await), (19, 20));
+    // All of them are there when it begins: they are one group.
+    Completer::new(bed.db.clone(), lease, Clock::default(), &worker_settings(3600)).run(settled).await;
+    assert_eq!((bed.rows("queue.history").await, bed.rows("public.generations").await), (GROUP - 1, GROUP));
     assert_eq!(bed.state(claimed[7].id).await, "scheduled");
     assert_eq!(bed.endings(claimed[7].id).await, ["retried"]);
 }

@@ -53,6 +53,11 @@ fn because_of(failure: Failure, error: sqlx::Error) -> Failure {
     }
 }
 
+/// Whether the server gave a statement up that took longer than it may.
+pub(super) fn is_timeout(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(answer) if answer.code().as_deref() == Some("57014"))
+}
+
 fn explain(error: &sqlx::Error) -> (Kind, String, Option<&'static str>) {
     match error {
         sqlx::Error::Database(answer) => {

@@ -64,8 +64,7 @@ impl Crew {
                 github_url: format!("file://{}", self.repositories.join("cats").display()),
                 reference: Some(branch.to_owned()),
             };
-            let payload = serde_json::to_value(request).unwrap();
-            NewJob { max_attempts: 3, ..NewJob::new(JobKind::Generation, payload) }
+            NewJob { max_attempts: 3, ..NewJob::new(JobKind::Generation, serde_json::to_value(request).unwrap()) }
         };
         let jobs: Vec<_> = BRANCHES.iter().cycle().take(count).map(|branch| job(branch)).collect();
         let db = Db::connect(&self.database).await.unwrap();

@@ -79,7 +79,8 @@ impl Connector {
                 Ok(connection) => break connection,
                 Err(Unreached { failure, may_pass }) if patient && may_pass => {
                     if !waited {
-                        tracing::warn!(%failure, "the database is not there; waiting for it");
+                        let hint = failure.hint_text();
+                        tracing::warn!(%failure, hint, "the database is not there; waiting for it");
                         waited = true;
                     }
                     sleep(wait).await;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, timeout};
 
-use crate::db::connect::Connector;
+use crate::db::connect::{Connector, takes_writes};
 use crate::db::session::Session;
 use crate::model::failure::Result;
 
@@ -42,8 +42,8 @@ impl Line {
         Self { connector, idle: Mutex::default() }
     }
 
-    /// The connection, once nobody else holds it. Unless it was used just now it is asked for a sign of life first, and
-    /// replaced where it gives none.
+    /// The connection, once nobody else holds it. Unless it was used just now it is asked first whether its server takes
+    /// writes, and replaced where it gets no such answer.
     pub async fn take(&self) -> Result<HeldLine<'_>> {
         let mut place = self.idle.lock().await;
         if let Some(Idle { mut connection, used }) = place.take()
@@ -63,7 +63,7 @@ impl Line {
     }
 
     async fn is_well(&self, connection: &mut Session<'static>) -> bool {
-        matches!(timeout(self.connector.wait(), connection.ping()).await, Ok(Ok(())))
+        matches!(timeout(self.connector.wait(), takes_writes(connection.connection())).await, Ok(Ok(true)))
     }
 }
 

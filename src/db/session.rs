@@ -54,11 +54,6 @@ impl<'c> Session<'c> {
         Ok(Transaction(Session { holder: Holder::Begun(begun), pooler }))
     }
 
-    /// Asks the server for a sign of life.
-    pub async fn ping(&mut self) -> Result<(), Error> {
-        self.connection().ping().await
-    }
-
     /// Closes a connection of its own; one that belongs to somebody else goes back.
     pub async fn close(self) -> Result<(), Error> {
         match self.holder {

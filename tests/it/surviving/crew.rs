@@ -64,7 +64,8 @@ impl Crew {
                 github_url: format!("file://{}", self.repositories.join("cats").display()),
                 reference: Some(branch.to_owned()),
             };
-            NewJob { max_attempts: 3, ..NewJob::new(JobKind::Generation, serde_json::to_value(request).unwrap()) }
+            let payload = serde_json::to_value(request).unwrap();
+            NewJob { max_attempts: 3, ..NewJob::new(JobKind::Generation, payload) }
         };
         let jobs: Vec<_> = BRANCHES.iter().cycle().take(count).map(|branch| job(branch)).collect();
         let db = Db::connect(&self.database).await.unwrap();
@@ -103,7 +104,7 @@ impl Crew {
             ("SELECT count(*) - count(DISTINCT id) FROM public.generations", "doubled generations"),
         ] {
             let count: i64 = sqlx::query_scalar(query).fetch_one(&mut *connection).await.unwrap();
-            assert_eq!(count, 0, "{what}");
+            assert_eq!(count, 0, "{what}: {}", self.log());
         }
     }
 

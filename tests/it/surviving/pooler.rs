@@ -68,7 +68,7 @@ impl Drop for Bouncer {
 fn waiting_job() -> NewJob {
     let payload = serde_json::json!({"github_url": "https://github.com/cat/cat"});
     let start = Start::At("2100-01-01T00:00:00Z".parse().unwrap());
-    NewJob { start, ..NewJob::new(JobKind::Generation, payload) }
+    NewJob { start, max_attempts: 3, ..NewJob::new(JobKind::Generation, payload) }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,8 +17,9 @@ use crate::db::session::Session;
 use crate::model::failure::Result;
 
 /// A connection that was used this recently is taken to be well. Where it is not, the statement fails, and is tried
-/// again by those who would have had to try it again in any case.
-const FRESH: Duration = Duration::from_secs(1);
+/// again by those who would have had to try it again in any case. It is shorter than the pause between the looks of the
+/// watch, which only reads: its statements would work on for ever on a server that was demoted.
+const FRESH: Duration = Duration::from_millis(400);
 
 /// One connection of one caller, made when it is first taken and anew whenever it was lost.
 ///

@@ -35,7 +35,8 @@ pub const HOT: &[Hot] = &[
         arguments: |stock| {
             let mut arguments = vec![stock.worker.clone()];
             arguments.extend(stock.lanes.clone());
-            arguments.push("NULL".into());
+            // No new lease, no limits.
+            arguments.extend(["NULL".into(), "false".into()]);
             arguments
         },
         buffers: [100, 2, 50],

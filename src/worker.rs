@@ -75,7 +75,8 @@ pub async fn run(
 ) -> Result<()> {
     // A part that breaks stops the others, too.
     let stop = stop.child_token();
-    let Some(lease) = take_lease(&db, &name, settings, &stop).await? else { return Ok(()) };
+    let Some(lease) = stop.run_until_cancelled(take_lease(&db, &name, settings)).await else { return Ok(()) };
+    let lease = lease?;
     let keeping = CancellationToken::new();
     let mut heartbeat = tokio::spawn(lease.clone().keep(keeping.clone()));
 
@@ -137,6 +138,20 @@ pub async fn run(
     broken.map_or(Ok(()), |what| Err(Failure::new(Kind::Internal, what).hint("the log has more; start it again")))
 }
 
+/// Registers the worker, once the database is there.
+async fn take_lease(db: &Db, name: &str, settings: &config::Worker) -> Result<Lease> {
+    let mut trouble = Trouble::default();
+    loop {
+        match Lease::take(db, name.to_owned(), settings).await {
+            Err(failure) if failure.kind() == Kind::Database => sleep(trouble.met("registering", failure)).await,
+            taken => {
+                trouble.over("registering");
+                return taken;
+            }
+        }
+    }
+}
+
 /// Waits for running jobs, at most for `grace`; then stops them, so that they are handed back.
 async fn drain(workers: &mut JoinSet<Result<(), apalis::prelude::WorkerError>>, lease: &Lease, grace: Duration) {
     let mut grace = std::pin::pin!(sleep(grace));
@@ -169,9 +184,7 @@ async fn handle(assignment: Assignment, bench: Data<Arc<Bench>>) {
             let work = capture.run(generate(Arc::clone(&bench), Arc::clone(&job), cancel.clone()));
             Box::pin(alone(work, cancel, patience)).await
         }
-        Some(JobKind::Probe) => {
-            among_others(capture.run(bench.handlers.probe.run(&job, cancel)), patience).await
-        }
+        Some(JobKind::Probe) => among_others(capture.run(bench.handlers.probe.run(&job, cancel)), patience).await,
         None => {
             let what = format!("this program does not know jobs of kind {}", job.kind);
             Outcome::Failed(Failure::new(Kind::Internal, what))
@@ -229,25 +242,6 @@ async fn generate(bench: Arc<Bench>, job: Arc<ClaimedJob>, cancel: CancellationT
         }
         Err(failure) if failure.kind() == Kind::Cancelled => Outcome::HandedBack,
         Err(failure) => Outcome::Failed(failure),
-    }
-}
-
-/// Registers the worker; waits while the database is away. None where it was stopped before.
-async fn take_lease(db: &Db, name: &str, settings: &config::Worker, stop: &CancellationToken) -> Result<Option<Lease>> {
-    let mut trouble = Trouble::default();
-    loop {
-        match Lease::take(db, name.to_owned(), settings).await {
-            Err(failure) if failure.kind() == Kind::Database => {
-                let wait = trouble.met("registering the worker", failure);
-                if stop.run_until_cancelled(sleep(wait)).await.is_none() {
-                    return Ok(None);
-                }
-            }
-            other => {
-                trouble.over("registering the worker");
-                return other.map(Some);
-            }
-        }
     }
 }
 

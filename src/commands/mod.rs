@@ -23,8 +23,10 @@ pub mod jobs;
 pub mod migrate;
 pub mod paint;
 pub mod queue;
+pub mod prune;
 pub mod report;
 pub mod run;
+pub mod schedules;
 pub mod session;
 pub mod steering;
 pub mod studio;
@@ -44,8 +46,10 @@ pub fn dispatch(command: Command, loaded: &Loaded, output: &Output) -> Result<()
         Command::Enqueue(args) => enqueue::run(&args, loaded, output),
         Command::Generations { command } => generations::run(&command, loaded, output),
         Command::Jobs { command } => jobs::run(&command, loaded, output),
+        Command::Schedules { command } => schedules::run(&command, loaded, output),
         Command::Migrate { command } => migrate::run(command, loaded, output),
         Command::Queue { command } => queue::run(&command, loaded, output),
+        Command::Prune(args) => prune::run(&args, loaded, output),
         Command::Run(parts) => run::run(&parts, loaded),
         // Answered in main, which needs no settings for them.
         Command::Parse(_)

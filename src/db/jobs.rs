@@ -1,9 +1,8 @@
 //! `queue.jobs`: live jobs, from enqueue to claim.
 
-use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::db::Db;
+use crate::db::{Db, Session};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::{Enqueued, NewJob, Start};
 
@@ -14,7 +13,7 @@ pub(super) const CHANNEL: &str = "queue_jobs";
 pub(super) const CONTROL: &str = "queue_control";
 
 /// Enqueues a job in the caller's transaction: it exists when, and only when, that commits.
-pub async fn enqueue(connection: &mut PgConnection, job: &NewJob) -> Result<Enqueued> {
+pub async fn enqueue(session: &mut Session<'_>, job: &NewJob) -> Result<Enqueued> {
     let id = Uuid::now_v7();
     // A key that is taken gives back its holder's id, even one that committed after this statement began.
     let holder = match &job.unique_key {
@@ -28,7 +27,7 @@ pub async fn enqueue(connection: &mut PgConnection, job: &NewJob) -> Result<Enqu
                 key,
                 id
             )
-            .fetch_one(&mut *connection)
+            .fetch_one(&mut *session)
             .await?
         }
     };
@@ -69,7 +68,7 @@ pub async fn enqueue(connection: &mut PgConnection, job: &NewJob) -> Result<Enqu
         job.traceparent,
         job.payload
     )
-    .execute(connection)
+    .execute(session)
     .await?;
     Ok(Enqueued { id, is_new: true })
 }

@@ -12,6 +12,7 @@ pub mod limits;
 pub mod picture;
 pub mod progress;
 pub mod repository;
+pub mod schedule;
 pub mod secret;
 pub mod seed;
 pub mod texts;

@@ -1,15 +1,15 @@
 //! Enqueueing from Rust.
 
-use sqlx::PgConnection;
-
-use crate::db::{Db, jobs};
+use crate::db::{Db, Session, jobs};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::{Enqueued, NewJob};
 
 /// Enqueues a job in the caller's transaction: it exists when, and only when, that commits.
-pub async fn enqueue(connection: &mut PgConnection, job: &NewJob) -> Result<Enqueued> {
+///
+/// It takes `&mut` of a transaction of [`Db::pool`], or of the caller's own; behind a pooler see [`Session::lent`].
+pub async fn enqueue(transaction: impl Into<Session<'_>>, job: &NewJob) -> Result<Enqueued> {
     check(job)?;
-    jobs::enqueue(connection, job).await
+    jobs::enqueue(&mut transaction.into(), job).await
 }
 
 /// Enqueues jobs in a transaction of their own: all or none.

@@ -110,6 +110,12 @@ impl Lease {
         !self.held().jobs.is_empty()
     }
 
+    /// Whether there are jobs under it, or a claim whose answer was lost may have brought some.
+    fn may_hold_jobs(&self) -> bool {
+        let held = self.held();
+        !held.jobs.is_empty() || held.lost_answer.is_some()
+    }
+
     /// Holds a claimed job; the token is cancelled when it is lost.
     #[must_use]
     pub fn hold(&self, job: &ClaimedJob) -> CancellationToken {
@@ -135,9 +141,9 @@ impl Lease {
         }
     }
 
-    /// Makes the lease a long one if there is nothing under it; whether it did. Only who claims may call this.
+    /// Makes the lease a long one if there can be nothing under it; whether it did. Only who claims may call this.
     pub async fn relax(&self) -> Result<bool> {
-        if self.holds_jobs() {
+        if self.may_hold_jobs() {
             return Ok(false);
         }
         *self.0.mode.lock().await = Mode::Relaxed;
@@ -232,10 +238,7 @@ impl Lease {
                 self.stop_all();
             }
         }
-        let (id, leaves_jobs) = {
-            let held = self.held();
-            (held.worker_id, !held.jobs.is_empty() || held.lost_answer.is_some())
-        };
+        let (id, leaves_jobs) = (self.worker_id(), self.may_hold_jobs());
         if let Err(failure) = self.unregister(id, leaves_jobs).await {
             tracing::warn!(%failure, "the lease could not be ended; it runs out by itself");
         }
@@ -244,6 +247,8 @@ impl Lease {
     async fn unregister(&self, worker_id: Uuid, leaves_jobs: bool) -> Result<()> {
         let mut held = self.0.line.take().await?;
         workers::unregister(held.connection(), worker_id, leaves_jobs).await?;
+        // The line closes once nobody holds its connection.
+        held.give_back();
         self.0.line.close().await;
         Ok(())
     }

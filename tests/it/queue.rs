@@ -9,3 +9,5 @@ mod leases;
 mod loops;
 mod process;
 mod states;
+mod station;
+mod waking;

@@ -10,6 +10,7 @@ pub mod lists;
 pub mod look;
 pub mod progress;
 pub mod queue;
+pub mod schedules;
 mod section;
 pub mod steps;
 pub mod table;

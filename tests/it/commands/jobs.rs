@@ -151,7 +151,7 @@ fn lists_are_filtered_and_paged() {
         let mut arguments = vec!["jobs", "list", "--limit", "2"];
         let last: Option<&String> = seen.last();
         arguments.extend(last.iter().flat_map(|id| ["--after", id.as_str()]));
-        let page = shell.json(&arguments);
+        let page = shell.json(&arguments)["jobs"].take();
         if ids(&page).is_empty() {
             break;
         }
@@ -160,9 +160,9 @@ fn lists_are_filtered_and_paged() {
     let newest_first: Vec<String> = enqueued.iter().rev().cloned().collect();
     assert_eq!(seen, newest_first, "live and finished ones, each once");
 
-    let cancelled = shell.json(&["jobs", "list", "--state", "cancelled"]);
+    let cancelled = shell.json(&["jobs", "list", "--state", "cancelled"])["jobs"].take();
     assert_eq!(ids(&cancelled), [&enqueued[3], &enqueued[1]]);
-    assert_eq!(shell.json(&["jobs", "list", "--state", "running"]), Value::Array(vec![]));
+    assert_eq!(shell.json(&["jobs", "list", "--state", "running"])["jobs"], Value::Array(vec![]));
     let told = shell.succeeds(&["jobs", "list", "--state", "cancelled"]);
     assert_eq!(told.lines().count(), 3, "{told}");
     insta::assert_snapshot!(shell.succeeds(&["jobs", "list", "--state", "discarded"]));
@@ -215,7 +215,7 @@ fn wait_ends_with_the_cat_or_with_the_reason() {
     assert_eq!(ran.code, Some(3), "{}", ran.err);
     assert!(ran.err.contains("Fetch the repository") && ran.err.contains("error: nothing: "), "{}", ran.err);
     assert!(ran.out.contains("local/repo"), "the other one is made: {}", ran.out);
-    let discarded = shell.json(&["jobs", "list", "--state", "discarded"]);
+    let discarded = shell.json(&["jobs", "list", "--state", "discarded"])["jobs"].take();
     let id = ids(&discarded)[0];
     let shown = shell.json(&["jobs", "show", id]);
     assert_eq!(shown["attempts"][0]["outcome"], "discarded");

@@ -1,16 +1,14 @@
 //! Random histories of the queue against a model that fits on a page.
 
-use std::time::Duration;
-
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use repo_to_cat::db::workers::Heartbeat;
-use repo_to_cat::db::{inspect, jobs, outcomes, workers};
+use repo_to_cat::db::{inspect, jobs};
 use repo_to_cat::model::job::{ClaimedJob, JobState, NewJob};
 use repo_to_cat::queue::enqueue::enqueue_all;
 use uuid::Uuid;
 
-use super::bed::{Bed, LONG, lasting, passing, plain_job, result};
+use super::bed::{Bed, LONG, plain_job};
 
 const MAX_DEATHS: i32 = 3;
 
@@ -22,7 +20,7 @@ enum Event {
     Lapse { worker: usize },
     Heartbeat { worker: usize },
     Rescue,
-    Claim { worker: usize, limit: i64 },
+    Claim { worker: usize, limit: usize },
     Complete { claim: usize },
     RetryLater { claim: usize },
     Discard { claim: usize },
@@ -39,7 +37,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (0..3_usize).prop_map(|worker| Event::Lapse { worker }),
         2 => (0..3_usize).prop_map(|worker| Event::Heartbeat { worker }),
         2 => Just(Event::Rescue),
-        5 => ((0..3_usize), 1..4_i64).prop_map(|(worker, limit)| Event::Claim { worker, limit }),
+        5 => ((0..3_usize), 1..4_usize).prop_map(|(worker, limit)| Event::Claim { worker, limit }),
         2 => many.clone().prop_map(|claim| Event::Complete { claim }),
         1 => many.clone().prop_map(|claim| Event::RetryLater { claim }),
         1 => many.clone().prop_map(|claim| Event::Discard { claim }),
@@ -87,7 +85,7 @@ impl Model {
         match event {
             Event::Enqueue { key } => self.enqueue(key).await,
             Event::Register { worker } => {
-                workers::register(&self.bed.db, self.workers[worker].0, "model", LONG).await.unwrap();
+                self.bed.register(self.workers[worker].0).await;
                 self.workers[worker].1 = Hold::Good;
             }
             Event::Lapse { worker } => {
@@ -101,27 +99,26 @@ impl Model {
             Event::Claim { worker, limit } => self.claim(worker, limit).await,
             Event::Complete { claim } => {
                 let Some((job, held)) = self.held(claim) else { return };
-                let done = outcomes::complete(&self.bed.db, held.worker_id, &[(&held, &result())]).await.unwrap();
-                self.ended(job, held.claim, JobState::Completed, done == [held.id]);
+                let mine = self.bed.complete(&held).await;
+                self.ended(job, held.claim, JobState::Completed, mine);
             }
             Event::RetryLater { claim } => {
                 let Some((job, held)) = self.held(claim) else { return };
-                let wait = Duration::from_hours(1);
-                let mine = outcomes::retry_later(&self.bed.db, &held, &passing(), wait).await.unwrap();
+                let mine = self.bed.retry_later(&held, LONG).await;
                 if let Some(job) = self.ended(job, held.claim, JobState::Scheduled, mine) {
                     job.attempts += 1;
                 }
             }
             Event::Discard { claim } => {
                 let Some((job, held)) = self.held(claim) else { return };
-                let mine = outcomes::discard(&self.bed.db, &held, &lasting()).await.unwrap();
+                let mine = self.bed.discard(&held).await;
                 if let Some(job) = self.ended(job, held.claim, JobState::Discarded, mine) {
                     job.attempts += 1;
                 }
             }
             Event::HandBack { claim } => {
                 let Some((job, held)) = self.held(claim) else { return };
-                let mine = outcomes::hand_back(&self.bed.db, &held).await.unwrap();
+                let mine = self.bed.hand_back(&held).await;
                 self.ended(job, held.claim, JobState::Available, mine);
             }
             Event::Cancel { job } => self.cancel(job).await,
@@ -155,17 +152,17 @@ impl Model {
     async fn heartbeat(&mut self, worker: usize) {
         let (id, hold) = self.workers[worker];
         let claims = self.claims.iter().filter(|(of, _)| *of == worker);
-        let claims: Vec<_> = claims.map(|(_, job)| (job.id, job.claim)).collect();
-        let found = workers::heartbeat(&self.bed.db, id, LONG, &claims).await.unwrap();
+        let claims: Vec<_> = claims.map(|(_, job)| job).collect();
+        let found = self.bed.beat(id, &claims).await;
         if hold == Hold::None {
             assert_eq!(found, Heartbeat::Lapsed);
             return;
         }
-        let own = |(id, claim): &(Uuid, i32)| {
-            self.jobs.iter().any(|job| job.id == *id && job.claims == *claim && job.worker == Some(worker))
+        let own = |held: &ClaimedJob| {
+            self.jobs.iter().any(|job| job.id == held.id && job.claims == held.claim && job.worker == Some(worker))
         };
-        let mut lost: Vec<_> = claims.iter().filter(|claim| !own(claim)).map(|(id, _)| *id).collect();
-        let Heartbeat::Renewed { lost: mut named, strays: 0 } = found else { panic!("{found:?}") };
+        let mut lost: Vec<_> = claims.iter().filter(|held| !own(held)).map(|held| held.id).collect();
+        let Heartbeat::Renewed { lost: mut named } = found else { panic!("{found:?}") };
         lost.sort();
         named.sort();
         assert_eq!(named, lost);
@@ -191,11 +188,11 @@ impl Model {
         assert_eq!(self.bed.rescue(MAX_DEATHS).await, (freed, quarantined));
     }
 
-    async fn claim(&mut self, worker: usize, limit: i64) {
+    async fn claim(&mut self, worker: usize, limit: usize) {
         let (id, hold) = self.workers[worker];
         let claimed = self.bed.claim_up_to(id, limit).await;
         let there = self.jobs.iter().filter(|job| job.state == JobState::Available).count();
-        let expected = if hold == Hold::Good { there.min(limit as usize) } else { 0 };
+        let expected = if hold == Hold::Good { there.min(limit) } else { 0 };
         assert_eq!(claimed.len(), expected);
         for held in claimed {
             let job = self.jobs.iter_mut().find(|job| job.id == held.id).unwrap();

@@ -26,7 +26,10 @@ use crate::support::proxy::Proxy;
 /// A completer at work: what is sent is committed; it ends when the sender goes.
 fn completer(db: &Db, lease: &Lease) -> (mpsc::Sender<Settled>, JoinHandle<()>) {
     let (outcomes, settled) = mpsc::channel(100);
-    (outcomes, tokio::spawn(Completer::new(db.clone(), lease.clone(), Clock::default(), &worker_settings(3600)).run(settled)))
+    (
+        outcomes,
+        tokio::spawn(Completer::new(db.clone(), lease.clone(), Clock::default(), &worker_settings(3600)).run(settled)),
+    )
 }
 
 fn settled(job: &ClaimedJob, outcome: Outcome) -> Settled {
@@ -175,8 +178,10 @@ async fn a_heartbeat_waits_for_no_work() {
     bed.lapse(lease.worker_id()).await;
     let stop = CancellationToken::new();
     let keeping = tokio::spawn(lease.keep(stop.clone()));
-    eventually("the lease to be renewed", async || bed.rows("queue.workers WHERE lease_until > queue.now()").await == 1)
-        .await;
+    eventually("the lease to be renewed", async || {
+        bed.rows("queue.workers WHERE lease_until > queue.now()").await == 1
+    })
+    .await;
     stop.cancel();
     timeout(PATIENCE, keeping).await.unwrap().unwrap();
 }

@@ -64,15 +64,7 @@ impl Crew {
                 github_url: format!("file://{}", self.repositories.join("cats").display()),
                 reference: Some(branch.to_owned()),
             };
-            NewJob {
-                kind: JobKind::Generation,
-                payload: serde_json::to_value(request).unwrap(),
-                priority: 0,
-                run_at: None,
-                unique_key: None,
-                max_attempts: 3,
-                user_id: None,
-            }
+            NewJob { max_attempts: 3, ..NewJob::new(JobKind::Generation, serde_json::to_value(request).unwrap()) }
         };
         let jobs: Vec<_> = BRANCHES.iter().cycle().take(count).map(|branch| job(branch)).collect();
         let db = Db::connect(&self.database).await.unwrap();

@@ -137,7 +137,7 @@ fn done(change: Change, is_dry: bool) -> String {
     match (change, is_dry) {
         (_, true) => format!("would be {}", verb(change)),
         (Change::Retry, false) => "will run again".to_owned(),
-        (Change::Reprioritize(priority), false) => format!("now has priority {priority}"),
+        (Change::Reprioritize(priority), false) => format!("given priority {priority}"),
         (_, false) => verb(change).to_owned(),
     }
 }

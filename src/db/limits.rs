@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use crate::db::Db;
 use crate::db::jobs::CONTROL;
 use crate::db::session::Session;
-use crate::db::Db;
 use crate::model::failure::{Failure, Kind, Result};
 
 /// What workers are told: neither a worker's id nor a word that means something else there.

@@ -28,7 +28,8 @@ async fn each_filter_lets_in_what_it_names() {
     let user = Uuid::now_v7();
     let tagged = bed.enqueue(NewJob { tags: vec!["nightly".into(), "b".into()], ..probe() }).await;
     let of_user = bed.enqueue(NewJob { user_id: Some(user), ..plain_job() }).await;
-    let worded = bed.enqueue(NewJob { payload: json!({"github_url": "https://github.com/Some/Where"}), ..plain_job() }).await;
+    let worded =
+        bed.enqueue(NewJob { payload: json!({"github_url": "https://github.com/Some/Where"}), ..plain_job() }).await;
     let later = bed.enqueue(NewJob { start: Start::After(Duration::from_hours(1)), ..probe() }).await;
     let parked = bed.enqueue(NewJob { priority: 100, ..probe() }).await;
     let worker = bed.worker().await;

@@ -15,11 +15,13 @@ use crate::model::picture::Canvas;
 use crate::model::trace::Traceparent;
 use crate::model::when::When;
 
-pub mod jobs;
-pub mod queue;
+mod generations;
+mod jobs;
+mod queue;
 mod schedules;
 mod values;
 
+pub use generations::{GenerationFilter, Generations};
 pub use jobs::{JobFilter, JobListing, JobSelection, Jobs};
 pub use queue::{Queue, QueueLimit};
 pub use schedules::{ScheduleNames, ScheduleOptions, Schedules};
@@ -101,17 +103,17 @@ pub enum Command {
         #[command(subcommand)]
         command: Jobs,
     },
-    /// Enqueue by the clock
-    Schedules {
-        /// What to do with them.
-        #[command(subcommand)]
-        command: Schedules,
-    },
     /// Look at the queue as a whole and steer it
     Queue {
         /// What to do with it.
         #[command(subcommand)]
         command: Queue,
+    },
+    /// Enqueue by the clock
+    Schedules {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: Schedules,
     },
     /// Look at the cats that were made
     Generations {
@@ -302,59 +304,6 @@ pub struct Page {
     /// Go on after this one: the id of the last line, or the one that the page names
     #[arg(long, value_name = "CURSOR", value_parser = id)]
     pub after: Option<Uuid>,
-}
-
-/// `generations ...`.
-#[derive(Debug, Clone, Subcommand)]
-pub enum Generations {
-    /// List cats, the newest first
-    #[command(
-        after_help = "Examples:\n  repo-to-cat generations list\n  repo-to-cat generations list --repository owner/name --limit 5"
-    )]
-    List(GenerationFilter),
-    /// Show one cat: why it looks so, its story, its picture
-    #[command(after_help = "Examples:\n  repo-to-cat generations show 0198c0de-0000-7000-8000-000000000000")]
-    Show {
-        /// Id of the generation, which is its job's
-        #[arg(value_parser = id)]
-        id: Uuid,
-    },
-    /// Put the picture into a file, or say where it is
-    #[command(
-        after_help = "Examples:\n  repo-to-cat generations open 0198c0de-0000-7000-8000-000000000000\n  repo-to-cat generations open 0198c0de-0000-7000-8000-000000000000 --original -o cat.png"
-    )]
-    Open {
-        /// Id of the generation
-        #[arg(value_parser = id)]
-        id: Uuid,
-        /// The picture without the caption
-        #[arg(long)]
-        original: bool,
-        /// Copy it here
-        #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-        output: Option<PathBuf>,
-    },
-    /// Delete cats; pictures that no other cat has are removed, too, fresh ones later
-    #[command(after_help = "Examples:\n  repo-to-cat generations delete 0198c0de-0000-7000-8000-000000000000")]
-    Delete {
-        /// Ids of the generations
-        #[arg(required = true, value_name = "ID", value_parser = id)]
-        ids: Vec<Uuid>,
-    },
-}
-
-/// Which cats to list.
-#[derive(Debug, Clone, Args)]
-pub struct GenerationFilter {
-    /// Only this repository: `owner/name`, or its URL
-    #[arg(long, value_name = "REPO")]
-    pub repository: Option<String>,
-    /// Only this primary language
-    #[arg(long, value_name = "NAME")]
-    pub language: Option<String>,
-    /// Which part of the list.
-    #[command(flatten)]
-    pub page: Page,
 }
 
 /// `analyze`.

@@ -48,8 +48,8 @@ pub fn dispatch(command: Command, loaded: &Loaded, output: &Output) -> Result<()
         Command::Jobs { command } => jobs::run(&command, loaded, output),
         Command::Schedules { command } => schedules::run(&command, loaded, output),
         Command::Migrate { command } => migrate::run(command, loaded, output),
-        Command::Prune(args) => prune::run(&args, loaded, output),
         Command::Queue { command } => queue::run(&command, loaded, output),
+        Command::Prune(args) => prune::run(&args, loaded, output),
         Command::Run(parts) => run::run(&parts, loaded),
         // Answered in main, which needs no settings for them.
         Command::Parse(_)

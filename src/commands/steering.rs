@@ -1,6 +1,7 @@
 //! Changing jobs: those with some ids, or all that a filter lets in.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::fmt::Write as _;
+use std::io::{self, BufRead, IsTerminal, Write as _};
 
 use chrono::Utc;
 use serde::Serialize;
@@ -127,7 +128,7 @@ fn sentence(change: Change, told: &Told) -> String {
     ];
     for (jobs, one, many) in reasons {
         if jobs > 0 {
-            text += &format!("{} {}\n", counted(jobs, "job", "jobs"), if jobs == 1 { one } else { many });
+            _ = writeln!(text, "{} {}", counted(jobs, "job", "jobs"), if jobs == 1 { one } else { many });
         }
     }
     text
@@ -137,7 +138,7 @@ fn done(change: Change, is_dry: bool) -> String {
     match (change, is_dry) {
         (_, true) => format!("would be {}", verb(change)),
         (Change::Retry, false) => "will run again".to_owned(),
-        (Change::Reprioritize(priority), false) => format!("now has priority {priority}"),
+        (Change::Reprioritize(priority), false) => format!("given priority {priority}"),
         (_, false) => verb(change).to_owned(),
     }
 }

@@ -10,7 +10,8 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::db::{Db, Session, Transaction, jobs};
+use crate::db::session::{Session, Transaction};
+use crate::db::{Db, jobs};
 use crate::model::failure::Result;
 use crate::model::job::JobState;
 
@@ -161,7 +162,7 @@ pub async fn job(db: &Db, id: Uuid) -> Result<JobRow> {
 }
 
 /// These jobs, the last enqueued first; those that do not exist are left out.
-async fn jobs_by_id(connection: &mut Session<'_>, ids: &[Uuid]) -> Result<Vec<JobRow>> {
+async fn jobs_by_id(session: &mut Session<'_>, ids: &[Uuid]) -> Result<Vec<JobRow>> {
     Ok(sqlx::query_as!(
         JobRow,
         r#"SELECT id AS "id!", kind AS "kind!", state AS "state!", parked_because, priority AS "priority!",
@@ -176,7 +177,7 @@ async fn jobs_by_id(connection: &mut Session<'_>, ids: &[Uuid]) -> Result<Vec<Jo
            FROM queue.all_jobs AS job WHERE id = ANY ($1) ORDER BY id DESC"#,
         ids
     )
-    .fetch_all(connection)
+    .fetch_all(session)
     .await?)
 }
 
@@ -254,7 +255,7 @@ pub async fn ids(db: &Db, filter: &Filter, after: Option<Uuid>, limit: i64) -> R
     Ok(found)
 }
 
-async fn find(connection: &mut Session<'_>, filter: &Filter, after: Option<Uuid>, limit: i64) -> Result<Ids> {
+async fn find(session: &mut Session<'_>, filter: &Filter, after: Option<Uuid>, limit: i64) -> Result<Ids> {
     struct Found {
         id: Uuid,
         created_at: DateTime<Utc>,
@@ -270,7 +271,7 @@ async fn find(connection: &mut Session<'_>, filter: &Filter, after: Option<Uuid>
         after.unwrap_or(Uuid::max()),
         limit
     )
-    .fetch_all(connection)
+    .fetch_all(session)
     .await?;
     let ids: Vec<Uuid> = found.iter().filter(|found| found.matches).map(|found| found.id).collect();
     let is_full = i64::try_from(ids.len()).unwrap_or(i64::MAX) >= limit;
@@ -302,14 +303,14 @@ pub async fn count(db: &Db, filter: &Filter, after: Option<Uuid>) -> Result<Coun
 /// A transaction whose statements walk the indexes. They stop as soon as a page is full, which the planner cannot know: to
 /// it, sorting a table may look cheaper.
 async fn begin_reading(db: &Db) -> Result<Transaction<'static>> {
-    let mut transaction = db.pool().begin().await?;
+    let mut reading = db.pool().begin().await?;
     sqlx::raw_sql(
         "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL enable_sort = off;
          SET LOCAL enable_seqscan = off; SET LOCAL jit = off; SET LOCAL plan_cache_mode = force_custom_plan",
     )
-    .execute(&mut *transaction)
+    .execute(&mut *reading)
     .await?;
-    Ok(transaction)
+    Ok(reading)
 }
 
 /// The first id of a moment.

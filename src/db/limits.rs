@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::db::{Db, Session, jobs::CONTROL};
+use crate::db::Db;
+use crate::db::jobs::CONTROL;
+use crate::db::session::Session;
 use crate::model::failure::{Failure, Kind, Result};
 
 /// What workers are told: neither a worker's id nor a word that means something else there.
@@ -68,13 +70,13 @@ pub async fn resume(db: &Db, kind: &str) -> Result<bool> {
 }
 
 /// The kinds that are paused, by name.
-pub async fn paused(connection: &mut Session<'_>) -> Result<Vec<Paused>> {
+pub async fn paused(session: &mut Session<'_>) -> Result<Vec<Paused>> {
     Ok(sqlx::query_as!(
         Paused,
         r#"SELECT kind, paused_at AS "paused_at!", paused_because AS because FROM queue.kinds
            WHERE paused_at IS NOT NULL ORDER BY kind"#
     )
-    .fetch_all(connection)
+    .fetch_all(session)
     .await?)
 }
 
@@ -115,19 +117,19 @@ pub async fn remove(db: &Db, kind: &str, limit_key: &str) -> Result<()> {
 }
 
 /// A rate that changes begins anew: what was left of the old one means nothing.
-async fn forget_tokens(connection: &mut Session<'_>, kind: &str, limit_key: &str) -> Result<()> {
+async fn forget_tokens(session: &mut Session<'_>, kind: &str, limit_key: &str) -> Result<()> {
     sqlx::query!(
         "DELETE FROM queue.buckets WHERE kind = $1 AND (limit_key = $2 OR ($2 = $3 AND limit_key <> ''))",
         kind,
         limit_key,
         EACH
     )
-    .execute(connection)
+    .execute(session)
     .await?;
     Ok(())
 }
 
-async fn tell(connection: &mut Session<'_>) -> Result<()> {
-    sqlx::query!("SELECT pg_notify($1, $2)", CONTROL, WORD).execute(connection).await?;
+async fn tell(session: &mut Session<'_>) -> Result<()> {
+    sqlx::query!("SELECT pg_notify($1, $2)", CONTROL, WORD).execute(session).await?;
     Ok(())
 }

@@ -12,8 +12,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::db::Db;
 use crate::db::limits::{self, Paused};
-use crate::db::{Db, Session, Transaction};
+use crate::db::session::{Session, Transaction};
 use crate::model::failure::Result;
 use live::Live;
 pub use recent::{Percentiles, Recent};
@@ -164,22 +165,22 @@ fn kind_of<'a>(kinds: &'a mut BTreeMap<String, KindStats>, kind: &str) -> &'a mu
 
 /// A transaction in which all is seen at one moment. History is to be read by its index on time, however it is planned.
 async fn begin_reading(db: &Db) -> Result<Transaction<'static>> {
-    let mut transaction = db.pool().begin().await?;
+    let mut reading = db.pool().begin().await?;
     sqlx::raw_sql(
         "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL enable_seqscan = off; SET LOCAL jit = off;
-             SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL statement_timeout = '5s'",
+         SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL statement_timeout = '5s'",
     )
-    .execute(&mut *transaction)
+    .execute(&mut *reading)
     .await?;
-    Ok(transaction)
+    Ok(reading)
 }
 
-async fn workers(connection: &mut Session<'_>, live: &[Live]) -> Result<Vec<Worker>> {
+async fn workers(session: &mut Session<'_>, live: &[Live]) -> Result<Vec<Worker>> {
     let rows = sqlx::query!(
         r#"SELECT id, name, slots, started_at, heartbeat_at, lease_until, lease_until <= queue.now() AS "lapsed!"
            FROM queue.workers ORDER BY started_at, id"#
     )
-    .fetch_all(connection)
+    .fetch_all(session)
     .await?;
     let workers = rows.into_iter().map(|row| {
         // What a count did not find is not there; of a sample that is not sure.
@@ -204,7 +205,7 @@ pub async fn limits_in_use(db: &Db) -> Result<Vec<LimitUse>> {
     limit_uses(&mut db.pool().acquire().await?).await
 }
 
-async fn limit_uses(connection: &mut Session<'_>) -> Result<Vec<LimitUse>> {
+async fn limit_uses(session: &mut Session<'_>) -> Result<Vec<LimitUse>> {
     let rows = sqlx::query!(
         r#"SELECT of.kind, of.limit_key, of.max_running, of.rate_count, of.rate_seconds,
              coalesce((SELECT max(running) FROM (
@@ -222,7 +223,7 @@ async fn limit_uses(connection: &mut Session<'_>) -> Result<Vec<LimitUse>> {
            FROM queue.limits AS of ORDER BY of.kind, of.limit_key"#,
         limits::EACH
     )
-    .fetch_all(connection)
+    .fetch_all(session)
     .await?;
     let uses = rows.into_iter().map(|row| LimitUse {
         limit: limits::Limit {

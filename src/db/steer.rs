@@ -153,6 +153,8 @@ pub async fn by_id(db: &Db, change: Change, ids: &[Uuid], states: &[JobState]) -
             sleep(PAUSE).await;
         }
     }
+    steered.changed.sort_unstable();
+    steered.refused.sort_unstable_by_key(|(id, _)| *id);
     Ok(steered)
 }
 

@@ -1,6 +1,6 @@
 //! The queue against a real server, statement by statement and loop by loop.
 
-mod bed;
+pub mod bed;
 mod clocks;
 mod ends;
 mod enqueueing;

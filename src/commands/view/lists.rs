@@ -66,7 +66,7 @@ pub fn looked_back(to: Option<DateTime<Utc>>, next: Option<Uuid>, jobs: i64, loo
     let (Some(to), Some(next)) = (to, next) else { return String::new() };
     let jobs = grouped(jobs.unsigned_abs());
     let to = to.format("%Y-%m-%d %H:%M:%S UTC");
-    look.dim(&format!("Of the next {jobs} jobs, back to {to}. Those before: --after {next}")) + "\n"
+    look.dim(&format!("Looked at {jobs} jobs, back to {to}. Go on with: --after {next}")) + "\n"
 }
 
 /// Cats as a table.

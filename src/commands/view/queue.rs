@@ -7,34 +7,30 @@ use chrono::{DateTime, Utc};
 use super::amount::{duration, grouped, relative};
 use super::look::Look;
 use super::table::Table;
+use super::text::safe;
 use crate::db::limits::EACH;
 use crate::db::stats::{Amount, KindStats, LimitUse, Percentiles, Recent, Stats, Worker};
 
 /// All of it.
 #[must_use]
 pub fn stats(stats: &Stats, look: &Look) -> String {
-    let mut text = depth(&stats.kinds, look);
+    let mut parts = vec![depth(&stats.kinds, look)];
     if stats.kinds.iter().any(|kind| kind.recent.as_ref().is_some_and(has_ended)) {
-        text += &format!("\n{}", recent(&stats.kinds, look));
-    }
-    for kind in &stats.kinds {
-        if let Some(paused) = &kind.paused {
-            let because = paused.because.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
-            let since = relative(paused.paused_at, stats.at);
-            text += &format!(
-                "\n{}\n",
-                look.fair(&super::text::safe(&format!("{} was paused {since}{because}", kind.kind)))
-            );
-        }
+        parts.push(recent(&stats.kinds, look));
     }
     if stats.kinds.iter().any(|kind| kind.recent.is_none()) {
-        text += "\nWhat ended lately could not be found out in time.\n";
+        parts.push("What ended lately could not be found out in time.\n".to_owned());
     }
-    text += &format!("\n{}", workers(&stats.workers, stats.at, look));
+    parts.extend(stats.kinds.iter().filter_map(|kind| kind.paused.as_ref()).map(|paused| {
+        let because = paused.because.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+        let text = format!("{} was paused {}{because}", paused.kind, relative(paused.paused_at, stats.at));
+        look.fair(&safe(&text)) + "\n"
+    }));
+    parts.push(workers(&stats.workers, stats.at, look));
     if !stats.limits.is_empty() {
-        text += &format!("\n{}", limits(&stats.limits, look));
+        parts.push(limits(&stats.limits, look));
     }
-    text
+    parts.join("\n")
 }
 
 fn depth(kinds: &[KindStats], look: &Look) -> String {

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{Amount, KindStats, kind_of};
-use crate::db::Session;
+use crate::db::session::Session;
 use crate::model::failure::Result;
 use crate::model::job::JobState;
 
@@ -51,31 +51,31 @@ impl Live {
 }
 
 /// The live jobs, counted or estimated, and the time.
-pub(super) async fn look(connection: &mut Session<'_>) -> Result<(DateTime<Utc>, Vec<Live>)> {
+pub(super) async fn look(session: &mut Session<'_>) -> Result<(DateTime<Utc>, Vec<Live>)> {
     let size = sqlx::query!(
         r#"SELECT queue.now() AS "at!",
                   pg_relation_size('queue.jobs') / current_setting('block_size')::bigint AS "pages!""#
     )
-    .fetch_one(&mut *connection)
+    .fetch_one(&mut *session)
     .await?;
     if size.pages <= COUNTED_PAGES {
-        return Ok((size.at, sampled(connection, 1.0).await?));
+        return Ok((size.at, sampled(session, 1.0).await?));
     }
-    let mut live = sampled(connection, SAMPLED_PAGES as f64 / size.pages as f64).await?;
+    let mut live = sampled(session, SAMPLED_PAGES as f64 / size.pages as f64).await?;
     live.retain(|live| live.state == JobState::Available.name());
-    live.extend(fronts(connection).await?);
-    live.extend(set_aside(connection).await?);
+    live.extend(fronts(session).await?);
+    live.extend(set_aside(session).await?);
     Ok((size.at, live))
 }
 
 /// The live jobs on this share of the pages, from 0 to 1.
-async fn sampled(connection: &mut Session<'_>, share: f64) -> Result<Vec<Live>> {
+async fn sampled(session: &mut Session<'_>, share: f64) -> Result<Vec<Live>> {
     let rows = sqlx::query!(
         r#"SELECT kind, state, worker_id, count(*) AS "jobs!", min(run_at) AS oldest
            FROM queue.jobs TABLESAMPLE SYSTEM (100 * $1::float8) GROUP BY kind, state, worker_id"#,
         share
     )
-    .fetch_all(connection)
+    .fetch_all(session)
     .await?;
     let exact = share >= 1.0;
     let live = rows.into_iter().map(|row| Live {
@@ -89,7 +89,7 @@ async fn sampled(connection: &mut Session<'_>, share: f64) -> Result<Vec<Live>> 
 }
 
 /// The jobs at the fronts of the lanes: those that run, and since when the first have waited.
-async fn fronts(connection: &mut Session<'_>) -> Result<Vec<Live>> {
+async fn fronts(session: &mut Session<'_>) -> Result<Vec<Live>> {
     let rows = sqlx::query!(
         r#"WITH RECURSIVE ring AS (
              (SELECT lane FROM queue.jobs WHERE rank IS NOT NULL ORDER BY lane LIMIT 1)
@@ -108,7 +108,7 @@ async fn fronts(connection: &mut Session<'_>) -> Result<Vec<Live>> {
         LANES,
         FRONT
     )
-    .fetch_all(connection)
+    .fetch_all(session)
     .await?;
     let live = rows.into_iter().map(|row| Live {
         kind: row.kind,
@@ -121,7 +121,7 @@ async fn fronts(connection: &mut Session<'_>) -> Result<Vec<Live>> {
 }
 
 /// The scheduled and parked jobs, which indexes of their own lead to.
-async fn set_aside(connection: &mut Session<'_>) -> Result<Vec<Live>> {
+async fn set_aside(session: &mut Session<'_>) -> Result<Vec<Live>> {
     let rows = sqlx::query!(
         r#"SELECT kind AS "kind!", state AS "state!", count(*) AS "jobs!",
                   sum(count(*)) OVER (PARTITION BY state) < $1 AS "exact!"
@@ -131,7 +131,7 @@ async fn set_aside(connection: &mut Session<'_>) -> Result<Vec<Live>> {
            GROUP BY kind, state"#,
         COUNTED_JOBS
     )
-    .fetch_all(connection)
+    .fetch_all(session)
     .await?;
     let live = rows.into_iter().map(|row| Live {
         kind: row.kind,

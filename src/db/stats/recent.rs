@@ -48,8 +48,8 @@ pub struct Percentiles {
 }
 
 impl Percentiles {
-    fn of(values: Option<Vec<f64>>) -> Option<Self> {
-        match values.as_deref() {
+    fn of(values: Option<&[f64]>) -> Option<Self> {
+        match values {
             Some(&[p50, p95, p99]) => Some(Self { p50, p95, p99 }),
             _ => None,
         }
@@ -105,8 +105,8 @@ pub(super) async fn look(db: &Db) -> Result<Option<Vec<(String, Recent)>>> {
             completed_last_minute: amount(row.minute, row.minute_is_cut),
             completed_last_hour: amount(row.hour, row.hour_is_cut),
             discarded_last_hour: amount(row.discarded, row.discarded_is_cut),
-            wait_seconds: Percentiles::of(row.wait),
-            run_seconds: Percentiles::of(row.run),
+            wait_seconds: Percentiles::of(row.wait.as_deref()),
+            run_seconds: Percentiles::of(row.run.as_deref()),
         };
         (row.kind, recent)
     });

@@ -88,20 +88,23 @@ pub struct Batch {
 /// id: attempts, steps, logs, and unique keys that do not expire by themselves.
 pub async fn forget(db: &Db, end: &str, before: DateTime<Utc>, after: Uuid) -> Result<Option<Batch>> {
     let Some(mut transaction) = alone(db).await? else { return Ok(None) };
-    let logs = forget_logs(&mut transaction, end, before, after).await?;
-    let batch = sqlx::query!(
+    let batch = sqlx::query_as!(
+        Batch,
         r#"WITH job AS MATERIALIZED (
              SELECT id, unique_key FROM queue.history WHERE state = $1 AND finished_at < $2 AND id > $3 ORDER BY id LIMIT $4
            ), attempt AS (
              DELETE FROM queue.attempts WHERE job_id = ANY (ARRAY (SELECT id FROM job)) RETURNING 1
            ), step AS (
              DELETE FROM queue.steps WHERE job_id = ANY (ARRAY (SELECT id FROM job)) RETURNING 1
+           ), log AS (
+             DELETE FROM queue.job_logs WHERE job_id = ANY (ARRAY (SELECT id FROM job)) RETURNING 1
            ), key AS (
              DELETE FROM queue.unique_keys
              WHERE job_id = ANY (ARRAY (SELECT id FROM job WHERE unique_key IS NOT NULL)) AND expires_at IS NULL RETURNING 1
            )
            SELECT (SELECT id FROM job ORDER BY id DESC LIMIT 1) AS last,
-             (SELECT count(*) FROM attempt) + (SELECT count(*) FROM step) + (SELECT count(*) FROM key) AS "deleted!""#,
+             (SELECT count(*) FROM attempt) + (SELECT count(*) FROM step) + (SELECT count(*) FROM log)
+               + (SELECT count(*) FROM key) AS "deleted!""#,
         end,
         before,
         after,
@@ -110,32 +113,7 @@ pub async fn forget(db: &Db, end: &str, before: DateTime<Utc>, after: Uuid) -> R
     .fetch_one(&mut *transaction)
     .await?;
     transaction.commit().await?;
-    Ok(Some(Batch { last: batch.last, deleted: batch.deleted + logs }))
-}
-
-/// Logs of jobs came to the schema later than history, hence unchecked SQL.
-async fn forget_logs(
-    transaction: &mut Transaction<'static>,
-    end: &str,
-    before: DateTime<Utc>,
-    after: Uuid,
-) -> Result<i64> {
-    let there: bool =
-        sqlx::query_scalar("SELECT to_regclass('queue.job_logs') IS NOT NULL").fetch_one(&mut **transaction).await?;
-    if !there {
-        return Ok(0);
-    }
-    let deleted = sqlx::query(
-        "DELETE FROM queue.job_logs WHERE job_id = ANY (ARRAY (
-           SELECT id FROM queue.history WHERE state = $1 AND finished_at < $2 AND id > $3 ORDER BY id LIMIT $4))",
-    )
-    .bind(end)
-    .bind(before)
-    .bind(after)
-    .bind(BATCH)
-    .execute(&mut **transaction)
-    .await?;
-    Ok(deleted.rows_affected().cast_signed())
+    Ok(Some(batch))
 }
 
 /// Deletes a batch of history of a state that finished before a time, the next jobs after an id. For rows of which no

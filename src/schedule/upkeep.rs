@@ -35,7 +35,7 @@ impl Upkeep {
     pub async fn run(self, stop: CancellationToken) {
         let keeping = async {
             loop {
-                self.once().await;
+                Box::pin(self.once()).await;
                 sleep(Duration::from_secs(self.settings.sweep_seconds)).await;
             }
         };

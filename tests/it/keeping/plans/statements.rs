@@ -27,7 +27,7 @@ pub const HOT: &[Hot] = &[
         name: "claims::lanes",
         has: &["WITH RECURSIVE ring"],
         arguments: |_| vec![ALL.into(), i64::MIN.to_string(), "1000".into()],
-        buffers: [100, 2, 16],
+        buffers: [100, 1, 10],
     },
     Hot {
         name: "claims::claim",
@@ -39,7 +39,7 @@ pub const HOT: &[Hot] = &[
             arguments.extend(["NULL".into(), "false".into()]);
             arguments
         },
-        buffers: [100, 2, 50],
+        buffers: [100, 1, 25],
     },
     Hot {
         name: "claims::claim_one",
@@ -60,15 +60,16 @@ pub const HOT: &[Hot] = &[
             let result = "'{\"github_url\": \"https://github.com/cat/cat\", \"degraded\": false}'::jsonb";
             vec![stock.worker.clone(), stock.running.clone(), stock.claims.clone(), stock.each(result)]
         },
-        buffers: [1000, 50, 0],
+        buffers: [1000, 35, 0],
     },
     Hot {
         name: "outcomes::completed_by",
         has: &["history.claims = input.claim", "history.worker_id = $1"],
         arguments: |stock| {
-            vec![stock.worker.clone(), stock.completed.clone(), format!("'{{{}}}'", ["1"; 10].join(","))]
+            let claims = format!("'{{{}}}'", ["1"; 10].join(","));
+            vec![stock.worker.clone(), stock.completed.clone(), claims, "now() - interval '1 week'".into()]
         },
-        buffers: [1200, 0, 0],
+        buffers: [300, 0, 0],
     },
     Hot {
         name: "outcomes::put_back",
@@ -81,7 +82,7 @@ pub const HOT: &[Hot] = &[
             arguments.extend(["'x'::text", "'x'::text", "'x'::text", "'[]'::jsonb"].map(|value| stock.each(value)));
             arguments
         },
-        buffers: [1000, 40, 0],
+        buffers: [1000, 25, 0],
     },
     Hot {
         name: "outcomes::end",
@@ -92,7 +93,7 @@ pub const HOT: &[Hot] = &[
             arguments.extend(["'x'::text", "'x'::text", "'x'::text", "'[]'::jsonb"].map(|value| stock.each(value)));
             arguments
         },
-        buffers: [1000, 40, 0],
+        buffers: [1000, 25, 0],
     },
     Hot {
         name: "workers::heartbeat",
@@ -100,18 +101,30 @@ pub const HOT: &[Hot] = &[
         arguments: |stock| vec![stock.worker.clone(), "8".into(), stock.running.clone(), stock.claims.clone()],
         buffers: [100, 6, 0],
     },
-    Hot { name: "pulse::look", has: &["AS due_in", "AS lapses_in"], arguments: |_| vec![], buffers: [100, 2, 0] },
+    Hot { name: "pulse::look", has: &["AS due_in", "AS lapses_in"], arguments: |_| vec![], buffers: [50, 0, 0] },
     Hot {
         name: "pulse::promote_due",
         has: &["SET state = 'available', due_at = NULL, rank = queue.rank(job.run_at, job.priority)"],
         arguments: |_| vec![],
-        buffers: [1000, 40, 0],
+        buffers: [1000, 25, 0],
     },
     Hot {
         name: "pulse::discard_expired",
         has: &["deadline <= queue.now()", "queue.archive(job, 'discarded')"],
         arguments: |_| vec![],
-        buffers: [1000, 40, 0],
+        buffers: [1000, 25, 0],
+    },
+    Hot {
+        name: "quota, what runs under limits",
+        has: &["WHERE limited AND kind = ANY ($1)"],
+        arguments: |_| vec![ALL.into()],
+        buffers: [200, 0, 0],
+    },
+    Hot {
+        name: "schedules::look_at",
+        has: &["AS \"is_done!\"", "AS \"is_busy!\""],
+        arguments: |_| vec!["'a schedule'".into(), "now()".into()],
+        buffers: [50, 0, 0],
     },
     Hot {
         name: "jobs::enqueue",
@@ -142,25 +155,25 @@ pub const HOT: &[Hot] = &[
         name: "jobs::retry, of a job that ended",
         has: &["DELETE FROM queue.history", "reopened"],
         arguments: |stock| vec![stock.discarded.clone()],
-        buffers: [600, 0, 0],
+        buffers: [300, 0, 0],
     },
     Hot {
         name: "jobs::ended_or_unknown",
         has: &["SELECT state AS \"state!\" FROM queue.jobs WHERE id = $1"],
         arguments: |stock| vec![stock.discarded.clone()],
-        buffers: [500, 0, 0],
+        buffers: [300, 0, 0],
     },
     Hot {
         name: "inspect::job",
         has: &["AS \"max_attempts!\"", "FROM queue.history WHERE id = $1"],
         arguments: |stock| vec![stock.discarded.clone()],
-        buffers: [500, 0, 0],
+        buffers: [300, 0, 0],
     },
     Hot {
         name: "inspect::list",
         has: &["AS \"max_attempts!\"", "ORDER BY id DESC LIMIT $3"],
         arguments: |_| vec!["'{}'".into(), "NULL".into(), "100".into(), "NULL".into()],
-        buffers: [6000, 0, 0],
+        buffers: [1000, 0, 0],
     },
     Hot {
         name: "steps::progress",
@@ -198,7 +211,7 @@ pub const HOT: &[Hot] = &[
                 "5000".into(),
             ]
         },
-        buffers: [90_000, 0, 0],
+        buffers: [50_000, 0, 0],
     },
     Hot {
         name: "retention::delete_rows",
@@ -216,6 +229,18 @@ pub const HOT: &[Hot] = &[
 ];
 
 pub const COLD: &[Cold] = &[
+    Cold {
+        has: &["pg_relation_size('queue.jobs')", "AS \"sampled!\""],
+        why: "depth::look, its first half: asks for the table's size and reads nothing of it",
+    },
+    Cold {
+        has: &["FROM queue.jobs TABLESAMPLE SYSTEM"],
+        why: "depth::look, its second half: reads a fixed number of pages, by its first half's sample",
+    },
+    Cold {
+        has: &["WHERE id = slot.job_id LIMIT 1)) AS job_state"],
+        why: "schedules::slots looks every slot of a page up by id, in every week: a person waits for it, no worker",
+    },
     Cold {
         has: &["FROM pg_inherits", "'queue.history_' || $1"],
         why: "retention::partitions_before names history, but reads the catalogue only",

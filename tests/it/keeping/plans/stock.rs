@@ -59,7 +59,7 @@ FROM generate_series(1, $SOME) AS n;
 -- What runs lies where it lay.
 INSERT INTO queue.workers (id, name, slots, lease_until)
 SELECT md5(n::text)::uuid, 'worker ' || n, 1000, now() + interval '1 day' FROM generate_series(1, 5) AS n;
-UPDATE queue.jobs SET state = 'running', worker_id = md5('1')::uuid, claims = 1, started_at = now()
+UPDATE queue.jobs SET state = 'running', worker_id = md5('1')::uuid, claims = 1, started_at = now(), limited = true
 WHERE id IN (SELECT id FROM queue.jobs WHERE lane = queue.lane('probe', NULL, NULL) ORDER BY rank LIMIT $SOME);
 ";
 

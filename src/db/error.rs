@@ -81,7 +81,10 @@ fn by_code(code: &str) -> (Kind, Option<&'static str>) {
         "3F000" | "42P01" | "42703" | "42883" => {
             (Kind::Schema, Some("bring the database up to date with: repo-to-cat migrate up"))
         }
+        "RC004" => (Kind::Conflict, Some("give each request a key of its own")),
         _ => match code.get(..2) {
+            // Our own functions, on what they were asked to enqueue.
+            Some("RC") => (Kind::Invalid, None),
             // Connection, resources, operator intervention, serialisation: they pass.
             Some("08" | "53" | "57" | "58" | "40") => (Kind::Database, None),
             _ => (Kind::Internal, None),

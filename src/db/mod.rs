@@ -6,6 +6,8 @@
 pub mod attempts;
 pub mod claims;
 mod connect;
+pub mod copy;
+pub mod enqueue;
 pub mod error;
 pub mod generations;
 pub mod history;

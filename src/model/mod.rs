@@ -16,5 +16,6 @@ pub mod secret;
 pub mod seed;
 pub mod texts;
 pub mod tree;
+pub mod unique;
 pub mod when;
 pub mod wish;

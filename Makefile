@@ -8,7 +8,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 
 # What `make demo` draws: a path or an https URL.
 REPO ?= .
-.PHONY: help demo test test-large check fmt lint deny generated compose bench docs prepare clean-data
+.PHONY: help demo test test-large check fmt lint deny generated compose bench bench-full docs prepare clean-data
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,7 @@ check: fmt lint deny generated compose ## Check format, lints, dependencies and 
 
 fmt: ## Check the format (cargo fmt mends it).
 	cargo fmt --check
+	cargo fmt --check --manifest-path benches/peers/Cargo.toml
 
 lint: ## Run clippy and rustdoc, warnings denied.
 	cargo clippy --locked --all-targets -- -D warnings
@@ -49,6 +50,10 @@ compose: ## Check docker-compose.yml, where docker-compose is installed.
 bench: ## Measure what docs/performance.md states; CLEAN_BUILD=1: a build from nothing, too.
 	@scripts/setup bench
 	scripts/bench
+
+bench-full: ## The same, the queue at full length: hours.
+	@scripts/setup bench
+	scripts/bench full
 
 docs: ## Write docs/cli.md and the API documentation.
 	@mkdir -p target

@@ -12,11 +12,16 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use uuid::Uuid;
 
 use crate::config::Flag;
-use crate::model::failure::Kind;
+use crate::model::failure::{Failure, Kind};
 use crate::model::job::JobState;
 use crate::model::picture::Canvas;
+use crate::model::trace::Traceparent;
 use crate::model::unique::{OnConflict, Scope};
 use crate::model::when::{When, length};
+
+mod schedules;
+
+pub use schedules::{ScheduleNames, ScheduleOptions, Schedules};
 
 /// Turns Git repositories into the cats that they deserve, exactly once.
 ///
@@ -94,6 +99,12 @@ pub enum Command {
         #[command(subcommand)]
         command: Jobs,
     },
+    /// Enqueue by the clock
+    Schedules {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: Schedules,
+    },
     /// Look at the cats that were made
     Generations {
         /// What to do with them.
@@ -116,6 +127,11 @@ pub enum Command {
         #[command(subcommand)]
         command: Migrate,
     },
+    /// Remove jobs that finished longer ago than [retention] says, as the scheduler does by itself
+    #[command(
+        after_help = "Examples:\n  repo-to-cat prune --dry-run\n  REPO_TO_CAT_RETENTION__COMPLETED_DAYS=7 repo-to-cat prune\n\nCats and their pictures stay. Exits with 7 if a long transaction, such as a dump, keeps old weeks in use."
+    )]
+    Prune(Prune),
     /// Check everything that this program needs, and say what to do about what is missing
     #[command(
         after_help = "Examples:\n  repo-to-cat doctor\n  repo-to-cat doctor --json\n\nExits with 7 if something is missing."
@@ -210,7 +226,7 @@ pub struct Child {
 pub enum Part {
     /// Runs jobs.
     Worker,
-    /// Keeps house: removes pictures that no cat has, makes room for coming months' history.
+    /// Fires schedules, and keeps house: removes pictures that no cat has and jobs that finished long ago.
     Scheduler,
     /// Answers HTTP.
     Http,
@@ -291,6 +307,9 @@ pub struct Enqueue {
     /// Do again what this finished job did, as a new job
     #[arg(long, value_name = "ID", value_parser = id, conflicts_with = "urls")]
     pub rerun_of: Option<Uuid>,
+    /// The trace that the work belongs to, as W3C Trace Context writes it; $TRACEPARENT if left out
+    #[arg(long, value_name = "TRACEPARENT", value_parser = traceparent)]
+    pub traceparent: Option<Traceparent>,
     /// Wait for the cats and show the progress
     #[arg(long)]
     pub wait: bool,
@@ -479,6 +498,14 @@ pub enum Migrate {
     Up,
 }
 
+/// `prune`.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Prune {
+    /// Only tell what would be removed
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
 /// `config ...`.
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub enum ConfigCommand {
@@ -503,6 +530,10 @@ fn key_scope() -> impl TypedValueParser<Value = Scope> {
 
 fn on_conflict() -> impl TypedValueParser<Value = OnConflict> {
     PossibleValuesParser::new(OnConflict::ALL.map(OnConflict::name)).try_map(|name| OnConflict::from_name(&name))
+}
+
+fn traceparent(text: &str) -> Result<Traceparent, String> {
+    text.parse().map_err(|failure: Failure| failure.hint_text().unwrap_or_default().to_owned())
 }
 
 /// The table of exit codes, which every kind of failure is in.

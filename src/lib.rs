@@ -20,8 +20,13 @@
 //!
 //! # Schedule to proven backup
 //!
-//! Not built yet. A due slot, unique over all hosts, becomes a job in the same queue: dump, checksum, manifest; a drill
-//! restores it and compares; retention counts only what a drill has verified.
+//! 1. A schedule ([`model::schedule`]) comes from the configuration ([`schedule::declared`]) or from people
+//!    ([`commands::schedules`]).
+//! 2. [`schedule::firing`] sleeps until its next slot. **One transaction** notes the slot, unique over all hosts, and
+//!    enqueues its job ([`schedule::job`]) in the same queue.
+//!
+//! Jobs that make backups are not built yet: dump, checksum, manifest; a drill restores it and compares; retention counts
+//! only what a drill has verified.
 //!
 //! # Beside the flows
 //!

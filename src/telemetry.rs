@@ -1,13 +1,26 @@
-//! What is logged, and how: one line per event on standard error, without secrets.
+//! What this process tells of itself, without secrets: log lines on standard error, the log of each job's run
+//! ([`joblog`]) and counts for Prometheus ([`metrics`]).
+
+mod exposition;
+mod histogram;
+pub mod joblog;
+pub mod metrics;
+mod ring;
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::panic::PanicHookInfo;
 use std::sync::LazyLock;
 
+pub use exposition::{MEDIA_TYPE, Page, Type};
 use indicatif::MultiProgress;
-use tracing_subscriber::EnvFilter;
+use tracing::Subscriber;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::config::{Log, LogFormat};
 use crate::model::failure::{Failure, Kind, Result};
@@ -34,17 +47,39 @@ impl Write for Aside {
     }
 }
 
-/// Sends this process's events to standard error as the settings say. To be called once.
+/// Sends this process's events to standard error as the settings say, and those of jobs to the jobs' logs, too. To be
+/// called once.
 pub fn start(log: &Log) -> Result<()> {
-    let filter = EnvFilter::builder()
-        .parse(&log.filter)
-        .map_err(|error| Failure::new(Kind::Invalid, format!("`log.filter` is \"{}\"", log.filter)).source(error))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(Redacting(|| Aside)).with_ansi(false);
-    let started = match log.format {
-        LogFormat::Text => builder.try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
-    };
-    started.map_err(|error| Failure::new(Kind::Internal, "the log was started twice").source(error))
+    let of_jobs = filter("log.job_filter", &log.job_filter)?;
+    let keeps_lines = of_jobs.max_level_hint() != Some(LevelFilter::OFF);
+    tracing_subscriber::registry()
+        .with(lines(log.format, || Aside).with_filter(filter("log.filter", &log.filter)?))
+        .with(keeps_lines.then(|| joblog::JobLines.with_filter(of_jobs)))
+        .try_init()
+        .map_err(|error| Failure::new(Kind::Internal, "the log was started twice").source(error))?;
+    if keeps_lines {
+        joblog::start_keeping();
+    }
+    Ok(())
+}
+
+fn filter(key: &str, directives: &str) -> Result<EnvFilter> {
+    EnvFilter::builder()
+        .parse(directives)
+        .map_err(|error| Failure::new(Kind::Invalid, format!("`{key}` is \"{directives}\"")).source(error))
+}
+
+/// Writes one line per event. Within a traced job it tells the job, its trace and its span.
+fn lines<S, W>(format: LogFormat, writer: impl Fn() -> W + Send + Sync + 'static) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+    W: Write,
+{
+    let lines = tracing_subscriber::fmt::layer().with_writer(Redacting(writer)).with_ansi(false);
+    match format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
+    }
 }
 
 /// Masks the secrets of each event on its way to the inner writer.
@@ -114,23 +149,22 @@ mod tests {
         }
     }
 
-    fn logged(json: bool) -> String {
+    fn logged(format: LogFormat, event: impl FnOnce()) -> String {
         let captured = Captured::default();
         let writer = captured.clone();
-        let builder = tracing_subscriber::fmt().with_writer(Redacting(move || writer.clone())).with_ansi(false);
-        let event = || tracing::info!(url = "postgres://cat:s3cret@db/cats", "connecting to https://tok_en@host/x");
-        if json {
-            tracing::subscriber::with_default(builder.json().finish(), event);
-        } else {
-            tracing::subscriber::with_default(builder.finish(), event);
-        }
+        let subscriber = tracing_subscriber::registry().with(lines(format, move || writer.clone()));
+        tracing::subscriber::with_default(subscriber, event);
         String::from_utf8(captured.0.lock().unwrap().clone()).unwrap()
+    }
+
+    fn connecting() {
+        tracing::info!(url = "postgres://cat:s3cret@db/cats", "connecting to https://tok_en@host/x");
     }
 
     #[test]
     fn no_log_line_shows_credentials() {
-        for json in [false, true] {
-            let line = logged(json);
+        for format in [LogFormat::Text, LogFormat::Json] {
+            let line = logged(format, connecting);
             assert!(line.contains("postgres://cat:***@db/cats") && line.contains("https://***@host/x"), "{line}");
             assert!(!line.contains("s3cret") && !line.contains("tok_en"), "{line}");
         }
@@ -138,7 +172,35 @@ mod tests {
 
     #[test]
     fn a_json_line_stays_json() {
-        let line: serde_json::Value = serde_json::from_str(&logged(true)).unwrap();
-        assert_eq!(line["fields"]["url"], "postgres://cat:***@db/cats");
+        let line: serde_json::Value = serde_json::from_str(&logged(LogFormat::Json, connecting)).unwrap();
+        assert_eq!(line["url"], "postgres://cat:***@db/cats");
+    }
+
+    #[test]
+    fn a_line_of_a_traced_job_names_its_trace() {
+        let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let run = || {
+            let capture = joblog::Capture::begin(uuid::Uuid::nil(), 2, "generation", Some(parent));
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(capture.run(async { tracing::warn!("fetching") }));
+            assert_eq!(capture.finish(), None, "nobody keeps lines here");
+        };
+        let text = logged(LogFormat::Text, run);
+        assert!(text.contains("trace_id=\"4bf92f3577b34da6a3ce929d0e0e4736\""), "{text}");
+        let json = logged(LogFormat::Json, run);
+        let told: Vec<serde_json::Value> = json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!((&told[0]["message"], &told[1]["message"]), (&"fetching".into(), &"the attempt ended".into()));
+        assert!(told[1]["seconds"].is_f64(), "{json}");
+        for line in &told {
+            let span = &line["span"];
+            assert_eq!(
+                (&span["name"], &span["claim"], &span["kind"]),
+                (&"job".into(), &2.into(), &"generation".into())
+            );
+            assert_eq!(span["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736");
+            assert_eq!(span["parent_id"], "00f067aa0ba902b7");
+            assert_eq!(span["span_id"].as_str().unwrap().len(), 16);
+            assert_ne!(span["span_id"], span["parent_id"]);
+        }
     }
 }

@@ -1,13 +1,15 @@
 //! The worker process: apalis workers fed by the fetcher, their handlers, and a graceful stop.
 
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use apalis::prelude::{Data, WorkerBuilder};
+use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -24,6 +26,8 @@ use crate::queue::fetcher::{Desk, Fetcher};
 use crate::queue::lease::Lease;
 use crate::queue::watch::{Clock, Watch};
 use crate::queue::{Assignment, Outcomes, Settled, Trouble, listener};
+use crate::telemetry::joblog::Capture;
+use crate::telemetry::metrics;
 
 /// Outcomes that wait for the completer; more make handlers wait.
 const OUTCOMES: usize = 4096;
@@ -38,7 +42,7 @@ pub struct Handlers {
 }
 
 /// What every handler works with.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Bench {
     db: Db,
     handlers: Handlers,
@@ -71,7 +75,8 @@ pub async fn run(
 ) -> Result<()> {
     // A part that breaks stops the others, too.
     let stop = stop.child_token();
-    let Some(lease) = take_lease(&db, &name, settings, &stop).await? else { return Ok(()) };
+    let Some(lease) = stop.run_until_cancelled(take_lease(&db, &name, settings)).await else { return Ok(()) };
+    let lease = lease?;
     let keeping = CancellationToken::new();
     let mut heartbeat = tokio::spawn(lease.clone().keep(keeping.clone()));
 
@@ -85,7 +90,8 @@ pub async fn run(
     let completer = Completer::new(db.clone(), lease.clone(), clock.clone(), settings);
     let mut completer = tokio::spawn(completer.run(settled));
 
-    let bench = Bench { db: db.clone(), handlers, attempt: Duration::from_secs(settings.attempt_seconds), outcomes };
+    let attempt = Duration::from_secs(settings.attempt_seconds);
+    let bench = Arc::new(Bench { db: db.clone(), handlers, attempt, outcomes });
     let mut workers = JoinSet::new();
     let mut desks = Vec::new();
     for kind in JobKind::ALL {
@@ -94,7 +100,7 @@ pub async fn run(
         desks.push(Desk::new(kind, slots, assign));
         let worker = WorkerBuilder::new(format!("{name}/{}", kind.name()))
             .backend(QueueBackend::new(assigned))
-            .data(bench.clone())
+            .data(Arc::clone(&bench))
             .build(handle);
         workers.spawn(worker.run());
     }
@@ -132,6 +138,20 @@ pub async fn run(
     broken.map_or(Ok(()), |what| Err(Failure::new(Kind::Internal, what).hint("the log has more; start it again")))
 }
 
+/// Registers the worker, once the database is there.
+async fn take_lease(db: &Db, name: &str, settings: &config::Worker) -> Result<Lease> {
+    let mut trouble = Trouble::default();
+    loop {
+        match Lease::take(db, name.to_owned(), settings).await {
+            Err(failure) if failure.kind() == Kind::Database => sleep(trouble.met("registering", failure)).await,
+            taken => {
+                trouble.over("registering");
+                return taken;
+            }
+        }
+    }
+}
+
 /// Waits for running jobs, at most for `grace`; then stops them, so that they are handed back.
 async fn drain(workers: &mut JoinSet<Result<(), apalis::prelude::WorkerError>>, lease: &Lease, grace: Duration) {
     let mut grace = std::pin::pin!(sleep(grace));
@@ -152,66 +172,76 @@ async fn drain(workers: &mut JoinSet<Result<(), apalis::prelude::WorkerError>>, 
 }
 
 /// The one handler: runs the job by its kind and leaves the outcome to the completer. It never fails itself.
-async fn handle(assignment: Assignment, bench: Data<Bench>) {
+async fn handle(assignment: Assignment, bench: Data<Arc<Bench>>) {
     let Assignment { job, cancel, slot } = assignment;
+    metrics::started(&job.kind, (job.started_at - job.run_at).to_std().unwrap_or_default());
+    let capture = Capture::begin(job.id, job.claim, &job.kind, job.traceparent.as_deref());
+    let began = Instant::now();
     let own = job.timeout_seconds.and_then(|seconds| u64::try_from(seconds).ok());
     let patience = own.map_or(bench.attempt, Duration::from_secs);
-    let mut running = tokio::spawn(dispatch(Bench::clone(&bench), Arc::clone(&job), cancel.clone()));
-    let ended = tokio::select! {
-        ended = &mut running => ended,
-        () = sleep(patience) => {
-            // Told to stop and waited for: nothing of it may still run when its next attempt begins.
-            cancel.cancel();
-            drop(running.await);
-            Ok(Outcome::Failed(
-                Failure::new(Kind::Unavailable, format!("the attempt took longer than {} s", patience.as_secs()))
-                    .hint("give the job a longer time-out, or raise worker.attempt_seconds, if it is worth it"),
-            ))
+    let outcome = match JobKind::from_name(&job.kind) {
+        Some(JobKind::Generation) => {
+            let work = capture.run(generate(Arc::clone(&bench), Arc::clone(&job), cancel.clone()));
+            Box::pin(alone(work, cancel, patience)).await
+        }
+        Some(JobKind::Probe) => among_others(capture.run(bench.handlers.probe.run(&job, cancel)), patience).await,
+        None => {
+            let what = format!("this program does not know jobs of kind {}", job.kind);
+            Outcome::Failed(Failure::new(Kind::Internal, what))
         }
     };
-    let outcome = ended.unwrap_or_else(|error| {
-        Outcome::Failed(Failure::new(Kind::Internal, format!("the job panicked: {}", panic_text(error))))
-    });
-    drop(bench.outcomes.send(Settled { job, outcome }).await);
+    metrics::ran(&job.kind, began.elapsed());
+    drop(bench.outcomes.send(Settled { job, outcome, log: capture.finish() }).await);
     drop(slot);
 }
 
-/// Which code runs which kind. A new kind is one line here.
-async fn dispatch(bench: Bench, job: Arc<ClaimedJob>, cancel: CancellationToken) -> Outcome {
-    let id = job.id;
-    match JobKind::from_name(&job.kind) {
-        Some(JobKind::Generation) => match run::run(bench.handlers.studio, bench.db, job, cancel).await {
-            Ok(result) => {
-                tracing::info!(job = %id, repository = %result.github_url, "done");
-                Outcome::Completed(Some(Box::new(result)))
-            }
-            Err(failure) if failure.kind() == Kind::Cancelled => Outcome::HandedBack,
-            Err(failure) => Outcome::Failed(failure),
-        },
-        Some(JobKind::Probe) => bench.handlers.probe.run(&job, cancel).await,
-        None => Outcome::Failed(Failure::new(
-            Kind::Internal,
-            format!("this program does not know jobs of kind {}", job.kind),
-        )),
+/// Runs work that takes its time in a task of its own. When its time is over it is told to stop and waited for: nothing
+/// of it may still run when its next attempt begins.
+async fn alone(
+    work: impl Future<Output = Outcome> + Send + 'static,
+    cancel: CancellationToken,
+    patience: Duration,
+) -> Outcome {
+    let mut running = tokio::spawn(work);
+    let ended = tokio::select! {
+        ended = &mut running => ended,
+        () = sleep(patience) => {
+            cancel.cancel();
+            drop(running.await);
+            return too_long(patience);
+        }
+    };
+    ended.unwrap_or_else(|error| panicked(&panic_text(error)))
+}
+
+/// Runs work that mostly waits, in the task of all jobs of its kind: a task of its own would cost more than the job.
+async fn among_others(work: impl Future<Output = Outcome>, patience: Duration) -> Outcome {
+    match timeout(patience, AssertUnwindSafe(work).catch_unwind()).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(panic)) => panicked(panic.downcast_ref::<&str>().copied().unwrap_or("see the log")),
+        Err(_) => too_long(patience),
     }
 }
 
-/// Registers the worker; waits while the database is away. None where it was stopped before.
-async fn take_lease(db: &Db, name: &str, settings: &config::Worker, stop: &CancellationToken) -> Result<Option<Lease>> {
-    let mut trouble = Trouble::default();
-    loop {
-        match Lease::take(db, name.to_owned(), settings).await {
-            Err(failure) if failure.kind() == Kind::Database => {
-                let wait = trouble.met("registering the worker", failure);
-                if stop.run_until_cancelled(sleep(wait)).await.is_none() {
-                    return Ok(None);
-                }
-            }
-            other => {
-                trouble.over("registering the worker");
-                return other.map(Some);
-            }
+fn too_long(patience: Duration) -> Outcome {
+    let what = format!("the attempt took longer than {} s", patience.as_secs());
+    let hint = "give the job a longer time-out, or raise worker.attempt_seconds, if it is worth it";
+    Outcome::Failed(Failure::new(Kind::Unavailable, what).hint(hint))
+}
+
+fn panicked(what: &str) -> Outcome {
+    Outcome::Failed(Failure::new(Kind::Internal, format!("the job panicked: {what}")))
+}
+
+async fn generate(bench: Arc<Bench>, job: Arc<ClaimedJob>, cancel: CancellationToken) -> Outcome {
+    let id = job.id;
+    match run::run(bench.handlers.studio.clone(), bench.db.clone(), job, cancel).await {
+        Ok(result) => {
+            tracing::info!(job = %id, repository = %result.github_url, "done");
+            Outcome::Completed(Some(Box::new(result)))
         }
+        Err(failure) if failure.kind() == Kind::Cancelled => Outcome::HandedBack,
+        Err(failure) => Outcome::Failed(failure),
     }
 }
 

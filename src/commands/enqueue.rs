@@ -16,6 +16,7 @@ use crate::db::workers;
 use crate::generation::submit::{Wishes, generation_job, request_of};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::{Enqueued, NewJob, Start};
+use crate::model::trace::Traceparent;
 use crate::model::unique::Unique;
 use crate::queue::enqueue::{check, enqueue_all};
 
@@ -30,14 +31,15 @@ pub fn run(args: &Enqueue, loaded: &Loaded, output: &Output) -> Result<()> {
         return Err(Failure::new(Kind::Invalid, "one key cannot stand for several repositories")
             .hint("enqueue them one by one, each with its key"));
     }
+    let traceparent = args.traceparent.or_else(|| loaded.environment.traceparent());
     // What is wrong is told before a server is started.
-    let jobs = urls.iter().map(|url| job(url, args, loaded)).collect::<Result<Vec<_>>>()?;
+    let jobs = urls.iter().map(|url| job(url, args, traceparent, loaded)).collect::<Result<Vec<_>>>()?;
     block_on(async {
         let session = Session::open(loaded, Schema::Current).await?;
         let Some(id) = args.rerun_of else { return submit(&session, &urls, &jobs, args, loaded, output).await };
         let request = request_of(&session.db, id).await?;
         let args = Enqueue { reference: args.reference.clone().or(request.reference), ..args.clone() };
-        let job = job(&request.github_url, &args, loaded)?;
+        let job = job(&request.github_url, &args, traceparent, loaded)?;
         submit(&session, &[request.github_url], &[job], &args, loaded, output).await
     })
 }
@@ -69,7 +71,7 @@ async fn submit(
     Ok(())
 }
 
-fn job(url: &str, args: &Enqueue, loaded: &Loaded) -> Result<NewJob> {
+fn job(url: &str, args: &Enqueue, traceparent: Option<Traceparent>, loaded: &Loaded) -> Result<NewJob> {
     let now = Utc::now();
     let wishes = Wishes {
         reference: args.reference.clone(),
@@ -91,6 +93,7 @@ fn job(url: &str, args: &Enqueue, loaded: &Loaded) -> Result<NewJob> {
         tags: args.tags.clone(),
         user_id: args.user,
         rerun_of: args.rerun_of,
+        traceparent,
     };
     let job = generation_job(url, wishes, &loaded.config)?;
     check(&job)?;

@@ -22,8 +22,10 @@ pub mod generations;
 pub mod jobs;
 pub mod migrate;
 pub mod paint;
+pub mod prune;
 pub mod report;
 pub mod run;
+pub mod schedules;
 pub mod session;
 pub mod studio;
 pub mod view;
@@ -42,7 +44,9 @@ pub fn dispatch(command: Command, loaded: &Loaded, output: &Output) -> Result<()
         Command::Enqueue(args) => enqueue::run(&args, loaded, output),
         Command::Generations { command } => generations::run(&command, loaded, output),
         Command::Jobs { command } => jobs::run(&command, loaded, output),
+        Command::Schedules { command } => schedules::run(&command, loaded, output),
         Command::Migrate { command } => migrate::run(command, loaded, output),
+        Command::Prune(args) => prune::run(&args, loaded, output),
         Command::Run(parts) => run::run(&parts, loaded),
         // Answered in main, which needs no settings for them.
         Command::Parse(_)

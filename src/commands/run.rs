@@ -10,6 +10,8 @@ use crate::cli::{Part, Run};
 use crate::commands::session::{Schema, Session, block_on, stop_signal, work_folder};
 use crate::config::Loaded;
 use crate::model::failure::{Failure, Kind, Result};
+use crate::schedule::declared;
+use crate::schedule::firing::Firing;
 use crate::schedule::upkeep::Upkeep;
 use crate::worker::Duty;
 use crate::{http, worker};
@@ -21,7 +23,7 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 pub fn run(parts: &Run, loaded: &Loaded) -> Result<()> {
     block_on(async {
         let stop = stop_signal()?;
-        let Some(opened) = stop.run_until_cancelled(Session::open(loaded, Schema::Current)).await else {
+        let Some(opened) = stop.run_until_cancelled(Session::open_patiently(loaded, Schema::Current)).await else {
             return Ok(());
         };
         let mut session = opened?;
@@ -48,6 +50,10 @@ async fn start(parts: &Run, session: &Session, stop: &CancellationToken) -> Resu
         let server = http::Server::bind(session.db.clone(), session.pictures()?, session.config.clone()).await?;
         running.spawn(server.run(stop.clone()));
     }
+    if !session.config.metrics.listen.is_empty() {
+        let server = http::Server::bind_metrics(session.db.clone(), &session.config).await?;
+        running.spawn(server.run(stop.clone()));
+    }
     if parts.has(Part::Worker) {
         let (db, settings, handlers) = (session.db.clone(), session.config.worker.clone(), session.handlers()?);
         let stop = stop.clone();
@@ -55,11 +61,18 @@ async fn start(parts: &Run, session: &Session, stop: &CancellationToken) -> Resu
             .spawn(async move { worker::run(db, &settings, handlers, worker::name(), Duty::Everything, stop).await });
     }
     if parts.has(Part::Scheduler) {
+        declared::apply(&session.db, &session.config).await?;
+        let firing = Firing { db: session.db.clone(), config: session.config.clone() }.run(stop.clone());
+        running.spawn(async move {
+            firing.await;
+            Ok(())
+        });
         let upkeep = Upkeep {
             db: session.db.clone(),
             pictures: session.pictures()?,
             work_folder: work_folder(&session.config),
             settings: session.config.scheduler.clone(),
+            retention: session.config.retention.clone(),
         };
         let keeping = upkeep.run(stop.clone());
         running.spawn(async move {

@@ -9,7 +9,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Config, Loaded};
+use crate::config::{self, Config, Loaded};
 use crate::db::{Db, migrate};
 use crate::generation::run::Studio;
 use crate::model::failure::{Failure, Kind, Result};
@@ -45,6 +45,19 @@ pub struct Session {
 impl Session {
     /// Connects to `database.url`, or to the private cluster, which is started if nobody has yet.
     pub async fn open(loaded: &Loaded, schema: Schema) -> Result<Self> {
+        Box::pin(Self::open_with(loaded, schema, Db::connect)).await
+    }
+
+    /// The same for services, which wait for a server that is not there yet.
+    pub async fn open_patiently(loaded: &Loaded, schema: Schema) -> Result<Self> {
+        Box::pin(Self::open_with(loaded, schema, Db::connect_patiently)).await
+    }
+
+    async fn open_with(
+        loaded: &Loaded,
+        schema: Schema,
+        connect: impl AsyncFnOnce(&config::Database) -> Result<Db>,
+    ) -> Result<Self> {
         let mut config = loaded.config.clone();
         let cluster = if config.database.url.is_empty() {
             let settings = Settings::new(&config.data.folder, &config.database.bin_folder, program()?);
@@ -56,12 +69,21 @@ impl Session {
         } else {
             None
         };
-        let db = Db::connect(&config.database).await?;
+        let db = connect(&config.database).await?;
         if schema == Schema::Current {
             if cluster.is_some() {
                 migrate::up(&db).await?;
             }
-            migrate::state(&db).await?.require_current()?;
+            let schema = migrate::state(&db).await?;
+            schema.require_current()?;
+            if schema.is_newer() {
+                let (theirs, ours) = (schema.current, schema.head);
+                tracing::info!(
+                    theirs,
+                    ours,
+                    "a newer program migrated the database; this one works on it all the same"
+                );
+            }
         }
         Ok(Self { config, db, cluster })
     }

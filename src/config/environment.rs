@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::origin::{Given, Origin};
 use super::schema::{Schema, nearest};
 use crate::model::failure::{Failure, Kind, Result};
+use crate::model::trace::Traceparent;
 
 const PREFIX: &str = "REPO_TO_CAT_";
 
@@ -84,6 +85,12 @@ impl Environment {
     #[must_use]
     pub fn has_dumb_terminal(&self) -> bool {
         self.get("TERM") == Some("dumb")
+    }
+
+    /// The trace that this process works for, if who started it told one that can be read.
+    #[must_use]
+    pub fn traceparent(&self) -> Option<Traceparent> {
+        Traceparent::heard(self.variables.get("TRACEPARENT").map(String::as_str))
     }
 
     /// The user's home folder.

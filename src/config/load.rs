@@ -89,7 +89,7 @@ impl Config {
 }
 
 impl Loaded {
-    /// Every setting in force, in the order of `config/default.toml`.
+    /// Every setting in force, in the order of `config/default.toml`, then the schedules.
     #[must_use]
     pub fn settings(&self) -> Vec<Setting> {
         let sections = sections(&self.config);
@@ -98,7 +98,9 @@ impl Loaded {
             value: masked(value_of(&sections, key)),
             origin: self.origin(key).clone(),
         };
-        rules::RULES.iter().map(|rule| setting(rule.key)).collect()
+        let schedules = self.config.schedules.keys().map(|name| format!("schedules.{name}"));
+        let keys = rules::RULES.iter().map(|rule| rule.key.to_owned()).chain(schedules);
+        keys.map(|key| setting(&key)).collect()
     }
 
     /// Where the value of `key` comes from.
@@ -161,6 +163,7 @@ fn masked(value: &Value) -> Value {
     match value {
         Value::String(text) => Value::from(redact(text)),
         Value::Array(items) => items.iter().map(masked).collect(),
+        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), masked(value))).collect(),
         other => other.clone(),
     }
 }

@@ -6,16 +6,21 @@
 //! environment, flags. Each layer becomes a list of single values that remember where they came from
 //! ([`origin`]); each value is checked in its own place ([`schema`], [`rules`]), then the last one per key counts.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::schedule::Spec;
+
 mod environment;
 mod file;
+mod hosts;
 mod load;
 mod machine;
 mod origin;
 mod rules;
+mod schedules;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -36,6 +41,11 @@ pub struct Config {
     pub worker: Worker,
     /// What the timed upkeep does.
     pub scheduler: Scheduler,
+    /// What is enqueued by the clock, by name.
+    #[serde(default)]
+    pub schedules: BTreeMap<String, Spec>,
+    /// How long finished jobs are kept.
+    pub retention: Retention,
     /// From where repositories may come, and how much of them.
     pub fetch: Fetch,
     /// How much the analysis may use.
@@ -44,6 +54,8 @@ pub struct Config {
     pub images: Images,
     /// The HTTP listener.
     pub http: Http,
+    /// The listener for metrics alone.
+    pub metrics: Metrics,
     /// What is logged.
     pub log: Log,
 }
@@ -60,14 +72,47 @@ pub struct Data {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
-    /// `postgres://user:password@host:port/database`; empty: a private cluster under the data folder.
+    /// `postgres://user:password@host:port/database`, or several hosts separated by commas, of which the one that takes
+    /// writes is used; empty: a private cluster under the data folder.
     pub url: String,
-    /// Most connections of one process.
+    /// What stands between us and the server.
+    pub pooler: Pooler,
+    /// The server itself, for what cannot go through a pooler; empty: `url` is it.
+    pub direct_url: String,
+    /// Most connections in one process's pool.
     pub max_connections: u32,
     /// How long to wait for a connection.
     pub connect_seconds: u64,
     /// Folder with `initdb`, `postgres` and the client programs; empty: the newest installed.
     pub bin_folder: PathBuf,
+}
+
+impl Database {
+    /// One URL for each host of `url`, in their order.
+    #[must_use]
+    pub fn hosts(&self) -> Vec<String> {
+        hosts::urls_of_hosts(&self.url).unwrap_or_default()
+    }
+
+    /// One URL for each host that is no pooler, in their order.
+    #[must_use]
+    pub fn direct_hosts(&self) -> Vec<String> {
+        if self.direct_url.is_empty() {
+            self.hosts()
+        } else {
+            hosts::urls_of_hosts(&self.direct_url).unwrap_or_default()
+        }
+    }
+}
+
+/// What stands between us and the `PostgreSQL` server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pooler {
+    /// Nothing, or a pooler that gives each client a server connection for as long as it stays.
+    None,
+    /// A pooler such as `PgBouncer` in transaction mode, which gives each transaction another server connection.
+    Transaction,
 }
 
 /// How jobs are run.
@@ -106,6 +151,18 @@ pub struct Scheduler {
     pub sweep_seconds: u64,
     /// How old a picture without a row must be before it is removed.
     pub sweep_grace_seconds: u64,
+}
+
+/// How long finished jobs are kept, and what belongs to them. 0: for ever.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    /// Completed ones.
+    pub completed_days: u16,
+    /// Discarded ones.
+    pub discarded_days: u16,
+    /// Cancelled ones.
+    pub cancelled_days: u16,
 }
 
 /// From where repositories may come, and how much of them.
@@ -174,12 +231,22 @@ pub struct Http {
     pub listen: String,
 }
 
+/// The listener for metrics alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metrics {
+    /// Address and port; empty: none.
+    pub listen: String,
+}
+
 /// What is logged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
     /// Filter in `tracing`'s syntax.
     pub filter: String,
+    /// Filter of what is kept with a job that runs.
+    pub job_filter: String,
     /// `text` or `json`.
     pub format: LogFormat,
 }

@@ -3,8 +3,9 @@
 use serde_json::Value;
 use url::Url;
 
-use super::Config;
+use super::hosts::urls_of_hosts;
 use super::origin::Given;
+use super::{Config, Pooler};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::secret::redact;
 
@@ -27,7 +28,9 @@ macro_rules! rules {
 /// Every key's rule, in the order of `config/default.toml`.
 pub(super) const RULES: &[Rule] = rules! {
     "data.folder": "a path, or empty" if is_path;
-    "database.url": "postgres://user:password@host:port/database, or empty for a private server" if is_postgres_url;
+    "database.url": "postgres://user:password@host:port/database (or several: host1:port1,host2:port2), or empty for a private server" if is_postgres_url;
+    "database.pooler": "none or transaction" if |value| matches!(text(value), "none" | "transaction");
+    "database.direct_url": "a URL as in database.url, or empty" if is_postgres_url;
     "database.max_connections": "2 to 1000" if between::<2, 1000>;
     "database.connect_seconds": "1 to 600" if between::<1, 600>;
     "database.bin_folder": "a path, or empty" if is_path;
@@ -44,6 +47,9 @@ pub(super) const RULES: &[Rule] = rules! {
     "worker.max_deaths": "1 to 1000" if between::<1, 1000>;
     "scheduler.sweep_seconds": "1 to 2592000 (30 days)" if between::<1, 2_592_000>;
     "scheduler.sweep_grace_seconds": "60 to 31536000 (a year)" if between::<60, 31_536_000>;
+    "retention.completed_days": "0 (for ever) to 36500 (a hundred years)" if between::<0, 36_500>;
+    "retention.discarded_days": "0 (for ever) to 36500 (a hundred years)" if between::<0, 36_500>;
+    "retention.cancelled_days": "0 (for ever) to 36500 (a hundred years)" if between::<0, 36_500>;
     "fetch.allowed_hosts": "a list of host names such as github.com, without scheme, port and path" if |value| all(value, is_host);
     "fetch.local_roots": "a list of paths" if |value| all(value, |text| !text.is_empty());
     "fetch.token_file": "a path, or empty" if is_path;
@@ -65,7 +71,9 @@ pub(super) const RULES: &[Rule] = rules! {
     "images.width": "768 (with height 448) or 1024 (with height 1024)" if |value| matches!(number(value), 768 | 1024);
     "images.height": "448 (with width 768) or 1024 (with width 1024)" if |value| matches!(number(value), 448 | 1024);
     "http.listen": "host:port such as 127.0.0.1:8000; port 0 takes a free one" if |value| is_host_and_port(text(value), 0);
+    "metrics.listen": "host:port such as 127.0.0.1:9464, or empty for none; port 0 takes a free one" if |value| text(value).is_empty() || is_host_and_port(text(value), 0);
     "log.filter": "level, or target=level, separated by commas; levels: off, error, warn, info, debug, trace" if is_filter;
+    "log.job_filter": "level, or target=level, separated by commas; levels: off, error, warn, info, debug, trace" if is_filter;
     "log.format": "text or json" if |value| matches!(text(value), "text" | "json");
 };
 
@@ -77,6 +85,11 @@ struct Relation {
 }
 
 const RELATIONS: &[Relation] = &[
+    Relation {
+        keys: ["database.pooler", "database.direct_url"],
+        wrong: "a pooler in transaction mode passes on no notifications and keeps no locks: name the server behind it, too",
+        holds: |config| config.database.pooler == Pooler::None || !config.database.direct_url.is_empty(),
+    },
     Relation {
         keys: ["worker.heartbeat_seconds", "worker.lease_seconds"],
         wrong: "the heartbeat may be at most a third of the lease, or a slow moment would cost a worker its jobs",
@@ -161,14 +174,7 @@ fn is_store(value: &Value) -> bool {
 }
 
 fn is_postgres_url(value: &Value) -> bool {
-    if text(value).is_empty() {
-        return true;
-    }
-    Url::parse(text(value)).is_ok_and(|url| {
-        let has_host = url.host_str().is_some_and(|host| !host.is_empty())
-            || url.query_pairs().any(|(name, value)| name == "host" && !value.is_empty());
-        matches!(url.scheme(), "postgres" | "postgresql") && has_host && url.fragment().is_none()
-    })
+    text(value).is_empty() || urls_of_hosts(text(value)).is_some()
 }
 
 fn is_host(text: &str) -> bool {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::origin::{Given, Origin};
-use super::rules;
+use super::{rules, schedules};
 use crate::model::failure::{Failure, Kind, Result};
 
 const DEFAULTS: &str = include_str!("../../config/default.toml");
@@ -45,6 +45,9 @@ impl Schema {
     /// Refuses a key that does not exist and a value of another type than the default's.
     pub fn check(&self, given: &Given) -> Result<()> {
         let Given { key, value, origin } = given;
+        if let Some(name) = schedules::name(key) {
+            return schedules::check(name, given);
+        }
         let Some(default) = self.0.get(key) else {
             let hint = match self.nearest(key) {
                 Some(near) => format!("did you mean `{near}`?"),

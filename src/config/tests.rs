@@ -179,6 +179,16 @@ fn a_store_is_a_folder_however_it_is_given() {
 }
 
 #[test]
+fn a_trace_is_taken_from_the_environment_and_nonsense_is_none() {
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let of = |value| Environment::of(&[("TRACEPARENT", value)]).traceparent().map(|trace| trace.to_string());
+    assert_eq!(of(trace).as_deref(), Some(trace));
+    assert_eq!(of("somewhere"), None);
+    // What a folder's file says is said of no process.
+    assert_eq!(Environment::default().with_dot_env(&[("TRACEPARENT", trace)]).traceparent(), None);
+}
+
+#[test]
 fn empty_aliases_count_as_missing() {
     let loaded = of_variables(&[("DATABASE_URL", ""), ("API_PORT", "")]).unwrap();
     assert_eq!(loaded.origin("database.url"), &Origin::Default);

@@ -1,43 +1,106 @@
-//! Making connections: how, for how long, and what is said where that fails.
+//! Making connections: to which host, for how long, and what is said where that fails.
 
 use std::str::FromStr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection, PgConnection};
-use tokio::time::timeout;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use sqlx::postgres::{PgConnectOptions, PgPool};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgExecutor, Row};
+use tokio::sync::Mutex;
+use tokio::time::{sleep, timeout};
 
-use crate::config;
+use crate::config::Pooler;
 use crate::db::{OLDEST_VERSION, error};
 use crate::model::failure::{Failure, Kind, Result};
 
-/// Makes connections to our database.
+/// How long the host that was good is asked alone before the others are asked, too.
+pub(super) const HEAD_START: Duration = Duration::from_secs(1);
+
+/// Waits between tries where the server is waited for.
+const WAITS: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+
+/// Makes connections to our database. Of several hosts it finds the one that takes writes, and remembers it.
 #[derive(Debug)]
 pub(super) struct Connector {
-    options: PgConnectOptions,
+    /// The setting that names the hosts.
+    setting: &'static str,
+    hosts: Vec<PgConnectOptions>,
+    /// Which of them was the good one last.
+    current: AtomicUsize,
+    pooler: Pooler,
     wait: Duration,
+    /// The pool that is told where to connect.
+    pool: OnceLock<PgPool>,
+    searching: Mutex<()>,
+}
+
+/// Why there is no connection.
+struct Unreached {
+    failure: Failure,
+    /// Whether it may be there in a moment, without anybody changing a setting.
+    may_pass: bool,
 }
 
 impl Connector {
-    /// A connector to `settings.url`, which it has asked for a sign of life.
-    pub async fn probed(settings: &config::Database) -> Result<Self> {
-        let options = PgConnectOptions::from_str(&settings.url)
-            .map_err(|source| {
-                Failure::new(Kind::Invalid, "database.url is no PostgreSQL URL")
-                    .hint("it has the form postgres://user:password@host:port/database")
-                    .source(source)
-            })?
-            .application_name("repo-to-cat")
-            .log_slow_statements(tracing::log::LevelFilter::Warn, Duration::from_secs(5));
-        let wait = Duration::from_secs(settings.connect_seconds);
-        // The pool would try until its time-out and then say only that it timed out: ask once, for the reason.
-        probe(&options, wait).await?;
-        Ok(Self { options, wait })
+    /// A connector to these hosts. It has not connected yet.
+    pub fn new(setting: &'static str, urls: &[String], pooler: Pooler, wait: Duration) -> Result<Self> {
+        let refused = || {
+            Failure::new(Kind::Invalid, format!("{setting} is no PostgreSQL URL"))
+                .hint("it has the form postgres://user:password@host:port/database")
+        };
+        let hosts: Vec<_> =
+            urls.iter().map(|url| options(url).map_err(|error| refused().source(error))).collect::<Result<_>>()?;
+        if hosts.is_empty() {
+            return Err(refused());
+        }
+        Ok(Self {
+            setting,
+            hosts,
+            current: AtomicUsize::new(0),
+            pooler,
+            wait,
+            pool: OnceLock::new(),
+            searching: Mutex::default(),
+        })
+    }
+
+    /// Asks the server for a sign of life and looks at its version.
+    ///
+    /// The pool would try until its time-out and then say only that it timed out: this says why. With `patient` it waits
+    /// for a server that is not there yet, and says so once.
+    pub async fn probe(&self, patient: bool) -> Result<()> {
+        let mut wait = WAITS.0;
+        let mut waited = false;
+        let connection = loop {
+            match Box::pin(self.find()).await {
+                Ok(connection) => break connection,
+                Err(Unreached { failure, may_pass }) if patient && may_pass => {
+                    if !waited {
+                        tracing::warn!(%failure, "the database is not there; waiting for it");
+                        waited = true;
+                    }
+                    sleep(wait).await;
+                    wait = (wait * 2).min(WAITS.1);
+                }
+                Err(Unreached { failure, .. }) => return Err(failure),
+            }
+        };
+        let place = describe(&self.options());
+        let version = connection.server_version_num();
+        drop(timeout(self.wait, connection.close()).await);
+        if waited {
+            tracing::info!(place, "the database is there");
+        }
+        tracing::debug!(place, version, "connected");
+        require_version(version, &place)
     }
 
     /// How connections are made now.
-    pub fn options(&self) -> &PgConnectOptions {
-        &self.options
+    pub fn options(&self) -> PgConnectOptions {
+        self.hosts[self.current.load(Ordering::Relaxed)].clone()
     }
 
     /// How long to wait for a connection.
@@ -45,36 +108,137 @@ impl Connector {
         self.wait
     }
 
+    /// What stands between us and the server.
+    pub fn pooler(&self) -> Pooler {
+        self.pooler
+    }
+
+    /// Whether there are several hosts.
+    pub fn has_choice(&self) -> bool {
+        self.hosts.len() > 1
+    }
+
+    /// From now on this pool connects to the host that takes writes.
+    pub fn steer(&self, pool: PgPool) {
+        // A second pool would be a fault of ours, and would stay where it is.
+        drop(self.pool.set(pool));
+    }
+
     /// A new connection, that belongs to no pool.
     pub async fn connect(&self) -> Result<PgConnection> {
-        let connected = timeout(self.wait, self.options.connect()).await.map_err(|_| sqlx::Error::PoolTimedOut)?;
-        connected.map_err(|error| error::connecting(error, &describe(&self.options)))
+        // Boxed: it is large, and part of much that waits.
+        Box::pin(self.find()).await.map_err(|unreached| unreached.failure)
+    }
+
+    /// Finds out which host takes writes now, unless somebody is at it already.
+    pub async fn look_again(self: Arc<Self>) {
+        if self.searching.try_lock().is_ok()
+            && let Ok(connection) = Box::pin(self.find()).await
+        {
+            drop(timeout(self.wait, connection.close()).await);
+        }
+    }
+
+    async fn find(&self) -> Result<PgConnection, Unreached> {
+        let current = self.current.load(Ordering::Relaxed);
+        if !self.has_choice() {
+            return self.reach(current).await;
+        }
+        if let Ok(Ok(connection)) = timeout(HEAD_START, self.reach(current)).await {
+            return Ok(connection);
+        }
+        let _alone = self.searching.lock().await;
+        let found = self.current.load(Ordering::Relaxed);
+        if found != current
+            && let Ok(connection) = self.reach(found).await
+        {
+            // Somebody else has found it meanwhile.
+            return Ok(connection);
+        }
+        let mut asked: FuturesUnordered<_> =
+            (0..self.hosts.len()).map(|host| async move { (host, self.reach(host).await) }).collect();
+        let mut reasons = Vec::new();
+        while let Some((host, reached)) = asked.next().await {
+            match reached {
+                Ok(connection) => {
+                    self.settle_on(host);
+                    return Ok(connection);
+                }
+                Err(unreached) => reasons.push((host, unreached)),
+            }
+        }
+        reasons.sort_by_key(|(host, _)| *host);
+        let may_pass = reasons.iter().any(|(_, unreached)| unreached.may_pass);
+        let each: Vec<_> = reasons.iter().map(|(_, unreached)| unreached.failure.what()).collect();
+        let what = format!("none of the {} hosts of {} takes writes: {}", each.len(), self.setting, each.join("; "));
+        let failure = Failure::new(Kind::Database, what).hint("is one of them running, and no standby?");
+        Err(Unreached { failure, may_pass })
+    }
+
+    /// Remembers the good host and tells the pool.
+    fn settle_on(&self, host: usize) {
+        let before = self.current.swap(host, Ordering::Relaxed);
+        if before == host {
+            return;
+        }
+        let place = describe(&self.hosts[host]);
+        tracing::warn!(
+            place,
+            before = describe(&self.hosts[before]),
+            "another host takes the writes now; going over to it"
+        );
+        if let Some(pool) = self.pool.get() {
+            pool.set_connect_options(self.hosts[host].clone());
+            // Those that are in use are looked at when they come back.
+            while let Some(mut idle) = pool.try_acquire() {
+                idle.close_on_drop();
+            }
+        }
+    }
+
+    /// A connection to this host, which takes writes if there is a choice.
+    async fn reach(&self, host: usize) -> Result<PgConnection, Unreached> {
+        let options = &self.hosts[host];
+        let place = describe(options);
+        let connect = async {
+            let mut connection = options.connect().await?;
+            let is_good = !self.has_choice() || takes_writes(&mut connection).await?;
+            Ok((connection, is_good))
+        };
+        match timeout(self.wait, connect).await {
+            Ok(Ok((connection, true))) => Ok(connection),
+            Ok(Ok((_, false))) => {
+                let what = format!("PostgreSQL at {place} takes no writes: a standby, or set to be read-only");
+                Err(Unreached { failure: Failure::new(Kind::Database, what), may_pass: true })
+            }
+            Ok(Err(error)) => {
+                let may_pass = error::may_pass(&error);
+                Err(Unreached { failure: error::connecting(error, &place), may_pass })
+            }
+            Err(_) => {
+                let what = format!("PostgreSQL at {place} did not answer within {} s", self.wait.as_secs());
+                let failure = Failure::new(Kind::Database, what).hint(
+                    "is the address in database.url (DATABASE_URL) right? A slow server needs more database.connect_seconds",
+                );
+                Err(Unreached { failure, may_pass: true })
+            }
+        }
     }
 }
 
-/// Connects once, so that what is wrong can be said, and looks at the server's version.
-async fn probe(options: &PgConnectOptions, wait: Duration) -> Result<()> {
-    let place = describe(options);
-    let connect = async {
-        let connection = options.connect().await?;
-        let version = connection.server_version_num();
-        connection.close().await?;
-        Ok(version)
-    };
-    match timeout(wait, connect).await {
-        Ok(Ok(version)) => {
-            tracing::debug!(place, version, "connected");
-            require_version(version, &place)
-        }
-        Ok(Err(error)) => Err(error::connecting(error, &place)),
-        Err(_) => Err(Failure::new(
-            Kind::Database,
-            format!("PostgreSQL at {place} did not answer within {} s", wait.as_secs()),
-        )
-        .hint(
-            "is the address in database.url (DATABASE_URL) right? A slow server needs more database.connect_seconds",
-        )),
-    }
+fn options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
+    Ok(PgConnectOptions::from_str(url)?
+        .application_name("repo-to-cat")
+        // Poolers refuse it, and servers since 12 need it no more.
+        .extra_float_digits(None)
+        .log_slow_statements(tracing::log::LevelFilter::Warn, Duration::from_secs(5)))
+}
+
+/// Whether the server behind a connection takes writes: no standby does, nor one that is set to be read-only. Doubles as
+/// the question for a sign of life.
+pub(super) async fn takes_writes(connection: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
+    let answer = connection.fetch_one("SHOW transaction_read_only").await?;
+    Ok(answer.try_get::<&str, _>(0)? == "off")
 }
 
 /// `version` is the server's `server_version_num`; poolers and relatives of `PostgreSQL` may not tell any.

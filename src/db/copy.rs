@@ -6,10 +6,10 @@
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::{Connection, PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
 use crate::db::enqueue::{attempts, tags};
+use crate::db::{Session, Transaction};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::{NewJob, Start};
 
@@ -31,14 +31,14 @@ type LaneKey = (&'static str, Option<String>, Option<Uuid>);
 /// An enqueue by COPY, under way. What was sent is taken back unless it is finished.
 pub struct Copying<'c> {
     /// A savepoint where the caller has begun a transaction.
-    transaction: Transaction<'c, Postgres>,
+    transaction: Transaction<'c>,
     sheet: Sheet,
 }
 
 impl<'c> Copying<'c> {
     /// Begins.
-    pub async fn begin(connection: &'c mut PgConnection) -> Result<Self> {
-        let mut transaction = connection.begin().await?;
+    pub async fn begin(session: &'c mut Session<'_>) -> Result<Self> {
+        let mut transaction = session.begin().await?;
         let now = sqlx::query_scalar!(r#"SELECT queue.now() AS "now!""#).fetch_one(&mut *transaction).await?;
         let sheet = Sheet { now, lanes: HashMap::new(), rows: Vec::new(), ids: Vec::new(), awake: Awake::default() };
         Ok(Self { transaction, sheet })
@@ -54,7 +54,7 @@ impl<'c> Copying<'c> {
             sheet.write(job)?;
         }
         sheet.rows.extend_from_slice(&TRAILER.to_be_bytes());
-        let mut copying = transaction.copy_in_raw(COPY).await?;
+        let mut copying = transaction.connection().copy_in_raw(COPY).await?;
         if let Err(error) = copying.send(sheet.rows.as_slice()).await {
             copying.abort("the rows could not be sent").await?;
             return Err(error.into());
@@ -97,7 +97,7 @@ struct Sheet {
 
 impl Sheet {
     /// Asks for the numbers of the lanes that are new.
-    async fn learn_lanes(&mut self, connection: &mut PgConnection, jobs: &[&NewJob]) -> Result<()> {
+    async fn learn_lanes(&mut self, session: &mut Session<'_>, jobs: &[&NewJob]) -> Result<()> {
         let mut new: Vec<LaneKey> = jobs.iter().map(|job| lane_key(job)).collect();
         new.sort_unstable();
         new.dedup();
@@ -116,7 +116,7 @@ impl Sheet {
             &limit_keys as &[Option<&str>],
             &users as &[Option<Uuid>]
         )
-        .fetch_all(connection)
+        .fetch_all(session)
         .await?;
         self.lanes.extend(new.into_iter().zip(numbers));
         Ok(())

@@ -6,10 +6,10 @@
 
 use std::time::Duration;
 
-use sqlx::PgConnection;
 use sqlx::postgres::types::PgInterval;
 use uuid::Uuid;
 
+use crate::db::Session;
 use crate::model::failure::Result;
 use crate::model::job::{Enqueued, NewJob, Start};
 use crate::model::unique::Unique;
@@ -18,14 +18,14 @@ use crate::model::unique::Unique;
 const BETWEEN_TAGS: &str = "\u{1f}";
 
 /// Enqueues a job in the caller's transaction: it exists when, and only when, that commits.
-pub async fn enqueue(connection: &mut PgConnection, job: &NewJob) -> Result<Enqueued> {
+pub async fn enqueue(session: &mut Session<'_>, job: &NewJob) -> Result<Enqueued> {
     match &job.unique {
-        None => insert(connection, job).await,
-        Some(unique) => enqueue_unique(connection, job, unique).await,
+        None => insert(session, job).await,
+        Some(unique) => enqueue_unique(session, job, unique).await,
     }
 }
 
-async fn insert(connection: &mut PgConnection, job: &NewJob) -> Result<Enqueued> {
+async fn insert(session: &mut Session<'_>, job: &NewJob) -> Result<Enqueued> {
     let id = Uuid::now_v7();
     let (at, wait) = start(job.start);
     // Each job of a transaction, in which the time stands still, has a place in line of its own.
@@ -54,12 +54,12 @@ async fn insert(connection: &mut PgConnection, job: &NewJob) -> Result<Enqueued>
         job.traceparent,
         job.payload
     )
-    .execute(connection)
+    .execute(session)
     .await?;
     Ok(Enqueued { id, is_new: true })
 }
 
-async fn enqueue_unique(connection: &mut PgConnection, job: &NewJob, unique: &Unique) -> Result<Enqueued> {
+async fn enqueue_unique(session: &mut Session<'_>, job: &NewJob, unique: &Unique) -> Result<Enqueued> {
     let (at, wait) = start(job.start);
     let timeout = job.timeout_seconds.map(|seconds| interval(Duration::from_secs(seconds.unsigned_abs().into())));
     Ok(sqlx::query_as!(
@@ -86,12 +86,12 @@ async fn enqueue_unique(connection: &mut PgConnection, job: &NewJob, unique: &Un
         job.rerun_of,
         unique.fingerprint
     )
-    .fetch_one(connection)
+    .fetch_one(session)
     .await?)
 }
 
 /// Enqueues jobs without keys, in their order, in one statement.
-pub async fn insert_all(connection: &mut PgConnection, jobs: &[&NewJob]) -> Result<Vec<Uuid>> {
+pub async fn insert_all(session: &mut Session<'_>, jobs: &[&NewJob]) -> Result<Vec<Uuid>> {
     let ids: Vec<Uuid> = jobs.iter().map(|_| Uuid::now_v7()).collect();
     let kinds: Vec<&str> = jobs.iter().map(|job| job.kind.name()).collect();
     let (ats, waits): (Vec<_>, Vec<_>) = jobs.iter().map(|job| start(job.start)).unzip();
@@ -141,7 +141,7 @@ pub async fn insert_all(connection: &mut PgConnection, jobs: &[&NewJob]) -> Resu
         &payloads as &[&serde_json::Value],
         BETWEEN_TAGS
     )
-    .execute(connection)
+    .execute(session)
     .await?;
     Ok(ids)
 }

@@ -21,6 +21,26 @@ pub(super) fn connecting(error: sqlx::Error, place: &str) -> Failure {
     because_of(failure, error)
 }
 
+/// Whether the same may succeed in a moment, without anybody changing a setting: the server is away, starts, stops, is
+/// full, or takes no writes just now.
+pub(super) fn may_pass(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(answer) => {
+            let code = answer.code().unwrap_or_default();
+            matches!(&*code, "25006") || matches!(code.get(..2), Some("08" | "53" | "57" | "58" | "40"))
+        }
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => true,
+        _ => false,
+    }
+}
+
+/// Whether the statement gave up waiting for a lock that others hold.
+pub(super) fn is_busy(error: &sqlx::Error) -> bool {
+    // lock_not_available, deadlock_detected
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| matches!(&*code, "55P03" | "40P01"))
+}
+
 /// Adds what the error has to say beyond [`explain`]: of the server's answers the detail, not the message again.
 fn because_of(failure: Failure, error: sqlx::Error) -> Failure {
     match &error {
@@ -76,6 +96,10 @@ fn by_code(code: &str) -> (Kind, Option<&'static str>) {
         "25006" => (
             Kind::Database,
             Some("is it a standby, or default_transaction_read_only set? Name a server that can write in database.url"),
+        ),
+        "26000" | "42P05" => (
+            Kind::Internal,
+            Some("is there a pooler in transaction mode between? Then set database.pooler = \"transaction\""),
         ),
         "42501" => (Kind::Database, Some("grant the user of database.url what it lacks")),
         "3F000" | "42P01" | "42703" | "42883" => {

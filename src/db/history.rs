@@ -1,32 +1,54 @@
-//! `queue.history`: finished jobs, by state and week.
+//! `queue.history`: finished jobs, by state and week. Here its weeks are made; [`retention`](crate::db::retention) takes
+//! old ones away.
 
 use chrono::{Datelike, Days, IsoWeek, NaiveDate};
 use sqlx::PgConnection;
 
 use crate::db::Db;
+use crate::db::retention::LOCK;
 use crate::model::failure::Result;
 
 /// Each state in which a job ends has partitions of its own, so that each can be kept for its own time.
-const ENDS: [&str; 3] = ["completed", "discarded", "cancelled"];
+pub const ENDS: [&str; 3] = ["completed", "discarded", "cancelled"];
 /// Weeks that are prepared, this one included.
 const WEEKS: u64 = 5;
+/// More rows are not moved out of a default partition: workers that finish jobs wait meanwhile.
+const MOVABLE: u32 = 200_000;
 
 /// Makes the partitions that will be needed soon; see [`ensure_partitions`].
 pub async fn prepare(db: &Db) -> Result<()> {
-    ensure_partitions(&mut *db.pool().acquire().await?).await
+    ensure_partitions(db.connect_directly().await?.connection()).await
 }
 
-/// Makes the partitions of this week and the next four, where they are missing. A week of which rows already lie in the
-/// default partition stays there.
+/// Makes the partitions of this week and the next four, where they are missing. Rows of such a week that lie in the
+/// default partition move to it.
+///
+/// A week that cannot be made now, because a long transaction uses history or too much lies in the default partition,
+/// is left for the next time: its rows go to the default partition.
 pub async fn ensure_partitions(connection: &mut PgConnection) -> Result<()> {
     let today: NaiveDate = sqlx::query_scalar!(r#"SELECT (queue.now() AT TIME ZONE 'utc')::date AS "today!""#)
         .fetch_one(&mut *connection)
         .await?;
     let monday = today - Days::new(today.weekday().num_days_from_monday().into());
+    let mut missing = Vec::new();
     for from in (0..WEEKS).map(|week| monday + Days::new(7 * week)) {
         for end in ENDS {
-            ensure_week(connection, end, from).await?;
+            let name = name(end, from.iso_week());
+            if !is_there(connection, &name).await? {
+                make_week(connection, end, &name, from).await?;
+                if !is_there(connection, &name).await? {
+                    missing.push(name);
+                }
+            }
         }
+    }
+    if !missing.is_empty() {
+        let missing = missing.join(", ");
+        tracing::warn!(
+            missing,
+            "weeks of history could not be made yet: a long transaction uses it, or its default partition is too full; \
+             jobs that finish meanwhile go to the default partition"
+        );
     }
     Ok(())
 }
@@ -36,20 +58,35 @@ fn name(end: &str, week: IsoWeek) -> String {
     format!("history_{end}_{}_w{:02}", week.year(), week.week())
 }
 
-async fn ensure_week(connection: &mut PgConnection, end: &str, from: NaiveDate) -> Result<()> {
-    let (name, to) = (name(end, from.iso_week()), from + Days::new(7));
+async fn is_there(connection: &mut PgConnection, name: &str) -> Result<bool> {
+    Ok(sqlx::query_scalar!(r#"SELECT to_regclass('queue.' || $1) IS NOT NULL AS "there!""#, name)
+        .fetch_one(connection)
+        .await?)
+}
+
+/// Made beside history and attached then, which locks neither readers nor writers of other partitions out. They wait for
+/// the default partition only, and not for long: whoever holds it for longer makes this one give up.
+async fn make_week(connection: &mut PgConnection, end: &str, name: &str, from: NaiveDate) -> Result<()> {
+    let (parent, default) = (format!("queue.history_{end}"), format!("queue.history_{end}_default"));
+    let to = from + Days::new(7);
+    let of_week = format!("finished_at >= '{from} 00:00Z' AND finished_at < '{to} 00:00Z'");
     let make = format!(
         "DO $$ BEGIN
-           IF to_regclass('queue.{name}') IS NULL THEN
-             CREATE TABLE queue.{name} PARTITION OF queue.history_{end}
-               FOR VALUES FROM ('{from} 00:00Z') TO ('{to} 00:00Z');
-             COMMENT ON TABLE queue.{name} IS 'Jobs {end} in the week from {from}.';
+           PERFORM set_config('lock_timeout', '1s', true), pg_advisory_xact_lock({LOCK});
+           IF to_regclass('queue.{name}') IS NOT NULL THEN RETURN; END IF;
+           LOCK TABLE {default} IN ACCESS EXCLUSIVE MODE;
+           IF (SELECT count(*) FROM (SELECT FROM {default} WHERE {of_week} LIMIT {MOVABLE} + 1) AS rows) > {MOVABLE} THEN
+             RETURN;
            END IF;
-         EXCEPTION WHEN check_violation OR duplicate_table OR unique_violation THEN
-           RAISE NOTICE 'partition {name} was not made: %', SQLERRM;
+           CREATE TABLE queue.{name} (LIKE {parent} INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
+           WITH moved AS (DELETE FROM {default} WHERE {of_week} RETURNING *)
+           INSERT INTO queue.{name} SELECT * FROM moved;
+           ALTER TABLE {parent} ATTACH PARTITION queue.{name} FOR VALUES FROM ('{from} 00:00Z') TO ('{to} 00:00Z');
+           COMMENT ON TABLE queue.{name} IS 'Jobs {end} in the week from {from}.';
+         EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
          END $$"
     );
-    // The name and the bounds are made of our own words and of dates; DDL takes no parameters.
+    // The names and the bounds are made of our own words and of dates; DDL takes no parameters.
     sqlx::raw_sql(sqlx::AssertSqlSafe(make)).execute(connection).await?;
     Ok(())
 }

@@ -9,11 +9,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::{Connection, PgConnection};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, timeout};
 
 use crate::db::connect::Connector;
+use crate::db::session::Session;
 use crate::model::failure::Result;
 
 /// A connection that was used this recently is taken to be well. Where it is not, the statement fails, and is tried
@@ -33,7 +33,7 @@ pub struct Line {
 /// A connection that waits to be used again.
 #[derive(Debug)]
 struct Idle {
-    connection: PgConnection,
+    connection: Session<'static>,
     used: Instant,
 }
 
@@ -51,7 +51,7 @@ impl Line {
         {
             return Ok(HeldLine { place, connection });
         }
-        let connection = self.connector.connect().await?;
+        let connection = Session::own(self.connector.connect().await?, self.connector.pooler());
         Ok(HeldLine { place, connection })
     }
 
@@ -62,7 +62,7 @@ impl Line {
         }
     }
 
-    async fn is_well(&self, connection: &mut PgConnection) -> bool {
+    async fn is_well(&self, connection: &mut Session<'static>) -> bool {
         matches!(timeout(self.connector.wait(), connection.ping()).await, Ok(Ok(())))
     }
 }
@@ -72,12 +72,12 @@ impl Line {
 #[derive(Debug)]
 pub struct HeldLine<'a> {
     place: MutexGuard<'a, Option<Idle>>,
-    pub(super) connection: PgConnection,
+    pub(super) connection: Session<'static>,
 }
 
 impl HeldLine<'_> {
     /// The connection.
-    pub fn connection(&mut self) -> &mut PgConnection {
+    pub fn connection(&mut self) -> &mut Session<'static> {
         &mut self.connection
     }
 

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use sqlx::PgConnection;
 use sqlx::migrate::{MigrateError, Migration, Migrator};
-use sqlx::{Acquire, PgConnection};
 
-use crate::db::{Db, history};
+use crate::config::Pooler;
+use crate::db::{Db, Session, history};
 use crate::model::failure::{Failure, Kind, Result};
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -28,10 +29,12 @@ pub struct SchemaState {
     pub unknown: Vec<i64>,
     /// Applied migrations that were something else when they were applied.
     pub edited: Vec<i64>,
+    /// The oldest program that works on the schema, by its latest migration; none where the schema does not say.
+    pub oldest_program: Option<i64>,
 }
 
 impl SchemaState {
-    /// Fails unless the schema is exactly this program's.
+    /// Fails unless this program works on the schema: it is this program's, or a newer one that goes on serving it.
     pub fn require_current(&self) -> Result<()> {
         self.require_known()?;
         if self.pending.is_empty() {
@@ -44,15 +47,14 @@ impl SchemaState {
         Err(Failure::new(Kind::Schema, what).hint("bring it up to date with: repo-to-cat migrate up"))
     }
 
-    /// Fails where migrations were applied that are not this program's: nothing may be built upon them.
+    /// Whether a newer program migrated the database, in a way that this one goes on working.
+    #[must_use]
+    pub fn is_newer(&self) -> bool {
+        !self.unknown.is_empty() && self.require_known().is_ok()
+    }
+
+    /// Fails where migrations were applied that are not this program's, unless the schema says that it still serves it.
     fn require_known(&self) -> Result<()> {
-        if let Some(newest) = self.unknown.last() {
-            return Err(Failure::new(
-                Kind::Schema,
-                format!("the database has migration {newest}, which this program, at {}, does not know", self.head),
-            )
-            .hint("a newer program migrated it: use that one"));
-        }
         if let Some(version) = self.edited.first() {
             return Err(Failure::new(
                 Kind::Schema,
@@ -60,18 +62,36 @@ impl SchemaState {
             )
             .hint("never edit an applied migration: restore its file and write a new one"));
         }
-        Ok(())
+        let Some(newest) = self.unknown.last() else { return Ok(()) };
+        // One of ours that is missing below theirs means that theirs were not made after ours.
+        let oldest = self.oldest_program.filter(|_| self.pending.is_empty());
+        match oldest {
+            Some(oldest) if oldest <= self.head => Ok(()),
+            Some(oldest) => Err(Failure::new(
+                Kind::Schema,
+                format!(
+                    "the database is at migration {newest}, which programs before migration {oldest} cannot work on; \
+                     this one is at {}",
+                    self.head
+                ),
+            )
+            .hint("a newer program migrated it: use that one")),
+            None => Err(Failure::new(
+                Kind::Schema,
+                format!("the database has migration {newest}, which this program, at {}, does not know", self.head),
+            )
+            .hint("a newer program migrated it: use that one")),
+        }
     }
 }
 
 /// How the database's schema relates to this program.
 pub async fn state(db: &Db) -> Result<SchemaState> {
-    let mut connection = db.pool().acquire().await?;
-    state_of(&mut connection).await
+    state_of(&mut db.pool().acquire().await?).await
 }
 
-async fn state_of(connection: &mut PgConnection) -> Result<SchemaState> {
-    let applied = applied(connection).await?;
+async fn state_of(session: &mut Session<'_>) -> Result<SchemaState> {
+    let applied = applied(session).await?;
     let known: BTreeMap<i64, &Migration> = MIGRATIONS
         .iter()
         .filter(|migration| !migration.migration_type.is_down_migration())
@@ -83,6 +103,7 @@ async fn state_of(connection: &mut PgConnection) -> Result<SchemaState> {
         current: applied.keys().next_back().copied().unwrap_or(0),
         head: known.keys().next_back().copied().unwrap_or(0),
         unknown: applied.keys().copied().filter(|version| !known.contains_key(version)).collect(),
+        oldest_program: oldest_program(session).await?,
         edited: applied.iter().filter(|(version, sum)| is_edited(version, sum)).map(|(version, _)| *version).collect(),
         pending: known
             .iter()
@@ -93,33 +114,44 @@ async fn state_of(connection: &mut PgConnection) -> Result<SchemaState> {
 }
 
 /// What was applied: versions and checksums. The table is the migrator's and absent at first, hence unchecked SQL.
-async fn applied(connection: &mut PgConnection) -> Result<BTreeMap<i64, Vec<u8>>> {
+async fn applied(session: &mut Session<'_>) -> Result<BTreeMap<i64, Vec<u8>>> {
     let there: bool =
-        sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL").fetch_one(&mut *connection).await?;
+        sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL").fetch_one(&mut *session).await?;
     if !there {
         return Ok(BTreeMap::new());
     }
     let rows: Vec<(i64, Vec<u8>)> =
-        sqlx::query_as("SELECT version, checksum FROM _sqlx_migrations WHERE success").fetch_all(connection).await?;
+        sqlx::query_as("SELECT version, checksum FROM _sqlx_migrations WHERE success").fetch_all(session).await?;
     Ok(rows.into_iter().collect())
 }
 
-/// Applies what is pending; returns it. Waits while another host does the same.
+/// What the schema says of older programs. The function came with migration 3, hence unchecked SQL.
+async fn oldest_program(session: &mut Session<'_>) -> Result<Option<i64>> {
+    let there: bool = sqlx::query_scalar("SELECT to_regprocedure('queue.oldest_program()') IS NOT NULL")
+        .fetch_one(&mut *session)
+        .await?;
+    if !there {
+        return Ok(None);
+    }
+    Ok(Some(sqlx::query_scalar("SELECT queue.oldest_program()::bigint").fetch_one(session).await?))
+}
+
+/// Applies what is pending; returns it: nothing where a newer program has been here. Waits while another host does the same.
 pub async fn up(db: &Db) -> Result<Vec<(i64, String)>> {
-    let mut connection = db.pool().acquire().await?;
-    let connection = connection.acquire().await?;
-    lock(connection).await?;
-    let done = up_locked(connection).await;
-    // The lock would go with the connection, which the pool keeps.
-    let unlocked = sqlx::query("SELECT pg_advisory_unlock($1)").bind(LOCK).execute(&mut *connection).await;
-    let done = done?;
-    unlocked?;
-    Ok(done)
+    let mut session = db.connect_directly().await?;
+    lock(session.connection()).await?;
+    let done = up_locked(session.connection()).await;
+    // The lock goes with the connection.
+    drop(session.close().await);
+    done
 }
 
 async fn up_locked(connection: &mut PgConnection) -> Result<Vec<(i64, String)>> {
-    let state = state_of(connection).await?;
+    let state = state_of(&mut Session::lent(connection, Pooler::None)).await?;
     state.require_known()?;
+    if state.is_newer() {
+        return Ok(Vec::new());
+    }
     let migrator = Migrator { locking: false, ..Migrator::with_migrations(MIGRATIONS.iter().cloned().collect()) };
     migrator.run(&mut *connection).await.map_err(explain)?;
     history::ensure_partitions(connection).await?;

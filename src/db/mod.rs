@@ -7,6 +7,7 @@ pub mod attempts;
 pub mod claims;
 mod connect;
 pub mod copy;
+pub mod depth;
 pub mod enqueue;
 pub mod error;
 pub mod generations;
@@ -16,10 +17,15 @@ pub mod inspect;
 pub mod jobs;
 pub mod line;
 pub mod listener;
+pub mod logs;
 pub mod migrate;
 pub mod outcomes;
+mod pool;
 pub mod pulse;
 pub mod quota;
+pub mod retention;
+pub mod schedules;
+mod session;
 pub mod sleepers;
 pub mod steps;
 pub mod workers;
@@ -27,53 +33,53 @@ pub mod workers;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::Connection;
-use sqlx::postgres::{PgPool, PgPoolOptions};
-use tokio::time::timeout;
-
-use crate::config;
+use crate::config::{self, Pooler};
 use crate::model::failure::Result;
 use connect::Connector;
 pub use line::{HeldLine, Line};
+pub use pool::Pool;
+pub use session::{Session, Transaction};
 
 /// The oldest major version of `PostgreSQL` that the schema and the statements work on.
 pub const OLDEST_VERSION: u32 = 13;
 
-/// How long a connection that comes back to the pool may take to show that it is well.
-const RELEASE_PATIENCE: Duration = Duration::from_secs(5);
-
-/// A pool of connections to our database. Cheap to clone.
+/// Our database: a pool of connections, and those that belong to no pool. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Db {
-    pool: PgPool,
+    pool: Pool,
+    /// To the server itself, without a pooler in between.
+    direct: Arc<Connector>,
     connector: Arc<Connector>,
 }
 
 impl Db {
     /// Connects to `settings.url` and asks the server for a sign of life.
     pub async fn connect(settings: &config::Database) -> Result<Self> {
-        let connector = Arc::new(Connector::probed(settings).await?);
-        let pool = PgPoolOptions::new()
-            .max_connections(settings.max_connections)
-            .acquire_timeout(connector.wait())
-            .idle_timeout(Duration::from_secs(300))
-            .test_before_acquire(true)
-            // A connection whose server has vanished without a word never answers. Who gave up waiting on it must get
-            // its place in the pool back. (The pool tests once more, without a limit: a server that falls silent just
-            // between the two costs that place.)
-            .after_release(|connection, _| {
-                Box::pin(async {
-                    let answer = timeout(RELEASE_PATIENCE, connection.ping()).await;
-                    answer.map_err(|_| sqlx::Error::PoolTimedOut)?.map(|()| true)
-                })
-            })
-            .connect_lazy_with(connector.options().clone());
-        Ok(Self { pool, connector })
+        Self::open(settings, false).await
+    }
+
+    /// The same for services: waits for a server that is not there yet, and says so once. Fails only where waiting does
+    /// not help, as with a wrong password.
+    pub async fn connect_patiently(settings: &config::Database) -> Result<Self> {
+        Self::open(settings, true).await
+    }
+
+    async fn open(settings: &config::Database, patient: bool) -> Result<Self> {
+        let wait = Duration::from_secs(settings.connect_seconds);
+        let connector = Arc::new(Connector::new("database.url", &settings.hosts(), settings.pooler, wait)?);
+        let direct = if settings.direct_url.is_empty() {
+            Arc::clone(&connector)
+        } else {
+            Arc::new(Connector::new("database.direct_url", &settings.direct_hosts(), Pooler::None, wait)?)
+        };
+        connector.probe(patient).await?;
+        let pool = Pool::new(Arc::clone(&connector), settings);
+        Ok(Self { pool, direct, connector })
     }
 
     /// The pool, for statements of this module and for callers that enqueue in a transaction of their own.
     #[must_use]
-    pub fn pool(&self) -> &PgPool {
+    pub fn pool(&self) -> &Pool {
         &self.pool
     }
 
@@ -82,6 +88,12 @@ impl Db {
     #[must_use]
     pub fn line(&self) -> Line {
         Line::new(Arc::clone(&self.connector))
+    }
+
+    /// A new connection to the server itself, without a pooler in between: for what must stay with one server connection,
+    /// such as advisory locks.
+    pub async fn connect_directly(&self) -> Result<Session<'static>> {
+        Ok(Session::own(self.direct.connect().await?, Pooler::None))
     }
 
     /// Closes all connections; waits for those that are in use.

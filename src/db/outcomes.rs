@@ -6,16 +6,16 @@
 
 use std::time::Duration;
 
-use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use crate::db::Session;
 use crate::model::failure::{Failure, Result};
 use crate::model::generation::GenerationResult;
 use crate::model::job::ClaimedJob;
 
 /// Completes jobs of one worker that have no result to persist; returns the ids of those that were still its own.
-pub async fn complete(connection: &mut PgConnection, worker_id: Uuid, done: &[&ClaimedJob]) -> Result<Vec<Uuid>> {
+pub async fn complete(connection: &mut Session<'_>, worker_id: Uuid, done: &[&ClaimedJob]) -> Result<Vec<Uuid>> {
     let (ids, claims) = fence(done.iter().copied());
     Ok(sqlx::query_scalar!(
         r#"WITH finished AS (
@@ -43,7 +43,7 @@ pub async fn complete(connection: &mut PgConnection, worker_id: Uuid, done: &[&C
 
 /// Completes jobs of one worker and persists their generations; returns the ids of those that were still its own.
 pub async fn complete_generations(
-    connection: &mut PgConnection,
+    connection: &mut Session<'_>,
     worker_id: Uuid,
     done: &[(&ClaimedJob, &GenerationResult)],
 ) -> Result<Vec<Uuid>> {
@@ -89,16 +89,19 @@ pub async fn complete_generations(
 }
 
 /// Of these jobs, the ones that this worker has completed under this claim: the answer to a lost answer.
-pub async fn completed_by(connection: &mut PgConnection, worker_id: Uuid, jobs: &[&ClaimedJob]) -> Result<Vec<Uuid>> {
+pub async fn completed_by(connection: &mut Session<'_>, worker_id: Uuid, jobs: &[&ClaimedJob]) -> Result<Vec<Uuid>> {
     let (ids, claims) = fence(jobs.iter().copied());
+    // They cannot have finished before they were claimed, so the weeks before that need not be looked into.
+    let since = jobs.iter().map(|job| job.started_at).min();
     Ok(sqlx::query_scalar!(
         "SELECT history.id FROM queue.history AS history
          JOIN unnest($2::uuid[], $3::int[]) AS input (id, claim)
            ON history.id = input.id AND history.claims = input.claim
-         WHERE history.worker_id = $1 AND history.state = 'completed'",
+         WHERE history.worker_id = $1 AND history.state = 'completed' AND history.finished_at >= $4",
         worker_id,
         &ids,
-        &claims
+        &claims,
+        since
     )
     .fetch_all(connection)
     .await?)
@@ -152,7 +155,7 @@ impl PutBack<'_> {
 
 /// Puts jobs of one worker back, each with a note of its attempt; returns the ids of those that were still its own.
 pub async fn put_back(
-    connection: &mut PgConnection,
+    connection: &mut Session<'_>,
     worker_id: Uuid,
     back: &[(&ClaimedJob, PutBack<'_>)],
 ) -> Result<Vec<Uuid>> {
@@ -214,7 +217,7 @@ pub enum End<'a> {
 }
 
 /// Ends jobs of one worker without completing them; returns the ids of those that were still its own.
-pub async fn end(connection: &mut PgConnection, worker_id: Uuid, ends: &[(&ClaimedJob, End<'_>)]) -> Result<Vec<Uuid>> {
+pub async fn end(connection: &mut Session<'_>, worker_id: Uuid, ends: &[(&ClaimedJob, End<'_>)]) -> Result<Vec<Uuid>> {
     let (ids, claims) = fence(ends.iter().map(|(job, _)| *job));
     let states: Vec<&str> =
         ends.iter().map(|(_, end)| if let End::Discard(_) = end { "discarded" } else { "cancelled" }).collect();

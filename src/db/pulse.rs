@@ -21,10 +21,11 @@ pub struct Look {
 
 /// Looks, without changing anything.
 pub async fn look(executor: impl PgExecutor<'_>) -> Result<Look> {
-    // Each minimum is read from the end of an index: min() might rather scan the table.
+    // Each is read from the end of an index: min() might rather scan the table, and EXISTS drops the order.
     Ok(sqlx::query_as!(
         Look,
-        r#"SELECT EXISTS (SELECT FROM queue.jobs WHERE rank IS NOT NULL AND state = 'available' ORDER BY lane, rank LIMIT 1) AS "waiting!",
+        r#"SELECT (SELECT true FROM queue.jobs WHERE rank IS NOT NULL AND state = 'available'
+                  ORDER BY lane, rank LIMIT 1) IS NOT NULL AS "waiting!",
              (SELECT extract(epoch FROM due_at - queue.now())::float8 FROM queue.jobs
               WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1) AS due_in,
              (SELECT extract(epoch FROM deadline - queue.now())::float8 FROM queue.jobs

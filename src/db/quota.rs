@@ -6,9 +6,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use sqlx::{Acquire, PgConnection};
 use uuid::Uuid;
 
+use crate::db::Session;
 use crate::db::claims::{self, Share, Taken};
 use crate::model::failure::Result;
 use crate::model::limits::{Rule, Scope, Usage, allow, binding};
@@ -26,7 +26,7 @@ pub struct Limited {
 
 /// Claims within the limits. `keys` has the limit key of each share.
 pub async fn claim(
-    connection: &mut PgConnection,
+    connection: &mut Session<'_>,
     worker_id: Uuid,
     shares: &[Share],
     keys: &[Option<String>],
@@ -79,7 +79,7 @@ pub async fn claim(
     Ok(limited)
 }
 
-async fn usage(connection: &mut PgConnection, kinds: &[String]) -> Result<HashMap<Scope, Usage>> {
+async fn usage(connection: &mut Session<'_>, kinds: &[String]) -> Result<HashMap<Scope, Usage>> {
     let mut usage: HashMap<Scope, Usage> = HashMap::new();
     let running = sqlx::query!(
         r#"SELECT kind AS "kind!", limit_key, count(*) AS "count!" FROM queue.jobs
@@ -111,7 +111,7 @@ async fn usage(connection: &mut PgConnection, kinds: &[String]) -> Result<HashMa
     Ok(usage)
 }
 
-async fn take_tokens(connection: &mut PgConnection, scope: &Scope, left: f64) -> Result<()> {
+async fn take_tokens(connection: &mut Session<'_>, scope: &Scope, left: f64) -> Result<()> {
     sqlx::query!(
         "INSERT INTO queue.buckets (kind, limit_key, tokens) VALUES ($1, $2, $3)
          ON CONFLICT (kind, limit_key) DO UPDATE SET tokens = excluded.tokens, filled_at = queue.now()",

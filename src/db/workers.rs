@@ -2,20 +2,13 @@
 
 use std::time::Duration;
 
-use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::db::Db;
+use crate::db::{Db, Session};
 use crate::model::failure::Result;
 
 /// Starts a lease.
-pub async fn register(
-    connection: &mut PgConnection,
-    id: Uuid,
-    name: &str,
-    slots: usize,
-    lease: Duration,
-) -> Result<()> {
+pub async fn register(connection: &mut Session<'_>, id: Uuid, name: &str, slots: usize, lease: Duration) -> Result<()> {
     sqlx::query!(
         "INSERT INTO queue.workers (id, name, slots, lease_until)
          VALUES ($1, $2, $3, queue.now() + make_interval(secs => $4))
@@ -46,7 +39,7 @@ pub enum Heartbeat {
 ///
 /// A lease that ran out, but was not taken away yet, is renewed: its jobs are still untouched.
 pub async fn heartbeat(
-    connection: &mut PgConnection,
+    connection: &mut Session<'_>,
     id: Uuid,
     lease: Duration,
     held: &[(Uuid, i32)],
@@ -76,7 +69,7 @@ pub async fn heartbeat(
 /// A claim may be committed and its answer lost. No rescuer would ever free such jobs, since the lease is good. No index
 /// leads to them, so this reads the whole table: only who lost an answer asks.
 pub async fn give_back_strays(
-    connection: &mut PgConnection,
+    connection: &mut Session<'_>,
     id: Uuid,
     age: Duration,
     held: &[(Uuid, i32)],
@@ -105,7 +98,7 @@ pub async fn give_back_strays(
 }
 
 /// Ends a lease: at once where nothing is held under it, else it lapses now, so that the jobs are rescued.
-pub async fn unregister(connection: &mut PgConnection, id: Uuid, holds_jobs: bool) -> Result<()> {
+pub async fn unregister(connection: &mut Session<'_>, id: Uuid, holds_jobs: bool) -> Result<()> {
     if holds_jobs {
         sqlx::query!("UPDATE queue.workers SET lease_until = queue.now() WHERE id = $1", id)
             .execute(connection)

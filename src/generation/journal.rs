@@ -15,6 +15,7 @@ use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::ClaimedJob;
 use crate::model::progress::{Progress, Report, Step};
 use crate::queue::{Trouble, answer_within};
+use crate::telemetry::joblog::{carried, carried_future};
 
 /// How often progress is written while a step runs.
 const PUBLISH_EVERY: Duration = Duration::from_millis(500);
@@ -125,8 +126,9 @@ impl Journal {
         self.begin(step).await?;
         let started = Instant::now();
         let report = Arc::new(StepReport { cancel: self.cancel.clone(), latest: Mutex::default() });
-        let publisher = tokio::spawn(publish(self.db.clone(), Arc::clone(&self.job), step, Arc::clone(&report)));
-        let worked = tokio::task::spawn_blocking(move || work(&*report)).await;
+        let publishing = publish(self.db.clone(), Arc::clone(&self.job), step, Arc::clone(&report));
+        let publisher = tokio::spawn(carried_future(publishing));
+        let worked = tokio::task::spawn_blocking(carried(move || work(&*report))).await;
         publisher.abort();
         let made = worked.unwrap_or_else(|error| {
             let text = panic_text(error);

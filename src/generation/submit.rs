@@ -11,6 +11,7 @@ use crate::db::{Db, generations, inspect};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::{GenerationRequest, JobKind, NewJob, Start};
 use crate::model::repository::{MAX_URL_BYTES, Source, check_reference};
+use crate::model::trace::Traceparent;
 use crate::model::unique::Unique;
 
 /// What may be said beside the repository.
@@ -36,6 +37,8 @@ pub struct Wishes {
     pub user_id: Option<Uuid>,
     /// The finished job that it does again.
     pub rerun_of: Option<Uuid>,
+    /// The trace that it belongs to.
+    pub traceparent: Option<Traceparent>,
 }
 
 /// The job that turns `repository` (a URL or a local path) into a cat.
@@ -73,6 +76,7 @@ pub fn generation_job(repository: &str, wishes: Wishes, config: &Config) -> Resu
         user_id: wishes.user_id,
         rerun_of: wishes.rerun_of,
         limit_key: host,
+        traceparent: wishes.traceparent.map(|traceparent| traceparent.to_string()),
         ..NewJob::new(JobKind::Generation, payload)
     })
 }

@@ -21,6 +21,7 @@ use crate::generation::submit::{Wishes, generation_job, request_of};
 use crate::model::failure::{Failure, Kind};
 use crate::model::job::Start;
 use crate::model::repository::Source;
+use crate::model::trace::Traceparent;
 use crate::model::unique::{OnConflict, Scope, Unique};
 use crate::queue::enqueue::enqueue_all;
 
@@ -118,7 +119,7 @@ impl Create {
 }
 
 /// Enqueues; answers with the id at once. The header `Idempotency-Key` is the job's unique key; another body with it is
-/// refused.
+/// refused. `traceparent` says which trace the job belongs to.
 pub(super) async fn create(
     State(shared): State<Shared>,
     headers: HeaderMap,
@@ -144,6 +145,7 @@ pub(super) async fn create(
         tags: body.tags,
         user_id: body.user_id,
         rerun_of: body.rerun_of,
+        traceparent: traceparent(&headers),
     };
     let job = generation_job(&repository, wishes, &shared.config)?;
     let enqueued = enqueue_all(&shared.db, std::slice::from_ref(&job)).await?;
@@ -152,6 +154,13 @@ pub(super) async fn create(
     let location = format!("/v1/generations/{id}");
     let answer = json!({"id": id, "is_new": is_new, "links": {"self": location, "image": format!("{location}/image")}});
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(answer)).into_response())
+}
+
+/// The trace of a request. Two of the header are none: the standard would have us guess otherwise.
+fn traceparent(headers: &HeaderMap) -> Option<Traceparent> {
+    let mut values = headers.get_all("traceparent").iter();
+    let only = values.next().filter(|_| values.next().is_none())?;
+    Traceparent::heard(only.to_str().ok())
 }
 
 /// The id in a path.

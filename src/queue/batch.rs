@@ -9,6 +9,7 @@ use crate::db::{HeldLine, Line};
 use crate::model::failure::{Kind, Result};
 use crate::model::generation::GenerationResult;
 use crate::model::job::ClaimedJob;
+use crate::telemetry::metrics::Ending;
 
 /// Outcomes of one sort, of jobs of one worker.
 #[derive(Debug)]
@@ -45,6 +46,16 @@ impl<'a> Batch<'a> {
             Self::Generations(jobs) => jobs.iter().map(|(job, _)| *job).collect(),
             Self::Back(jobs) => jobs.iter().map(|(job, _)| *job).collect(),
             Self::Ends(jobs) => jobs.iter().map(|(job, _)| *job).collect(),
+        }
+    }
+
+    /// Its jobs, each with how its attempt ended.
+    pub fn endings(&self) -> Vec<(&'a ClaimedJob, Ending)> {
+        match self {
+            Self::Plain(jobs) => jobs.iter().map(|job| (*job, Ending::Completed)).collect(),
+            Self::Generations(jobs) => jobs.iter().map(|(job, _)| (*job, Ending::Completed)).collect(),
+            Self::Back(jobs) => jobs.iter().map(|(job, how)| (*job, put_back(how))).collect(),
+            Self::Ends(jobs) => jobs.iter().map(|(job, how)| (*job, end(how))).collect(),
         }
     }
 
@@ -95,5 +106,21 @@ impl<'a> Batch<'a> {
             mine.extend(outcomes::completed_by(connection, worker_id, &missing).await?);
         }
         Ok(mine)
+    }
+}
+
+const fn put_back(how: &PutBack<'_>) -> Ending {
+    match how {
+        PutBack::Retry(..) => Ending::Retried,
+        PutBack::Snooze(_) => Ending::Snoozed,
+        PutBack::Park(_) => Ending::Parked,
+        PutBack::HandBack => Ending::HandedBack,
+    }
+}
+
+const fn end(how: &End<'_>) -> Ending {
+    match how {
+        End::Discard(_) => Ending::Discarded,
+        End::Cancel(_) => Ending::Cancelled,
     }
 }

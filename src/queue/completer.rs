@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use crate::config;
@@ -16,8 +16,10 @@ use crate::model::generation::GenerationResult;
 use crate::model::job::{Backoff, ClaimedJob, Outcome};
 use crate::queue::batch::Batch;
 use crate::queue::lease::Lease;
+use crate::queue::logs::Shelf;
 use crate::queue::watch::Clock;
 use crate::queue::{Settled, Trouble, answer_within};
+use crate::telemetry::metrics::{self, Ending};
 
 /// Most outcomes of one transaction.
 const GROUP: usize = 1000;
@@ -47,9 +49,11 @@ impl Completer {
     /// Commits until every sender is gone and nothing is left.
     pub async fn run(self, settled: mpsc::Receiver<Settled>) {
         let settled = Arc::new(Mutex::new(settled));
+        let (logs, storing) = Shelf::new(self.db.clone());
+        let storing = tokio::spawn(storing);
         let mut desks = JoinSet::new();
         for _ in 0..IN_FLIGHT {
-            let desk = Desk { completer: self.clone(), line: self.db.line() };
+            let desk = Desk { completer: self.clone(), line: self.db.line(), logs: logs.clone() };
             let settled = Arc::clone(&settled);
             desks.spawn(async move {
                 let mut group = Vec::with_capacity(GROUP);
@@ -65,6 +69,8 @@ impl Completer {
                 std::panic::resume_unwind(panic.into_panic());
             }
         }
+        drop(logs);
+        drop(timeout(self.lease.length(), storing).await);
     }
 }
 
@@ -72,6 +78,7 @@ impl Completer {
 struct Desk {
     completer: Completer,
     line: Line,
+    logs: Shelf,
 }
 
 impl Desk {
@@ -81,7 +88,7 @@ impl Desk {
         for of_one_worker in group.chunk_by(|a, b| a.job.worker_id == b.job.worker_id) {
             let worker_id = of_one_worker[0].job.worker_id;
             let (mut plain, mut generations, mut back, mut ends) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-            for Settled { job, outcome } in of_one_worker {
+            for Settled { job, outcome, .. } in of_one_worker {
                 match self.verdict(job, outcome) {
                     Verdict::Complete(None) => plain.push(&**job),
                     Verdict::Complete(Some(result)) => generations.push((&**job, result)),
@@ -95,7 +102,9 @@ impl Desk {
                 }
             }
         }
-        group.clear();
+        for log in group.drain(..).filter_map(|settled| settled.log) {
+            self.logs.leave(log);
+        }
     }
 
     fn verdict<'a>(&self, job: &ClaimedJob, outcome: &'a Outcome) -> Verdict<'a> {
@@ -176,6 +185,11 @@ impl Desk {
     }
 
     fn say(&self, batch: &Batch<'_>, mine: &[Uuid]) {
+        metrics::committed(mine.len());
+        let is_mine = |job: &ClaimedJob| mine.len() == batch.len() || mine.contains(&job.id);
+        for (job, ending) in batch.endings() {
+            metrics::ended(&job.kind, if is_mine(job) { ending } else { Ending::Refused });
+        }
         if mine.len() < batch.len() {
             for job in batch.jobs().iter().filter(|job| !mine.contains(&job.id)) {
                 if batch.completes() {

@@ -1,11 +1,10 @@
 //! Enqueueing from Rust. From other languages: the functions of schema `queue`, see docs/enqueue.md.
 
 use chrono::{TimeDelta, Utc};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::db::copy::{CHUNK, Copying};
-use crate::db::{Db, enqueue};
+use crate::db::{Db, Session, enqueue};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::{Enqueued, NewJob, Start};
 use crate::model::when::LONGEST_WAIT_DAYS;
@@ -14,9 +13,11 @@ use crate::model::when::LONGEST_WAIT_DAYS;
 const MANY: usize = 200;
 
 /// Enqueues a job in the caller's transaction: it exists when, and only when, that commits.
-pub async fn enqueue(connection: &mut PgConnection, job: &NewJob) -> Result<Enqueued> {
+///
+/// It takes `&mut` of a transaction of [`Db::pool`], or of the caller's own; behind a pooler see [`Session::lent`].
+pub async fn enqueue(transaction: impl Into<Session<'_>>, job: &NewJob) -> Result<Enqueued> {
     check(job)?;
-    enqueue::enqueue(connection, job).await
+    enqueue::enqueue(&mut transaction.into(), job).await
 }
 
 /// Enqueues jobs in a transaction of their own: all or none.
@@ -36,7 +37,9 @@ pub async fn enqueue_all(db: &Db, jobs: &[NewJob]) -> Result<Vec<Enqueued>> {
     }
     let mut transaction = db.pool().begin().await?;
     if plain.len() < MANY {
-        place(&mut enqueued, &plain, enqueue::insert_all(&mut transaction, &plain_jobs).await?);
+        if !plain.is_empty() {
+            place(&mut enqueued, &plain, enqueue::insert_all(&mut transaction, &plain_jobs).await?);
+        }
     } else {
         let mut copying = Copying::begin(&mut transaction).await?;
         for jobs in plain_jobs.chunks(CHUNK) {
@@ -59,10 +62,11 @@ pub async fn enqueue_all(db: &Db, jobs: &[NewJob]) -> Result<Vec<Enqueued>> {
 /// The jobs are taken from the iterator as they are sent; some thousand are in memory at a time. Begin the transaction
 /// with sqlx's `begin`, which knows about savepoints.
 pub async fn enqueue_copy(
-    connection: &mut PgConnection,
+    transaction: impl Into<Session<'_>>,
     jobs: impl IntoIterator<Item = NewJob>,
 ) -> Result<Vec<Uuid>> {
-    let mut copying = Copying::begin(connection).await?;
+    let mut session = transaction.into();
+    let mut copying = Copying::begin(&mut session).await?;
     let mut jobs = jobs.into_iter().map(|job| check(&job).and_then(|()| without_key(&job)).map(|()| job));
     loop {
         let chunk = jobs.by_ref().take(CHUNK).collect::<Result<Vec<_>>>()?;

@@ -19,6 +19,7 @@ use crate::db::{Db, Line, workers};
 use crate::model::failure::Result;
 use crate::model::job::ClaimedJob;
 use crate::queue::Trouble;
+use crate::telemetry::metrics;
 
 /// The lease of a worker that holds nothing, and how often it is renewed.
 const RELAXED: Duration = Duration::from_secs(60);
@@ -109,6 +110,12 @@ impl Lease {
         !self.held().jobs.is_empty()
     }
 
+    /// Whether there are jobs under it, or a claim whose answer was lost may have brought some.
+    fn may_hold_jobs(&self) -> bool {
+        let held = self.held();
+        !held.jobs.is_empty() || held.lost_answer.is_some()
+    }
+
     /// Holds a claimed job; the token is cancelled when it is lost.
     #[must_use]
     pub fn hold(&self, job: &ClaimedJob) -> CancellationToken {
@@ -134,9 +141,9 @@ impl Lease {
         }
     }
 
-    /// Makes the lease a long one if there is nothing under it; whether it did. Only who claims may call this.
+    /// Makes the lease a long one if there can be nothing under it; whether it did. Only who claims may call this.
     pub async fn relax(&self) -> Result<bool> {
-        if self.holds_jobs() {
+        if self.may_hold_jobs() {
             return Ok(false);
         }
         *self.0.mode.lock().await = Mode::Relaxed;
@@ -223,18 +230,15 @@ impl Lease {
                     last_good = asked;
                     trouble.over("the heartbeat");
                 }
-                Ok(Err(failure)) => drop(trouble.met("the heartbeat", failure)),
-                Err(_) => drop(trouble.met("the heartbeat", "no answer within the lease")),
+                Ok(Err(failure)) => missed(&mut trouble, failure),
+                Err(_) => missed(&mut trouble, "no answer within the lease"),
             }
             if last_good.elapsed() >= self.0.length {
                 // Others may have our jobs by now. What the handlers hand back is refused or accepted by the fence.
                 self.stop_all();
             }
         }
-        let (id, leaves_jobs) = {
-            let held = self.held();
-            (held.worker_id, !held.jobs.is_empty() || held.lost_answer.is_some())
-        };
+        let (id, leaves_jobs) = (self.worker_id(), self.may_hold_jobs());
         if let Err(failure) = self.unregister(id, leaves_jobs).await {
             tracing::warn!(%failure, "the lease could not be ended; it runs out by itself");
         }
@@ -243,6 +247,8 @@ impl Lease {
     async fn unregister(&self, worker_id: Uuid, leaves_jobs: bool) -> Result<()> {
         let mut held = self.0.line.take().await?;
         workers::unregister(held.connection(), worker_id, leaves_jobs).await?;
+        // The line closes once nobody holds its connection.
+        held.give_back();
         self.0.line.close().await;
         Ok(())
     }
@@ -282,6 +288,7 @@ impl Lease {
                 }
             }
             Heartbeat::Lapsed => {
+                metrics::heartbeat_failed();
                 tracing::warn!(%worker_id, "the lease was lost; stopping its jobs and registering anew");
                 self.stop_all();
                 let anew = Uuid::now_v7();
@@ -297,4 +304,9 @@ impl Lease {
     fn held(&self) -> MutexGuard<'_, Held> {
         self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn missed(trouble: &mut Trouble, failure: impl std::fmt::Display) {
+    metrics::heartbeat_failed();
+    _ = trouble.met("the heartbeat", failure);
 }

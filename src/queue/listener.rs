@@ -10,6 +10,7 @@ use crate::db::listener::Word;
 use crate::queue::Trouble;
 use crate::queue::lease::Lease;
 use crate::queue::watch::Clock;
+use crate::telemetry::metrics;
 
 /// Listens until `stop`. Whenever the connection was away, word may have been missed: then all is looked at.
 pub async fn run(db: Db, lease: Lease, clock: Clock, stop: CancellationToken) {
@@ -24,7 +25,10 @@ pub async fn run(db: Db, lease: Lease, clock: Clock, stop: CancellationToken) {
                     clock.due_in(Duration::ZERO);
                     loop {
                         match listener.heard().await {
-                            Ok(Word::Jobs | Word::Steered) => lease.wake(),
+                            Ok(Word::Jobs | Word::Steered) => {
+                                metrics::woken();
+                                lease.wake();
+                            }
                             Ok(Word::Cancelled(worker)) if worker == lease.worker_id() => lease.check_now(),
                             Ok(Word::Cancelled(_)) => {}
                             Ok(Word::Due) => clock.due_in(Duration::ZERO),

@@ -15,6 +15,7 @@ use crate::db::pulse::Look;
 use crate::db::{Db, Line, pulse, workers};
 use crate::model::failure::Result;
 use crate::queue::{Trouble, answer_within};
+use crate::telemetry::metrics;
 
 /// How long a rescue may take.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -119,6 +120,7 @@ impl Watch {
         line.give_back();
         if is_past(look.lapses_in) {
             let rescued = workers::rescue(&self.db, self.max_deaths).await?;
+            metrics::rescued(rescued.freed, rescued.quarantined);
             if rescued.freed + rescued.quarantined > 0 {
                 tracing::warn!(rescued.freed, rescued.quarantined, "rescued jobs of lost workers");
             }

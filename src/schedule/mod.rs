@@ -1,3 +1,11 @@
-//! What happens by the clock: upkeep.
+//! What happens by the clock: schedules and upkeep.
+//!
+//! [`declared`] brings the declarations of the configuration into the database, [`edit`] what people change there while it
+//! runs; [`firing`] sleeps until the next slot and enqueues its [`job`]. [`upkeep`] keeps house.
 
+pub mod declared;
+pub mod edit;
+pub mod firing;
+pub mod job;
+pub mod retention;
 pub mod upkeep;

@@ -1,4 +1,5 @@
-//! Upkeep: sweeping pictures without a row and objects that a killed fetch left, and making history's partitions ahead.
+//! Upkeep: history's partitions made ahead and taken away when they are old, pictures without a row and objects that a
+//! killed fetch left swept.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use crate::db::{Db, generations, history};
 use crate::model::failure::Result;
 use crate::providers::pictures::Pictures;
 use crate::providers::repository::sweep_leftovers;
+use crate::schedule::retention;
 
 /// What is kept, and how often.
 #[derive(Debug, Clone)]
@@ -24,6 +26,8 @@ pub struct Upkeep {
     pub work_folder: PathBuf,
     /// How often, and how old something must be.
     pub settings: config::Scheduler,
+    /// How long finished jobs are kept.
+    pub retention: config::Retention,
 }
 
 impl Upkeep {
@@ -31,27 +35,57 @@ impl Upkeep {
     pub async fn run(self, stop: CancellationToken) {
         let keeping = async {
             loop {
-                if let Err(failure) = self.once().await {
-                    tracing::warn!(%failure, "upkeep failed; trying again later");
-                }
+                self.once().await;
                 sleep(Duration::from_secs(self.settings.sweep_seconds)).await;
             }
         };
         stop.run_until_cancelled(keeping).await;
     }
 
-    async fn once(&self) -> Result<()> {
-        history::prepare(&self.db).await?;
-        let grace = Duration::from_secs(self.settings.sweep_grace_seconds);
-        let pictures = if self.pictures.is_only_for(&identity(&self.db).await?).await? {
-            sweep(&self.db, &self.pictures, grace).await?
-        } else {
+    /// One thing after the other; one that fails keeps none of the others from being done.
+    async fn once(&self) {
+        let done = [
+            ("preparing history", history::prepare(&self.db).await),
+            ("pruning history", self.prune().await),
+            ("sweeping pictures", self.sweep_pictures().await),
+            ("sweeping fetched objects", self.sweep_fetches()),
+        ];
+        for (what, done) in done {
+            if let Err(failure) = done {
+                tracing::warn!(%failure, "{what} failed; trying again later");
+            }
+        }
+    }
+
+    async fn prune(&self) -> Result<()> {
+        let (pruned, result) = retention::prune(&self.db, &self.retention).await;
+        for state in pruned.iter().filter(|state| state.did_something()) {
+            let (partitions, rows) = (state.dropped.join(", "), state.rows + state.belongings);
+            tracing::info!(state = state.state, partitions, rows, "removed what was finished long ago");
+        }
+        for state in pruned.iter().filter(|state| !state.busy.is_empty()) {
+            let partitions = state.busy.join(", ");
+            tracing::warn!(partitions, "old weeks of history are in use by a long transaction; trying again later");
+        }
+        result
+    }
+
+    async fn sweep_pictures(&self) -> Result<()> {
+        if !self.pictures.is_only_for(&identity(&self.db).await?).await? {
             tracing::warn!("no pictures are swept: other databases use this store, too; name another in images.store");
-            0
-        };
-        let fetches = sweep_leftovers(&self.work_folder, grace)?;
-        if pictures + fetches > 0 {
-            tracing::info!(pictures, fetches, "removed what nothing names any more");
+            return Ok(());
+        }
+        let pictures = sweep(&self.db, &self.pictures, Duration::from_secs(self.settings.sweep_grace_seconds)).await?;
+        if pictures > 0 {
+            tracing::info!(pictures, "removed pictures that nothing names any more");
+        }
+        Ok(())
+    }
+
+    fn sweep_fetches(&self) -> Result<()> {
+        let fetches = sweep_leftovers(&self.work_folder, Duration::from_secs(self.settings.sweep_grace_seconds))?;
+        if fetches > 0 {
+            tracing::info!(fetches, "removed objects of fetches that were killed");
         }
         Ok(())
     }

@@ -1,11 +1,14 @@
 //! The queue against a real server, statement by statement and loop by loop.
 
-mod bed;
+pub mod bed;
 mod ends;
 mod enqueueing;
 mod fence;
 mod fetcher;
 mod leases;
 mod loops;
+mod model;
 mod process;
 mod states;
+mod station;
+mod waking;

@@ -9,6 +9,7 @@ pub mod job;
 pub mod lists;
 pub mod look;
 pub mod progress;
+pub mod schedules;
 mod section;
 pub mod steps;
 pub mod table;

@@ -11,6 +11,7 @@ use repo_to_cat::postgres::doctor;
 use repo_to_cat::postgres::{Cluster, Settings};
 
 use super::{open, settings, wait_for_the_end};
+use crate::support;
 use crate::support::postgres::{program, temporary_folder};
 
 /// The chain of causes as one text.
@@ -115,8 +116,7 @@ fn a_damaged_or_foreign_cluster_is_reported_and_left_alone() {
 #[test]
 fn doctor_finds_this_machine_fit_and_says_what_a_bad_one_lacks() {
     let folder = temporary_folder();
-    let mut database =
-        Database { url: String::new(), max_connections: 1, connect_seconds: 1, bin_folder: PathBuf::new() };
+    let mut database = Database { bin_folder: PathBuf::new(), ..support::gate::settings("") };
     let checks = doctor::checks(&database, folder.path(), program());
     assert!(checks.iter().all(|check| check.state == State::Ok), "{checks:?}");
     assert!(checks.iter().any(|check| check.name == "private cluster" && check.found.contains(" starts")));

@@ -40,7 +40,7 @@ fn a_server_that_is_not_there_is_told_with_its_place() {
     let shell = Shell::on(&format!("postgres://cat:s3cret@127.0.0.1:{free}/cats"));
     let told = shell.fails(5, &["jobs", "list"]).replace(&free.to_string(), "[port]");
     insta::assert_snapshot!(told);
-    for verb in [["migrate", "up"].as_slice(), &["enqueue", URL], &["run"], &["demo", URL]] {
+    for verb in [["migrate", "up"].as_slice(), &["enqueue", URL], &["demo", URL]] {
         assert!(!shell.fails(5, verb).contains("s3cret"));
     }
     let shell = Shell::on("postgres:///cats?host=/no/such/folder&user=cat");
@@ -107,9 +107,7 @@ async fn a_read_only_database_loses_nothing() {
     let id = shell.enqueue(&[URL]).remove(0);
     let set = |value: &str| format!("ALTER DATABASE {} SET default_transaction_read_only = {value}", database_of(&url));
     sql(&url, &[set("on")]).await;
-    for verb in
-        [["enqueue", URL].as_slice(), &["jobs", "cancel", &id], &["jobs", "retry", &id], &["run", "--only", "worker"]]
-    {
+    for verb in [["enqueue", URL].as_slice(), &["jobs", "cancel", &id], &["jobs", "retry", &id]] {
         let told = shell.fails(5, verb);
         assert!(told.contains("read-only transaction") && told.contains("hint: is it a standby"), "{verb:?}: {told}");
     }

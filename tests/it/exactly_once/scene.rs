@@ -62,7 +62,12 @@ impl Scene {
             url: self.proxy.url(),
             folder: self.folder.path(),
             repositories: &self.repositories,
-            settings: &[("WORKER__GRACE_SECONDS", self.grace), ("DATABASE__CONNECT_SECONDS", "60")],
+            // What a lost answer brought is given back after two leases, so the lease is shorter than that of other tests.
+            settings: &[
+                ("WORKER__GRACE_SECONDS", self.grace),
+                ("WORKER__LEASE_SECONDS", "8"),
+                ("DATABASE__CONNECT_SECONDS", "60"),
+            ],
         })
     }
 
@@ -135,18 +140,11 @@ impl Scene {
             github_url: format!("file://{}", self.repositories.join("cats").display()),
             reference: Some(BRANCHES[repository % BRANCHES.len()].to_owned()),
         };
-        let job = NewJob {
-            kind: JobKind::Generation,
-            payload: serde_json::to_value(request).unwrap(),
-            priority: 0,
-            run_at: None,
-            unique_key: None,
-            max_attempts: 1,
-            user_id: None,
-        };
+        let payload = serde_json::to_value(request).unwrap();
+        let job = NewJob { max_attempts: 1, ..NewJob::new(JobKind::Generation, payload) };
         self.runtime.block_on(async {
             let mut connection = self.gate.pool.acquire().await.unwrap();
-            enqueue(&mut connection, &job).await.unwrap().id
+            enqueue(&mut *connection, &job).await.unwrap().id
         })
     }
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use repo_to_cat::db::{attempts, inspect, jobs, outcomes};
+use repo_to_cat::db::{attempts, inspect, jobs};
 use repo_to_cat::model::failure::Kind;
 
-use super::bed::{Bed, lasting, passing, plain_job};
+use super::bed::{Bed, REFUSED, plain_job};
 
 #[tokio::test]
 async fn a_waiting_job_can_be_cancelled_and_reopened_under_its_id() {
@@ -29,11 +29,11 @@ async fn what_a_cancelled_job_still_writes_is_refused() {
     let bed = Bed::make().await;
     let (job, worker) = bed.running().await;
     jobs::cancel(&bed.db, job.id).await.unwrap();
-    assert_eq!(bed.late_writes(&job).await.unwrap(), [false; 4]);
+    assert_eq!(bed.late_writes(&job).await, REFUSED);
     assert_eq!(bed.endings(job.id).await, ["cancelled"]);
     jobs::retry(&bed.db, job.id).await.unwrap();
     let again = bed.claim(worker).await;
-    assert_eq!(bed.late_writes(&job).await.unwrap(), [false; 4], "it runs again, as another claim");
+    assert_eq!(bed.late_writes(&job).await, REFUSED, "it runs again, as another claim");
     assert!(bed.complete(&again).await);
 }
 
@@ -41,13 +41,13 @@ async fn what_a_cancelled_job_still_writes_is_refused() {
 async fn a_failed_attempt_is_put_off_and_counted() {
     let bed = Bed::make().await;
     let (job, worker) = bed.running().await;
-    assert!(outcomes::retry_later(&bed.db, &job, &passing(), Duration::from_hours(1)).await.unwrap());
+    assert!(bed.retry_later(&job, Duration::from_hours(1)).await);
     let row = inspect::job(&bed.db, job.id).await.unwrap();
     assert_eq!((row.state.as_str(), row.attempts), ("scheduled", 1));
     jobs::retry(&bed.db, job.id).await.unwrap();
     let again = bed.claim(worker).await;
     assert_eq!((again.attempts, again.claim), (1, 2));
-    assert!(outcomes::discard(&bed.db, &again, &lasting()).await.unwrap());
+    assert!(bed.discard(&again).await);
     let listed = attempts::of_job(&bed.db, job.id).await.unwrap();
     let classes: Vec<_> = listed.iter().map(|attempt| attempt.error_class.as_deref().unwrap()).collect();
     assert_eq!(classes, ["unavailable", "not_found"]);
@@ -60,7 +60,7 @@ async fn a_failed_attempt_is_put_off_and_counted() {
 async fn a_hand_back_spends_no_attempt() {
     let bed = Bed::make().await;
     let (job, worker) = bed.running().await;
-    assert!(outcomes::hand_back(&bed.db, &job).await.unwrap());
+    assert!(bed.hand_back(&job).await);
     let row = inspect::job(&bed.db, job.id).await.unwrap();
     assert_eq!((row.state.as_str(), row.attempts, row.deaths), ("available", 0, 0));
     assert_eq!(bed.endings(job.id).await, ["handed_back"]);

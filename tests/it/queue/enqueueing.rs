@@ -1,15 +1,17 @@
 //! Enqueueing: keys, order, time.
 
 use chrono::{Duration as Span, Utc};
-use repo_to_cat::db::{jobs, outcomes};
+use repo_to_cat::db::{jobs, pulse};
 use repo_to_cat::model::failure::Kind;
+use repo_to_cat::model::job::{NewJob, Start};
+use repo_to_cat::model::unique::Unique;
 use repo_to_cat::queue::enqueue::{enqueue, enqueue_all};
 use tokio::task::JoinSet;
 
-use super::bed::{Bed, lasting, plain_job};
+use super::bed::{Bed, plain_job};
 
-fn keyed(key: &str) -> repo_to_cat::model::job::NewJob {
-    repo_to_cat::model::job::NewJob { unique_key: Some(key.to_owned()), ..plain_job() }
+fn keyed(key: &str) -> NewJob {
+    NewJob { unique: Some(Unique::key(key)), ..plain_job() }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,7 +38,7 @@ async fn a_key_is_kept_on_completion_and_given_back_on_discard_and_cancel() {
     assert!(again.id == completed && !again.is_new);
 
     let discarded = bed.enqueue(keyed("discarded")).await;
-    assert!(outcomes::discard(&bed.db, &bed.claim(worker).await, &lasting()).await.unwrap());
+    assert!(bed.discard(&bed.claim(worker).await).await);
     let other = enqueue_all(&bed.db, &[keyed("discarded")]).await.unwrap()[0];
     assert!(other.id != discarded && other.is_new);
     let conflict = jobs::retry(&bed.db, discarded).await.unwrap_err();
@@ -70,36 +72,36 @@ async fn a_list_with_one_bad_job_enqueues_none() {
 }
 
 #[tokio::test]
-async fn urgent_jobs_go_first_and_then_the_earliest() {
+async fn a_point_of_priority_is_worth_six_seconds_of_waiting() {
     let bed = Bed::make().await;
     let now = Utc::now();
     let mut ids = Vec::new();
-    for (priority, minutes_ago) in [(0, 1), (0, 3), (5, 0), (-5, 60), (5, 2)] {
-        let mut job = plain_job();
-        job.priority = priority;
-        job.run_at = Some(now - Span::minutes(minutes_ago));
-        ids.push(bed.enqueue(job).await);
+    for (priority, seconds_ago) in [(0, 60), (0, 180), (11, 0), (-5, 3600), (5, 120), (9, 0)] {
+        let start = Start::At(now - Span::seconds(seconds_ago));
+        ids.push(bed.enqueue(NewJob { priority, start, ..plain_job() }).await);
     }
     let worker = bed.worker().await;
     let mut order = Vec::new();
-    for _ in 0..5 {
-        order.push(bed.claim_up_to(worker, 1).await.remove(0).id);
+    while let Some(job) = bed.claim_up_to(worker, 1).await.pop() {
+        order.push(job.id);
     }
-    assert_eq!(order, [4, 2, 1, 0, 3].map(|index: usize| ids[index]));
+    assert_eq!(order, [3, 1, 4, 2, 0, 5].map(|index: usize| ids[index]));
 }
 
 #[tokio::test]
 async fn a_scheduled_job_waits_for_its_time() {
     let bed = Bed::make().await;
     let mut later = plain_job();
-    later.run_at = Some(Utc::now() + Span::hours(1));
+    later.start = Start::At(Utc::now() + Span::hours(1));
     let id = bed.enqueue(later).await;
     let worker = bed.worker().await;
     assert_eq!(bed.state(id).await, "scheduled");
-    let (promoted, next) = jobs::promote_due(&bed.db).await.unwrap();
-    assert!(promoted == 0 && next.is_some_and(|next| (3000.0..=3600.0).contains(&next)), "{next:?}");
+    let look = pulse::look(bed.db.pool()).await.unwrap();
+    assert!(look.due_in.is_some_and(|next| (3000.0..=3600.0).contains(&next)), "{look:?}");
+    assert_eq!(bed.pulse().await, (0, vec![]));
     assert!(bed.claim_up_to(worker, 1).await.is_empty());
-    sqlx::query("UPDATE queue.jobs SET run_at = queue.now()").execute(&bed.gate.pool).await.unwrap();
-    assert_eq!(jobs::promote_due(&bed.db).await.unwrap(), (1, None));
+    bed.execute("UPDATE queue.jobs SET run_at = queue.now(), due_at = queue.now()").await;
+    assert_eq!(bed.pulse().await, (1, vec![]));
+    assert_eq!(pulse::look(bed.db.pool()).await.unwrap().due_in, None);
     assert_eq!(bed.claim(worker).await.id, id);
 }

@@ -4,18 +4,16 @@ use std::time::Duration;
 
 use repo_to_cat::db::workers::{self, Heartbeat};
 use repo_to_cat::db::{inspect, jobs};
+use repo_to_cat::model::unique::Unique;
 
-use super::bed::{Bed, LONG, plain_job};
+use super::bed::{Bed, REFUSED, plain_job};
 
 #[tokio::test]
 async fn a_rescue_never_touches_a_live_workers_job() {
     let bed = Bed::make().await;
     let (job, worker) = bed.running().await;
     // However long it has been running.
-    sqlx::query("UPDATE queue.jobs SET started_at = started_at - interval '1 year'")
-        .execute(&bed.gate.pool)
-        .await
-        .unwrap();
+    bed.execute("UPDATE queue.jobs SET started_at = started_at - interval '1 year'").await;
     assert_eq!(bed.rescue(1).await, (0, 0));
     assert_eq!(bed.state(job.id).await, "running");
     bed.lapse(worker).await;
@@ -41,12 +39,11 @@ async fn a_heartbeat_names_the_jobs_that_are_lost() {
     let first = bed.enqueue(plain_job()).await;
     let second = bed.enqueue(plain_job()).await;
     let worker = bed.worker().await;
-    let held: Vec<_> = bed.claim_up_to(worker, 2).await.iter().map(|job| (job.id, job.claim)).collect();
-    let renewed = workers::heartbeat(&bed.db, worker, LONG, &held).await.unwrap();
-    assert_eq!(renewed, Heartbeat::Renewed { lost: vec![], strays: 0 });
+    let claimed = bed.claim_up_to(worker, 2).await;
+    let held: Vec<_> = claimed.iter().collect();
+    assert_eq!(bed.beat(worker, &held).await, Heartbeat::Renewed { lost: vec![] });
     jobs::cancel(&bed.db, first).await.unwrap();
-    let renewed = workers::heartbeat(&bed.db, worker, LONG, &held).await.unwrap();
-    assert_eq!(renewed, Heartbeat::Renewed { lost: vec![first], strays: 0 });
+    assert_eq!(bed.beat(worker, &held).await, Heartbeat::Renewed { lost: vec![first] });
     assert_eq!(bed.state(second).await, "running");
 }
 
@@ -55,40 +52,37 @@ async fn a_heartbeat_does_not_revive_a_lease_that_was_taken_away() {
     let bed = Bed::make().await;
     let (job, worker) = bed.running().await;
     bed.lapse(worker).await;
-    let held = [(job.id, job.claim)];
-    let renewed = workers::heartbeat(&bed.db, worker, LONG, &held).await.unwrap();
-    assert_eq!(renewed, Heartbeat::Renewed { lost: vec![], strays: 0 }, "lapsed, but nobody took it away");
+    let renewed = Heartbeat::Renewed { lost: vec![] };
+    assert_eq!(bed.beat(worker, &[&job]).await, renewed, "lapsed, but nobody took it away");
     assert_eq!(bed.rescue(5).await, (0, 0), "it holds again");
     bed.lapse(worker).await;
     assert_eq!(bed.rescue(5).await, (1, 0));
-    assert_eq!(workers::heartbeat(&bed.db, worker, LONG, &held).await.unwrap(), Heartbeat::Lapsed);
+    assert_eq!(bed.beat(worker, &[&job]).await, Heartbeat::Lapsed);
     assert_eq!(bed.rows("queue.workers").await, 0);
 }
 
 #[tokio::test]
-async fn a_heartbeat_gives_back_what_a_lost_claim_brought() {
+async fn what_a_lost_claim_brought_is_given_back() {
+    const AGE: Duration = Duration::from_hours(2);
     let bed = Bed::make().await;
     let (job, worker) = bed.running().await;
-    let renewed = workers::heartbeat(&bed.db, worker, LONG, &[]).await.unwrap();
-    assert_eq!(renewed, Heartbeat::Renewed { lost: vec![], strays: 0 }, "the answer may still be on its way");
-    sqlx::query("UPDATE queue.jobs SET started_at = started_at - interval '3 hours'")
-        .execute(&bed.gate.pool)
-        .await
-        .unwrap();
-    let held = workers::heartbeat(&bed.db, worker, LONG, &[(job.id, job.claim)]).await.unwrap();
-    assert_eq!(held, Heartbeat::Renewed { lost: vec![], strays: 0 }, "a long job is no stray");
-    let renewed = workers::heartbeat(&bed.db, worker, LONG, &[]).await.unwrap();
-    assert_eq!(renewed, Heartbeat::Renewed { lost: vec![], strays: 1 });
+    assert_eq!(bed.give_back_strays(worker, AGE, &[]).await, 0, "the answer may still be on its way");
+    bed.execute("UPDATE queue.jobs SET started_at = started_at - interval '3 hours'").await;
+    assert_eq!(bed.give_back_strays(worker, AGE, &[&job]).await, 0, "a long job is no stray");
+    let other = bed.worker().await;
+    assert_eq!(bed.give_back_strays(other, AGE, &[]).await, 0, "it is another's");
+    assert_eq!(bed.give_back_strays(worker, AGE, &[]).await, 1);
     let row = inspect::job(&bed.db, job.id).await.unwrap();
     assert_eq!((row.state.as_str(), row.attempts, row.deaths), ("available", 0, 0));
-    assert_eq!(bed.late_writes(&job).await.unwrap(), [false; 4]);
+    assert_eq!(bed.endings(job.id).await, ["handed_back"]);
+    assert_eq!(bed.late_writes(&job).await, REFUSED);
 }
 
 #[tokio::test]
 async fn a_job_that_kills_its_workers_is_quarantined_and_can_be_reopened() {
     let bed = Bed::make().await;
     let mut job = plain_job();
-    job.unique_key = Some("k".into());
+    job.unique = Some(Unique::key("k"));
     let id = bed.enqueue(job).await;
     for death in 1..=3 {
         let worker = bed.worker().await;
@@ -146,9 +140,9 @@ async fn a_rescue_and_a_claim_at_the_same_time_lose_no_job() {
 async fn a_lease_that_is_ended_frees_its_jobs_at_once() {
     let bed = Bed::make().await;
     let (job, worker) = bed.running().await;
-    workers::unregister(&bed.db, worker).await.unwrap();
+    workers::unregister(&mut bed.connection().await, worker, true).await.unwrap();
     assert_eq!(bed.rescue(5).await, (1, 0));
     assert_eq!(bed.state(job.id).await, "available");
-    workers::register(&bed.db, worker, "test", Duration::from_secs(60)).await.unwrap();
-    assert_eq!(bed.late_writes(&job).await.unwrap(), [false; 4], "the same id, registered again, is no way back");
+    bed.register(worker).await;
+    assert_eq!(bed.late_writes(&job).await, REFUSED, "the same id, registered again, is no way back");
 }

@@ -5,61 +5,36 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use repo_to_cat::config;
-use repo_to_cat::db::workers::{self, Heartbeat};
-use repo_to_cat::db::{Db, jobs, outcomes};
-use repo_to_cat::model::job::{ClaimedJob, JobKind, Outcome};
+use repo_to_cat::db::{Db, jobs};
+use repo_to_cat::model::job::{ClaimedJob, Outcome};
+use repo_to_cat::queue::Settled;
 use repo_to_cat::queue::completer::Completer;
 use repo_to_cat::queue::enqueue::enqueue_all;
-use repo_to_cat::queue::fetcher::Fetcher;
 use repo_to_cat::queue::lease::Lease;
-use repo_to_cat::queue::{Assignment, Settled};
+use repo_to_cat::queue::watch::Clock;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::bed::{Bed, passing, plain_job, result};
+use super::station::{PATIENCE, Station, lease, worker_settings};
 use crate::support::gate::{eventually, prepare, settings};
 use crate::support::postgres::PrivateCluster;
 use crate::support::proxy::Proxy;
 
-/// Longer than anything takes, for what would else wait for ever.
-const PATIENCE: Duration = Duration::from_mins(1);
-const NEVER: Duration = Duration::from_hours(1);
-
-fn worker_settings(lease_seconds: u64) -> config::Worker {
-    config::Worker {
-        slots: 4,
-        lease_seconds,
-        heartbeat_seconds: 1,
-        poll_seconds: 1,
-        attempt_seconds: 60,
-        grace_seconds: 0,
-        max_attempts: 3,
-        backoff_seconds: 1,
-        backoff_max_seconds: 1,
-        rescue_seconds: 1,
-        max_deaths: 5,
-    }
-}
-
-/// A lease that does not lapse by itself.
-pub async fn lease(db: &Db) -> Lease {
-    Lease::take(db.clone(), "test".into(), &worker_settings(3600)).await.unwrap()
-}
-
 /// A completer at work: what is sent is committed; it ends when the sender goes.
 fn completer(db: &Db, lease: &Lease) -> (mpsc::Sender<Settled>, JoinHandle<()>) {
     let (outcomes, settled) = mpsc::channel(100);
-    (outcomes, tokio::spawn(Completer::new(db.clone(), lease.clone(), &worker_settings(3600)).run(settled)))
+    (outcomes, tokio::spawn(Completer::new(db.clone(), lease.clone(), Clock::default(), &worker_settings(3600)).run(settled)))
 }
 
 fn settled(job: &ClaimedJob, outcome: Outcome) -> Settled {
-    Settled { job: Arc::new(job.clone()), outcome }
+    Settled { job: Arc::new(job.clone()), outcome, log: None }
 }
 
 fn completed(job: &ClaimedJob) -> Settled {
-    settled(job, Outcome::Completed(Box::new(result())))
+    settled(job, Outcome::Completed(Some(Box::new(result()))))
 }
 
 #[tokio::test]
@@ -117,12 +92,12 @@ async fn an_outcome_waits_for_no_silent_connection() {
     let single = config::Database { connect_seconds: 2, max_connections: 1, ..settings(proxy.url()) };
     let db = Db::connect(&single).await.unwrap();
     let short = worker_settings(2);
-    let lease = Lease::take(db.clone(), "test".into(), &short).await.unwrap();
+    let lease = Lease::take(&db, "test".into(), &short).await.unwrap();
     bed.enqueue(plain_job()).await;
     let job = bed.claim(lease.worker_id()).await;
     bed.gate.close_at("commit").await;
     let (outcomes, settled) = mpsc::channel(1);
-    let completer = tokio::spawn(Completer::new(db, lease, &short).run(settled));
+    let completer = tokio::spawn(Completer::new(db, lease, Clock::default(), &short).run(settled));
     outcomes.send(completed(&job)).await.unwrap();
     drop(outcomes);
     bed.gate.caught().await;
@@ -162,103 +137,10 @@ async fn outcomes_outlive_an_outage() {
     assert_eq!(bed.rows("public.generations").await, 1);
 }
 
-/// A fetcher at work, its assignments, and what stops it.
-pub async fn fetcher(bed: &Bed, slots: usize, poll: Duration) -> (mpsc::Receiver<Assignment>, CancellationToken) {
-    let (assign, assigned) = mpsc::channel(slots);
-    let stop = CancellationToken::new();
-    let fetcher = Fetcher::new(bed.db.clone(), lease(&bed.db).await, slots, poll, [(JobKind::Generation, assign)]);
-    tokio::spawn(fetcher.run(stop.clone()));
-    (assigned, stop)
-}
-
-/// Waits until the fetcher would hear of jobs.
-async fn listening(bed: &Bed) {
-    eventually("the fetcher to listen", async || {
-        sqlx::query_scalar(
-            "SELECT EXISTS (SELECT FROM pg_stat_activity
-                            WHERE query LIKE 'LISTEN%' AND state = 'idle' AND datname = current_database())",
-        )
-        .fetch_one(&bed.gate.pool)
-        .await
-        .unwrap()
-    })
-    .await;
-}
-
-/// The next assignment.
-pub async fn next(assigned: &mut mpsc::Receiver<Assignment>) -> Assignment {
-    timeout(PATIENCE, assigned.recv()).await.expect("a job is fetched").unwrap()
-}
-
-#[tokio::test]
-async fn an_idle_fetcher_is_woken_by_an_enqueue() {
-    let bed = Bed::make().await;
-    let (mut assigned, stop) = fetcher(&bed, 4, NEVER).await;
-    listening(&bed).await;
-    let id = bed.enqueue(plain_job()).await;
-    assert_eq!(next(&mut assigned).await.job.id, id);
-
-    bed.gate.cut_all().await;
-    let (second, third) = (bed.enqueue(plain_job()).await, bed.enqueue(plain_job()).await);
-    let found = BTreeSet::from([next(&mut assigned).await.job.id, next(&mut assigned).await.job.id]);
-    assert_eq!(found, BTreeSet::from([second, third]), "what was announced while nobody listened");
-    stop.cancel();
-}
-
-#[tokio::test]
-async fn an_idle_fetcher_is_woken_by_a_rescue() {
-    let bed = Bed::make().await;
-    let (job, dead) = bed.running().await;
-    let (mut assigned, stop) = fetcher(&bed, 4, NEVER).await;
-    listening(&bed).await;
-    bed.lapse(dead).await;
-    assert_eq!(bed.rescue(5).await, (1, 0));
-    assert_eq!(next(&mut assigned).await.job.id, job.id);
-    stop.cancel();
-}
-
-#[tokio::test]
-async fn an_idle_fetcher_finds_by_itself_what_nobody_announced() {
-    let bed = Bed::make().await;
-    let (mut assigned, stop) = fetcher(&bed, 4, Duration::from_millis(200)).await;
-    sqlx::query("INSERT INTO queue.jobs (id, kind, payload) VALUES (gen_random_uuid(), 'generation', '{}')")
-        .execute(&bed.gate.pool)
-        .await
-        .unwrap();
-    next(&mut assigned).await;
-    sqlx::query(
-        "INSERT INTO queue.jobs (id, kind, payload, state, run_at)
-         VALUES (gen_random_uuid(), 'generation', '{}', 'scheduled', queue.now() + interval '1 second')",
-    )
-    .execute(&bed.gate.pool)
-    .await
-    .unwrap();
-    next(&mut assigned).await;
-    stop.cancel();
-}
-
-#[tokio::test]
-async fn a_fetcher_claims_no_more_than_can_start() {
-    let bed = Bed::make().await;
-    for _ in 0..5 {
-        bed.enqueue(plain_job()).await;
-    }
-    let (mut assigned, stop) = fetcher(&bed, 2, Duration::from_millis(50)).await;
-    let first = next(&mut assigned).await;
-    let _second = next(&mut assigned).await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    let running = "queue.jobs WHERE state = 'running'";
-    assert_eq!(bed.rows(running).await, 2);
-    drop(first);
-    let _third = next(&mut assigned).await;
-    assert_eq!(bed.rows(running).await, 3);
-    stop.cancel();
-}
-
 #[tokio::test]
 async fn a_lost_lease_stops_its_jobs_and_begins_anew() {
     let bed = Bed::make().await;
-    let lease = Lease::take(bed.db.clone(), "test".into(), &worker_settings(3600)).await.unwrap();
+    let lease = lease(&bed.db).await;
     bed.enqueue(plain_job()).await;
     let first = lease.worker_id();
     let job = bed.claim(first).await;
@@ -274,26 +156,29 @@ async fn a_lost_lease_stops_its_jobs_and_begins_anew() {
     })
     .await;
     eventually("another lease", async || lease.worker_id() != first).await;
-    assert!(outcomes::completed_by(&bed.db, first, &[&job]).await.unwrap().is_empty());
+    assert!(!bed.is_completed_by(first, &job).await);
     assert_eq!(bed.claim(lease.worker_id()).await.id, job.id);
     stop.cancel();
     timeout(PATIENCE, keeping).await.unwrap().unwrap();
-    assert_eq!(bed.rows("queue.workers").await, 0, "the lease is ended");
+    assert_eq!(bed.rows("queue.workers WHERE lease_until > queue.now()").await, 0, "the lease is ended");
 }
 
 #[tokio::test]
 async fn a_heartbeat_waits_for_no_work() {
     let bed = Bed::make().await;
-    let worker = bed.worker().await;
+    let lease = lease(&bed.db).await;
     let mut busy = Vec::new();
-    while let Some(connection) = bed.db.pool().try_acquire() {
-        busy.push(connection);
-    }
-    for _ in busy.len()..8 {
+    for _ in 0..8 {
         busy.push(bed.db.pool().acquire().await.unwrap());
     }
-    let beat = workers::heartbeat(&bed.db, worker, NEVER, &[]).await.unwrap();
-    assert_eq!(beat, Heartbeat::Renewed { lost: vec![], strays: 0 });
+    assert!(bed.db.pool().try_acquire().is_none(), "the pool has no place left");
+    bed.lapse(lease.worker_id()).await;
+    let stop = CancellationToken::new();
+    let keeping = tokio::spawn(lease.keep(stop.clone()));
+    eventually("the lease to be renewed", async || bed.rows("queue.workers WHERE lease_until > queue.now()").await == 1)
+        .await;
+    stop.cancel();
+    timeout(PATIENCE, keeping).await.unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -366,7 +251,7 @@ async fn many_workers_never_run_a_job_twice_at_once() {
                     assert!(running.lock().unwrap().remove(&job.id));
                     // Some are given back and run again, here or elsewhere.
                     if job.claim == 1 && job.id.as_bytes()[15] % 4 == 0 {
-                        assert!(outcomes::hand_back(&bed.db, job).await.unwrap());
+                        assert!(bed.hand_back(job).await);
                     } else {
                         assert!(bed.complete(job).await);
                         done += 1;
@@ -386,24 +271,18 @@ async fn a_server_that_falls_silent_stops_no_worker() {
     let quick = config::Database { connect_seconds: 2, max_connections: 5, ..settings(proxy.url()) };
     let db = Db::connect(&quick).await.unwrap();
     let short = worker_settings(3);
-    let lease = Lease::take(db.clone(), "test".into(), &short).await.unwrap();
-    let stop = CancellationToken::new();
-    tokio::spawn(lease.clone().keep(stop.clone()));
-    let (assign, mut assigned) = mpsc::channel(4);
-    let poll = Duration::from_millis(100);
-    let fetcher = Fetcher::new(db.clone(), lease.clone(), 4, poll, [(JobKind::Generation, assign)]);
-    tokio::spawn(fetcher.run(stop.clone()));
+    let mut station = Station::set(&db, 4, &config::Worker { poll_seconds: 1, ..short.clone() }).await;
     let (outcomes, settled) = mpsc::channel(100);
-    let completer = tokio::spawn(Completer::new(db, lease, &short).run(settled));
+    let completer = Completer::new(db, station.lease.clone(), station.clock.clone(), &short);
+    let completer = tokio::spawn(completer.run(settled));
     // A connection that the server leaves in the very moment of its test by the pool is lost; no other may be.
     for _ in 0..4 {
         proxy.strand();
         bed.enqueue(plain_job()).await;
-        let assignment = next(&mut assigned).await;
+        let assignment = station.next().await;
         proxy.strand();
         outcomes.send(completed(&assignment.job)).await.unwrap();
     }
     drop(outcomes);
     timeout(PATIENCE, completer).await.expect("it tries other connections").unwrap();
-    stop.cancel();
 }

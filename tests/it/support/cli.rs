@@ -170,13 +170,18 @@ pub struct Service {
 
 impl Service {
     /// Starts a command and reads its log until it says that it is ready.
-    pub fn start(mut command: Command) -> Self {
+    pub fn start(command: Command) -> Self {
+        Self::start_when(command, ": ready")
+    }
+
+    /// The same where another `word` of its log says so.
+    pub fn start_when(mut command: Command, word: &str) -> Self {
         let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
         let (sender, lines) = channel();
         thread::spawn(move || log.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
         let mut service = Self { child, lines, logged: String::new() };
-        service.read_until(": ready");
+        service.read_until(word);
         service
     }
 
@@ -195,7 +200,12 @@ impl Service {
 
     /// The address that it listens on.
     pub fn address(&self) -> String {
-        let (_, after) = self.logged.split_once("address=").expect("it listens");
+        self.told("address=")
+    }
+
+    /// The value that stands after `name` in its log.
+    pub fn told(&self, name: &str) -> String {
+        let (_, after) = self.logged.split_once(name).expect("it was told");
         after.split_whitespace().next().unwrap().to_owned()
     }
 

@@ -71,7 +71,14 @@ pub fn prepare(url: &str) {
 
 /// How a test connects as the program does.
 pub fn settings(url: &str) -> config::Database {
-    config::Database { url: url.to_owned(), max_connections: 8, connect_seconds: 30, bin_folder: PathBuf::new() }
+    config::Database {
+        url: url.to_owned(),
+        pooler: config::Pooler::None,
+        direct_url: String::new(),
+        max_connections: 8,
+        connect_seconds: 30,
+        bin_folder: PathBuf::new(),
+    }
 }
 
 /// The gate of one database, and the test's own connections to it, which no mischief hits.

@@ -31,8 +31,7 @@ impl Worker {
     pub fn start(setup: &Setup) -> Self {
         let settings = [("LEASE_SECONDS", "60"), ("HEARTBEAT_SECONDS", "1"), ("POLL_SECONDS", "1")]
             .into_iter()
-            .chain([("RESCUE_SECONDS", "1"), ("BACKOFF_SECONDS", "1"), ("BACKOFF_MAX_SECONDS", "1")])
-            .chain([("MAX_DEATHS", "1000")]);
+            .chain([("BACKOFF_SECONDS", "1"), ("BACKOFF_MAX_SECONDS", "1"), ("MAX_DEATHS", "1000")]);
         let number = fs::read_dir(setup.folder).unwrap().count();
         let log = setup.folder.join(format!("worker-{number}.log"));
         let mut command = Command::new(program());

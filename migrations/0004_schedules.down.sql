@@ -1,0 +1,2 @@
+DROP TABLE queue.slots;
+DROP TABLE queue.schedules;

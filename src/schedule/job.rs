@@ -1,0 +1,43 @@
+//! The job that a schedule makes for a slot.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::config::Config;
+use crate::generation::submit::{Wishes, generation_job};
+use crate::model::failure::{Failure, Kind, Result};
+use crate::model::job::{GenerationRequest, JobKind, NewJob};
+use crate::model::schedule::Spec;
+use crate::model::unique::Unique;
+use crate::probe::ProbeRequest;
+
+/// The job of a slot, or of a run that somebody asked for beside them. Its payload is checked as if it were enqueued by
+/// hand; a new kind is one arm here.
+pub fn job(spec: &Spec, slot: Option<DateTime<Utc>>, config: &Config) -> Result<NewJob> {
+    let job = match spec.job_kind()? {
+        JobKind::Generation => {
+            let request: GenerationRequest =
+                serde_json::from_value(Value::Object(spec.payload.clone())).map_err(|cause| {
+                    Failure::new(Kind::Invalid, format!("the payload is none of a generation: {cause}"))
+                        .hint("it reads as in { github_url = \"https://github.com/owner/name\", ref = \"main\" }")
+                })?;
+            let wishes = Wishes { reference: request.reference, priority: spec.priority, ..Wishes::default() };
+            generation_job(&request.github_url, wishes, config)?
+        }
+        JobKind::Probe => {
+            let request = ProbeRequest::deserialize(&spec.payload).map_err(|cause| {
+                Failure::new(Kind::Invalid, format!("the payload is none of a probe: {cause}"))
+                    .hint("it reads as in { sleep_ms = 1000 }")
+            })?;
+            let payload = serde_json::to_value(request).unwrap_or_default();
+            NewJob { priority: spec.priority, ..NewJob::new(JobKind::Probe, payload) }
+        }
+    };
+    let key = |prefix: &String| slot.map(|slot| prefix.clone() + &slot.to_rfc3339_opts(SecondsFormat::Secs, true));
+    Ok(NewJob {
+        unique: spec.key_prefix.as_ref().and_then(key).map(Unique::key),
+        max_attempts: spec.max_attempts.unwrap_or(job.max_attempts),
+        ..job
+    })
+}

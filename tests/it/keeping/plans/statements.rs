@@ -1,0 +1,228 @@
+//! Every statement of the program that touches live or finished jobs: the hot ones with what they may cost, the cold ones
+//! with the reason why nobody minds.
+
+use super::stock::Stock;
+
+/// A statement that must stay cheap however much is kept.
+pub struct Hot {
+    pub name: &'static str,
+    /// Words that only this statement has, all of them.
+    pub has: &'static [&'static str],
+    /// Its parameters, as SQL.
+    pub arguments: fn(&Stock) -> Vec<String>,
+    /// The most buffers that it may look at: so many at once, for each job that runs, and for each lane.
+    pub buffers: [u64; 3],
+}
+
+/// A statement that is rare, or reads much by its nature.
+pub struct Cold {
+    pub has: &'static [&'static str],
+    pub why: &'static str,
+}
+
+const ALL: &str = "'{generation,probe,webhook}'";
+
+pub const HOT: &[Hot] = &[
+    Hot {
+        name: "claims::lanes",
+        has: &["WITH RECURSIVE ring"],
+        arguments: |_| vec![ALL.into(), i64::MIN.to_string(), "1000".into()],
+        buffers: [100, 2, 16],
+    },
+    Hot {
+        name: "claims::claim",
+        has: &["renewed", "picked", "want (lane"],
+        arguments: |stock| {
+            let mut arguments = vec![stock.worker.clone()];
+            arguments.extend(stock.lanes.clone());
+            arguments.push("NULL".into());
+            arguments
+        },
+        buffers: [100, 2, 50],
+    },
+    Hot {
+        name: "claims::claim_one",
+        has: &["held", "picked", "id = $2 AND state = 'available'"],
+        arguments: |stock| vec![stock.worker.clone(), stock.waiting.clone()],
+        buffers: [80, 0, 0],
+    },
+    Hot {
+        name: "outcomes::complete",
+        has: &["finished", "'completed', limit_key", "ended"],
+        arguments: |stock| vec![stock.worker.clone(), stock.running.clone(), stock.claims.clone()],
+        buffers: [500, 20, 0],
+    },
+    Hot {
+        name: "outcomes::complete_generations",
+        has: &["INSERT INTO public.generations", "queue.archive(row, 'completed')"],
+        arguments: |stock| {
+            let result = "'{\"github_url\": \"https://github.com/cat/cat\", \"degraded\": false}'::jsonb";
+            vec![stock.worker.clone(), stock.running.clone(), stock.claims.clone(), stock.each(result)]
+        },
+        buffers: [1000, 50, 0],
+    },
+    Hot {
+        name: "outcomes::completed_by",
+        has: &["history.claims = input.claim", "history.worker_id = $1"],
+        arguments: |stock| {
+            vec![stock.worker.clone(), stock.completed.clone(), format!("'{{{}}}'", ["1"; 10].join(","))]
+        },
+        buffers: [1200, 0, 0],
+    },
+    Hot {
+        name: "outcomes::put_back",
+        has: &["AS input (id, claim, state, outcome, wait, reason, class, error, hint, causes)"],
+        arguments: |stock| {
+            let mut arguments = vec![stock.worker.clone(), stock.running.clone(), stock.claims.clone()];
+            arguments.extend(
+                ["'scheduled'::text", "'retried'::text", "5::float8", "NULL::text"].map(|value| stock.each(value)),
+            );
+            arguments.extend(["'x'::text", "'x'::text", "'x'::text", "'[]'::jsonb"].map(|value| stock.each(value)));
+            arguments
+        },
+        buffers: [1000, 40, 0],
+    },
+    Hot {
+        name: "outcomes::end",
+        has: &["AS input (id, claim, state, reason, class, error, hint, causes)"],
+        arguments: |stock| {
+            let mut arguments = vec![stock.worker.clone(), stock.running.clone(), stock.claims.clone()];
+            arguments.extend(["'discarded'::text", "NULL::text"].map(|value| stock.each(value)));
+            arguments.extend(["'x'::text", "'x'::text", "'x'::text", "'[]'::jsonb"].map(|value| stock.each(value)));
+            arguments
+        },
+        buffers: [1000, 40, 0],
+    },
+    Hot {
+        name: "workers::heartbeat",
+        has: &["heartbeat_at = queue.now()", "AS held (id, claim)"],
+        arguments: |stock| vec![stock.worker.clone(), "8".into(), stock.running.clone(), stock.claims.clone()],
+        buffers: [100, 6, 0],
+    },
+    Hot { name: "pulse::look", has: &["AS due_in", "AS lapses_in"], arguments: |_| vec![], buffers: [100, 2, 0] },
+    Hot {
+        name: "pulse::promote_due",
+        has: &["SET state = 'available', due_at = NULL, rank = queue.rank(job.run_at, job.priority)"],
+        arguments: |_| vec![],
+        buffers: [1000, 40, 0],
+    },
+    Hot {
+        name: "pulse::discard_expired",
+        has: &["deadline <= queue.now()", "queue.archive(job, 'discarded')"],
+        arguments: |_| vec![],
+        buffers: [1000, 40, 0],
+    },
+    Hot {
+        name: "enqueue::insert",
+        has: &["INSERT INTO queue.jobs", "AS clock OFFSET 0) AS due"],
+        arguments: |_| {
+            let mut arguments = vec![Stock::new_id(), "'probe'".into()];
+            arguments.extend(
+                ["NULL", "NULL", "0", "NULL", "NULL", "NULL", "NULL", "NULL", "5::smallint"].map(str::to_owned),
+            );
+            arguments.extend(["NULL", "NULL", "'{}'"].map(str::to_owned));
+            arguments
+        },
+        buffers: [300, 0, 0],
+    },
+    Hot {
+        name: "jobs::cancel",
+        has: &["'cancelled by a person'"],
+        arguments: |stock| vec![stock.waiting.clone(), "'a channel'".into()],
+        buffers: [400, 0, 0],
+    },
+    Hot {
+        name: "jobs::retry, of a job that waits",
+        has: &["UPDATE queue.jobs SET state = 'available', run_at = queue.now()"],
+        arguments: |stock| vec![stock.waiting.clone()],
+        buffers: [200, 0, 0],
+    },
+    Hot {
+        name: "jobs::retry, of a job that ended",
+        has: &["DELETE FROM queue.history", "reopened"],
+        arguments: |stock| vec![stock.discarded.clone()],
+        buffers: [600, 0, 0],
+    },
+    Hot {
+        name: "jobs::ended_or_unknown",
+        has: &["SELECT state AS \"state!\" FROM queue.jobs WHERE id = $1"],
+        arguments: |stock| vec![stock.discarded.clone()],
+        buffers: [500, 0, 0],
+    },
+    Hot {
+        name: "inspect::job",
+        has: &["AS \"max_attempts!\"", "FROM queue.history WHERE id = $1"],
+        arguments: |stock| vec![stock.discarded.clone()],
+        buffers: [500, 0, 0],
+    },
+    Hot {
+        name: "inspect::list",
+        has: &["AS \"max_attempts!\"", "ORDER BY id DESC LIMIT $3"],
+        arguments: |_| vec!["'{}'".into(), "NULL".into(), "100".into(), "NULL".into()],
+        buffers: [6000, 0, 0],
+    },
+    Hot {
+        name: "steps::progress",
+        has: &["UPDATE queue.steps SET fraction = $5"],
+        arguments: |stock| {
+            vec![
+                stock.one_running.clone(),
+                stock.worker.clone(),
+                "1".into(),
+                "'fetch'".into(),
+                "0.5".into(),
+                "'x'".into(),
+            ]
+        },
+        buffers: [30, 0, 0],
+    },
+    Hot {
+        name: "steps::advance",
+        has: &["INSERT INTO queue.steps", "AS \"mine!\""],
+        arguments: |stock| {
+            let mut arguments = vec![stock.one_running.clone(), stock.worker.clone(), "1".into()];
+            arguments.extend(["NULL", "0", "NULL", "'fetch'"].map(str::to_owned));
+            arguments
+        },
+        buffers: [60, 0, 0],
+    },
+    Hot {
+        name: "retention::forget",
+        has: &["DELETE FROM queue.attempts", "AND expires_at IS NULL"],
+        arguments: |_| {
+            vec![
+                "'discarded'".into(),
+                "now() - interval '14 days'".into(),
+                "'00000000-0000-0000-0000-000000000000'".into(),
+                "5000".into(),
+            ]
+        },
+        buffers: [90_000, 0, 0],
+    },
+    Hot {
+        name: "retention::delete_rows",
+        has: &["DELETE FROM queue.history", "WHERE state = $1 AND finished_at < $2 AND id = ANY"],
+        arguments: |_| {
+            vec![
+                "'discarded'".into(),
+                "now() - interval '200 days'".into(),
+                "'00000000-0000-0000-0000-000000000000'".into(),
+                "5000".into(),
+            ]
+        },
+        buffers: [100, 0, 0],
+    },
+];
+
+pub const COLD: &[Cold] = &[
+    Cold {
+        has: &["FROM pg_inherits", "'queue.history_' || $1"],
+        why: "retention::partitions_before names history, but reads the catalogue only",
+    },
+    Cold {
+        has: &["WITH held AS", "deaths + 1 < $2"],
+        why: "workers::rescue reads the table once for a worker that was lost, so that claims have no index to keep for it",
+    },
+    Cold { has: &["WITH gone AS", "the job is suspected of killing it"], why: "workers::rescue, its second half" },
+    Cold { has: &["WITH strays AS"], why: "workers::give_back_strays: only after an answer to a claim was lost" },
+];

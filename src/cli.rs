@@ -5,6 +5,7 @@
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use uuid::Uuid;
@@ -13,7 +14,8 @@ use crate::config::Flag;
 use crate::model::failure::Kind;
 use crate::model::picture::Canvas;
 use crate::model::trace::Traceparent;
-use crate::model::when::When;
+use crate::model::unique::{OnConflict, Scope};
+use crate::model::when::{When, length};
 
 mod generations;
 mod jobs;
@@ -25,7 +27,7 @@ pub use generations::{GenerationFilter, Generations};
 pub use jobs::{JobFilter, JobListing, JobSelection, Jobs};
 pub use queue::{Queue, QueueLimit};
 pub use schedules::{ScheduleNames, ScheduleOptions, Schedules};
-use values::{id, traceparent, unique_key};
+use values::{id, key_scope, on_conflict, traceparent};
 
 /// Turns Git repositories into the cats that they deserve, exactly once.
 ///
@@ -94,7 +96,7 @@ pub enum Command {
     Demo(Demo),
     /// Ask for cats; a worker makes them
     #[command(
-        after_help = "Examples:\n  repo-to-cat enqueue https://github.com/owner/name\n  repo-to-cat enqueue https://github.com/owner/name --ref v1.2 --wait\n  repo-to-cat enqueue --at 2h --priority 10 git@github.com:owner/name\n  repo-to-cat enqueue < urls.txt\n\nIt returns once every request is committed; nothing is queued if one of the URLs is refused."
+        after_help = "Examples:\n  repo-to-cat enqueue https://github.com/owner/name\n  repo-to-cat enqueue https://github.com/owner/name --ref v1.2 --wait\n  repo-to-cat enqueue --at 2h --priority 10 git@github.com:owner/name\n  repo-to-cat enqueue --key owner/name --key-scope open --on-conflict reschedule --delay 10m https://github.com/owner/name\n  repo-to-cat enqueue --rerun-of 0198c0de-0000-7000-8000-000000000000\n  repo-to-cat enqueue < urls.txt\n\nIt returns once every request is committed; nothing is queued if one of the URLs is refused."
     )]
     Enqueue(Enqueue),
     /// Look at jobs and steer them
@@ -278,15 +280,45 @@ pub struct Enqueue {
     /// Branch, tag or commit; the default branch if left out
     #[arg(long = "ref", value_name = "REF")]
     pub reference: Option<String>,
-    /// -100 to 100; higher runs first
-    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i16).range(-100..=100), allow_negative_numbers = true, value_name = "N")]
+    /// -100 to 100; a point is worth 6 seconds of waiting
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true, value_name = "N")]
     pub priority: i16,
     /// Not before: RFC 3339, or a wait such as 10m or 2h
     #[arg(long, value_name = "WHEN")]
     pub at: Option<When>,
-    /// Unique key: while a job with it is open, no other is queued
-    #[arg(long, value_name = "KEY", value_parser = unique_key)]
+    /// Not before this wait is over, by the database's clock: 90s, 10m, 2h
+    #[arg(long, value_name = "WAIT", value_parser = length, conflicts_with = "at")]
+    pub delay: Option<Duration>,
+    /// Discard it unless it was started by then: RFC 3339, or a wait
+    #[arg(long, value_name = "WHEN")]
+    pub deadline: Option<When>,
+    /// How long one attempt may take; as worker.timeout_seconds if left out
+    #[arg(long, value_name = "TIME", value_parser = length)]
+    pub timeout: Option<Duration>,
+    /// 1 to 100; as worker.max_attempts if left out
+    #[arg(long, value_name = "N")]
+    pub max_attempts: Option<u16>,
+    /// A word to find it by; may be given more than once
+    #[arg(long = "tag", value_name = "TAG")]
+    pub tags: Vec<String>,
+    /// Who asks: the id of a user, who gets a fair share of the workers
+    #[arg(long, value_name = "ID", value_parser = id)]
+    pub user: Option<Uuid>,
+    /// Unique key: while a job has it, no other is queued
+    #[arg(long, value_name = "KEY")]
     pub key: Option<String>,
+    /// When the key is given back: success, where the job fails for good; open, where it ends
+    #[arg(long, requires = "key", value_parser = key_scope(), default_value = "success", value_name = "SCOPE")]
+    pub key_scope: Scope,
+    /// Give the key back after this time, whatever became of the job
+    #[arg(long, requires = "key", value_parser = length, value_name = "TIME")]
+    pub key_window: Option<Duration>,
+    /// While another waiting job has the key: keep that, replace what it does, or reschedule it, too
+    #[arg(long, requires = "key", value_parser = on_conflict(), default_value = "keep", value_name = "WAY")]
+    pub on_conflict: OnConflict,
+    /// Do again what this finished job did, as a new job
+    #[arg(long, value_name = "ID", value_parser = id, conflicts_with = "urls")]
+    pub rerun_of: Option<Uuid>,
     /// The trace that the work belongs to, as W3C Trace Context writes it; $TRACEPARENT if left out
     #[arg(long, value_name = "TRACEPARENT", value_parser = traceparent)]
     pub traceparent: Option<Traceparent>,

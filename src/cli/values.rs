@@ -6,6 +6,7 @@ use uuid::Uuid;
 use crate::model::failure::Failure;
 use crate::model::job::{JobKind, JobState};
 use crate::model::trace::Traceparent;
+use crate::model::unique::{OnConflict, Scope};
 
 pub(super) fn job_state() -> impl TypedValueParser<Value = JobState> {
     PossibleValuesParser::new(JobState::ALL.map(JobState::name)).try_map(|name| JobState::from_name(&name))
@@ -24,7 +25,10 @@ pub(super) fn traceparent(text: &str) -> Result<Traceparent, String> {
     text.parse().map_err(|failure: Failure| failure.hint_text().unwrap_or_default().to_owned())
 }
 
-pub(super) fn unique_key(text: &str) -> Result<String, String> {
-    let fits = (1..=255).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-    if fits { Ok(text.to_owned()) } else { Err("1 to 255 characters without control characters".to_owned()) }
+pub(super) fn key_scope() -> impl TypedValueParser<Value = Scope> {
+    PossibleValuesParser::new(Scope::ALL.map(Scope::name)).try_map(|name| Scope::from_name(&name))
+}
+
+pub(super) fn on_conflict() -> impl TypedValueParser<Value = OnConflict> {
+    PossibleValuesParser::new(OnConflict::ALL.map(OnConflict::name)).try_map(|name| OnConflict::from_name(&name))
 }

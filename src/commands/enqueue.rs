@@ -13,53 +13,91 @@ use crate::commands::view::progress::ProgressView;
 use crate::commands::{Output, follow};
 use crate::config::Loaded;
 use crate::db::workers;
-use crate::generation::submit::{Wishes, generation_job};
+use crate::generation::submit::{Wishes, generation_job, request_of};
 use crate::model::failure::{Failure, Kind, Result};
-use crate::model::job::{Enqueued, NewJob};
+use crate::model::job::{Enqueued, NewJob, Start};
 use crate::model::trace::Traceparent;
-use crate::queue::enqueue::enqueue_all;
+use crate::model::unique::Unique;
+use crate::queue::enqueue::{check, enqueue_all};
 
 /// Enqueues all or none, then waits for the cats if that was asked for.
 pub fn run(args: &Enqueue, loaded: &Loaded, output: &Output) -> Result<()> {
-    let urls = if args.urls.is_empty() { read_urls()? } else { args.urls.clone() };
+    let urls = match args.rerun_of {
+        Some(_) => Vec::new(),
+        None if args.urls.is_empty() => read_urls()?,
+        None => args.urls.clone(),
+    };
     if args.key.is_some() && urls.len() > 1 {
         return Err(Failure::new(Kind::Invalid, "one key cannot stand for several repositories")
             .hint("enqueue them one by one, each with its key"));
     }
     let traceparent = args.traceparent.or_else(|| loaded.environment.traceparent());
+    // What is wrong is told before a server is started.
     let jobs = urls.iter().map(|url| job(url, args, traceparent, loaded)).collect::<Result<Vec<_>>>()?;
     block_on(async {
         let session = Session::open(loaded, Schema::Current).await?;
-        let enqueued = enqueue_all(&session.db, &jobs).await?;
-        if args.wait {
-            return wait(&session, &urls, &enqueued, loaded, output).await;
-        }
-        let data: Vec<_> = urls
-            .iter()
-            .zip(&enqueued)
-            .map(|(url, job)| json!({"id": job.id, "is_new": job.is_new, "repository": url}))
-            .collect();
-        output.data(&data, |_| {
-            let line = |(url, job): (&String, &Enqueued)| {
-                format!("{}  {url}{}\n", job.id, if job.is_new { "" } else { "  (was there already)" })
-            };
-            urls.iter().zip(&enqueued).map(line).collect()
-        })?;
-        note_missing_workers(&session, output).await;
-        Ok(())
+        let Some(id) = args.rerun_of else { return submit(&session, &urls, &jobs, args, loaded, output).await };
+        let request = request_of(&session.db, id).await?;
+        let args = Enqueue { reference: args.reference.clone().or(request.reference), ..args.clone() };
+        let job = job(&request.github_url, &args, traceparent, loaded)?;
+        submit(&session, &[request.github_url], &[job], &args, loaded, output).await
     })
 }
 
+async fn submit(
+    session: &Session,
+    urls: &[String],
+    jobs: &[NewJob],
+    args: &Enqueue,
+    loaded: &Loaded,
+    output: &Output,
+) -> Result<()> {
+    let enqueued = enqueue_all(&session.db, jobs).await?;
+    if args.wait {
+        return wait(session, urls, &enqueued, loaded, output).await;
+    }
+    let data: Vec<_> = urls
+        .iter()
+        .zip(&enqueued)
+        .map(|(url, job)| json!({"id": job.id, "is_new": job.is_new, "repository": url}))
+        .collect();
+    output.data(&data, |_| {
+        let line = |(url, job): (&String, &Enqueued)| {
+            format!("{}  {url}{}\n", job.id, if job.is_new { "" } else { "  (was there already)" })
+        };
+        urls.iter().zip(&enqueued).map(line).collect()
+    })?;
+    note_missing_workers(session, output).await;
+    Ok(())
+}
+
 fn job(url: &str, args: &Enqueue, traceparent: Option<Traceparent>, loaded: &Loaded) -> Result<NewJob> {
+    let now = Utc::now();
     let wishes = Wishes {
         reference: args.reference.clone(),
         priority: args.priority,
-        run_at: args.at.map(|at| at.resolve(Utc::now())),
-        unique_key: args.key.clone(),
-        user_id: None,
+        start: match (args.at, args.delay) {
+            (Some(at), _) => Start::At(at.resolve(now)),
+            (None, Some(delay)) => Start::After(delay),
+            (None, None) => Start::Now,
+        },
+        deadline: args.deadline.map(|deadline| deadline.resolve(now)),
+        timeout_seconds: args.timeout.map(|timeout| i32::try_from(timeout.as_secs()).unwrap_or(i32::MAX)),
+        max_attempts: args.max_attempts,
+        unique: args.key.as_ref().map(|key| Unique {
+            scope: args.key_scope,
+            window: args.key_window,
+            on_conflict: args.on_conflict,
+            ..Unique::key(key)
+        }),
+        tags: args.tags.clone(),
+        user_id: args.user,
+        rerun_of: args.rerun_of,
         traceparent,
     };
-    generation_job(url, wishes, &loaded.config)
+    let job = generation_job(url, wishes, &loaded.config)?;
+    check(&job)?;
+    Ok(job)
 }
 
 /// One URL a line; empty lines and those that begin with `#` are skipped.

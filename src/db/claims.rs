@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use crate::db::{Db, jobs};
+use crate::db::{Db, enqueue};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::{ClaimedJob, NewJob};
 
@@ -197,7 +197,7 @@ pub async fn claim_one(executor: impl PgExecutor<'_>, worker_id: Uuid, id: Uuid)
 /// Enqueues a job and claims it in one transaction: no other worker ever sees it available.
 pub async fn enqueue_claimed(db: &Db, worker_id: Uuid, job: &NewJob) -> Result<ClaimedJob> {
     let mut transaction = db.pool().begin().await?;
-    let id = jobs::enqueue(&mut transaction, job).await?.id;
+    let id = enqueue::enqueue(&mut transaction, job).await?.id;
     let claimed = claim_one(&mut *transaction, worker_id, id).await?.ok_or_else(|| {
         Failure::new(Kind::Conflict, format!("job {id} cannot be claimed: it was there before, or the lease was lost"))
     })?;

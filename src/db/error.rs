@@ -110,6 +110,9 @@ fn by_code(code: &str) -> (Kind, Option<&'static str>) {
         "3F000" | "42P01" | "42703" | "42883" => {
             (Kind::Schema, Some("bring the database up to date with: repo-to-cat migrate up"))
         }
+        "RC004" => (Kind::Conflict, Some("give each request a key of its own")),
+        // Our own functions, on what they were asked to enqueue.
+        _ if code.starts_with("RC") => (Kind::Invalid, None),
         _ if passes_by_class(code) => (Kind::Database, None),
         _ => (Kind::Internal, None),
     }

@@ -1,77 +1,15 @@
-//! `queue.jobs`: live jobs, from enqueue to claim.
+//! `queue.jobs`: what people do to jobs.
 
 use uuid::Uuid;
 
-use crate::db::{Db, Session};
+use crate::db::Db;
 use crate::model::failure::{Failure, Kind, Result};
-use crate::model::job::{Enqueued, NewJob, Start};
 
 /// Where [`sleepers`](crate::db::sleepers) are woken.
 pub(super) const CHANNEL: &str = "queue_jobs";
 /// Where workers are told what somebody did to the queue: the id of a worker one of whose jobs was cancelled, or nothing
 /// where a kind was paused, resumed or limited.
 pub(super) const CONTROL: &str = "queue_control";
-
-/// Enqueues a job in the caller's transaction: it exists when, and only when, that commits.
-pub async fn enqueue(session: &mut Session<'_>, job: &NewJob) -> Result<Enqueued> {
-    let id = Uuid::now_v7();
-    // A key that is taken gives back its holder's id, even one that committed after this statement began.
-    let holder = match &job.unique_key {
-        None => id,
-        Some(key) => {
-            sqlx::query_scalar!(
-                r#"INSERT INTO queue.unique_keys (kind, key, job_id) VALUES ($1, $2, $3)
-                   ON CONFLICT (kind, key) DO UPDATE SET kind = excluded.kind
-                   RETURNING job_id"#,
-                job.kind.name(),
-                key,
-                id
-            )
-            .fetch_one(&mut *session)
-            .await?
-        }
-    };
-    if holder != id {
-        return Ok(Enqueued { id: holder, is_new: false });
-    }
-    let (at, wait) = match job.start {
-        Start::Now => (None, None),
-        Start::At(at) => (Some(at), None),
-        Start::After(wait) => (None, Some(wait.as_secs_f64())),
-    };
-    sqlx::query!(
-        r#"WITH due AS MATERIALIZED (
-             SELECT now, coalesce($3, now + make_interval(secs => $4), now) AS run_at FROM queue.now() AS now
-           ), job AS (
-             INSERT INTO queue.jobs (id, kind, state, created_at, run_at, rank, due_at, deadline, lane, timeout_seconds,
-                                     priority, max_attempts, user_id, rerun_of, limit_key, unique_key, tags,
-                                     traceparent, payload)
-             SELECT $1, $2, CASE WHEN run_at > now THEN 'scheduled' ELSE 'available' END, now, run_at,
-                    CASE WHEN run_at > now THEN NULL ELSE queue.rank(run_at, $5) END,
-                    CASE WHEN run_at > now THEN run_at END, $6, queue.lane($2, $10, $8), $7,
-                    $5, $11, $8, $9, $10, $12, $13, $14, $15
-             FROM due RETURNING kind, state)
-           SELECT CASE state WHEN 'scheduled' THEN queue.wake_clock() ELSE queue.wake(kind) END FROM job"#,
-        id,
-        job.kind.name(),
-        at,
-        wait,
-        i32::from(job.priority),
-        job.deadline,
-        job.timeout_seconds,
-        job.user_id,
-        job.rerun_of,
-        job.limit_key,
-        i16::try_from(job.max_attempts).unwrap_or(i16::MAX),
-        job.unique_key,
-        if job.tags.is_empty() { None } else { Some(&job.tags) } as Option<&Vec<String>>,
-        job.traceparent,
-        job.payload
-    )
-    .execute(session)
-    .await?;
-    Ok(Enqueued { id, is_new: true })
-}
 
 /// Ends a job by a person's will. One that runs ends, too: its worker finds out by its next heartbeat, and whatever
 /// it still writes is refused. Fails where the job has ended already.

@@ -6,7 +6,9 @@
 pub mod attempts;
 pub mod claims;
 mod connect;
+pub mod copy;
 pub mod depth;
+pub mod enqueue;
 pub mod error;
 pub mod generations;
 pub mod history;

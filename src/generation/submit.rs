@@ -3,27 +3,40 @@
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
+use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::config::Config;
+use crate::db::{Db, generations, inspect};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::{GenerationRequest, JobKind, NewJob, Start};
 use crate::model::repository::{MAX_URL_BYTES, Source, check_reference};
 use crate::model::trace::Traceparent;
+use crate::model::unique::Unique;
 
 /// What may be said beside the repository.
 #[derive(Debug, Clone, Default)]
 pub struct Wishes {
     /// Branch, tag or commit; wins over one in the URL.
     pub reference: Option<String>,
-    /// From -100 to 100; the higher goes first.
+    /// From -100 to 100; a point is worth 6 seconds of waiting.
     pub priority: i16,
-    /// Not before this time.
-    pub run_at: Option<DateTime<Utc>>,
-    /// A second job with this key is not enqueued.
-    pub unique_key: Option<String>,
+    /// When it may start.
+    pub start: Start,
+    /// Not to be started after this time.
+    pub deadline: Option<DateTime<Utc>>,
+    /// How long one attempt may take, in seconds; as the worker is set where it is absent.
+    pub timeout_seconds: Option<i32>,
+    /// Attempts before it is discarded; as `worker.max_attempts` where it is absent.
+    pub max_attempts: Option<u16>,
+    /// Keeps a second job from being enqueued.
+    pub unique: Option<Unique>,
+    /// Words to find it by.
+    pub tags: Vec<String>,
     /// Who asks.
     pub user_id: Option<Uuid>,
+    /// The finished job that it does again.
+    pub rerun_of: Option<Uuid>,
     /// The trace that it belongs to.
     pub traceparent: Option<Traceparent>,
 }
@@ -39,6 +52,10 @@ pub fn generation_job(repository: &str, wishes: Wishes, config: &Config) -> Resu
         Source::Local(path) => Source::Local(allowed_path(&path, &config.fetch.local_roots)?),
         remote @ Source::Remote(_) => remote,
     };
+    let host = match &source {
+        Source::Remote(url) => Some(url.host.clone()),
+        Source::Local(_) => None,
+    };
     let github_url = source.canonical();
     // An index on the URL takes no more; found out at the end, it would cost every attempt.
     if github_url.len() > MAX_URL_BYTES {
@@ -50,12 +67,37 @@ pub fn generation_job(repository: &str, wishes: Wishes, config: &Config) -> Resu
         .map_err(|error| Failure::new(Kind::Internal, "the request cannot be written").source(error))?;
     Ok(NewJob {
         priority: wishes.priority,
-        start: wishes.run_at.map_or(Start::Now, Start::At),
-        unique_key: wishes.unique_key,
-        max_attempts: config.worker.max_attempts,
+        start: wishes.start,
+        deadline: wishes.deadline,
+        timeout_seconds: wishes.timeout_seconds,
+        max_attempts: wishes.max_attempts.unwrap_or(config.worker.max_attempts),
+        unique: wishes.unique,
+        tags: wishes.tags,
         user_id: wishes.user_id,
+        rerun_of: wishes.rerun_of,
+        limit_key: host,
         traceparent: wishes.traceparent.map(|traceparent| traceparent.to_string()),
         ..NewJob::new(JobKind::Generation, payload)
+    })
+}
+
+/// What a finished generation job was asked to do, for a job that does it again.
+pub async fn request_of(db: &Db, id: Uuid) -> Result<GenerationRequest> {
+    let job = match inspect::job(db, id).await {
+        Ok(job) => job,
+        Err(failure) if failure.kind() == Kind::NotFound => {
+            // Its history was pruned, perhaps; its cat tells what it was.
+            let cat = generations::get(db, id).await?.ok_or(failure)?;
+            return Ok(GenerationRequest { github_url: cat.github_url, reference: None });
+        }
+        Err(failure) => return Err(failure),
+    };
+    if !job.state()?.is_final() {
+        return Err(Failure::new(Kind::Conflict, format!("job {id} is {}, not finished", job.state))
+            .hint("wait for its end, or leave it to run"));
+    }
+    GenerationRequest::deserialize(&job.payload).map_err(|error| {
+        Failure::new(Kind::Invalid, format!("job {id} is no generation but a {} job", job.kind)).source(error)
     })
 }
 

@@ -38,7 +38,7 @@ impl From<JsonRejection> for Problem {
             _ => Failure::new(Kind::Invalid, rejection.body_text()),
         };
         let failure = failure.hint(
-            r#"send {"github_url": "https://github.com/owner/name"} as application/json; ref, priority and run_at may be added"#,
+            r#"send {"github_url": "https://github.com/owner/name"} as application/json; docs/enqueue.md tells what may be added"#,
         );
         Self { status: rejection.status(), failure }
     }

@@ -1,74 +1,152 @@
 //! `/v1/generations`: ask for a cat, follow it, look at it.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, TimeDelta, Utc};
-use serde::Deserialize;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::Shared;
 use super::error::Problem;
 use crate::db::generations::{self, GenerationFilter};
-use crate::db::{attempts, inspect, steps};
-use crate::generation::submit::{Wishes, generation_job};
+use crate::db::{Db, attempts, inspect, steps};
+use crate::generation::submit::{Wishes, generation_job, request_of};
 use crate::model::failure::{Failure, Kind};
+use crate::model::job::Start;
 use crate::model::repository::Source;
 use crate::model::trace::Traceparent;
+use crate::model::unique::{OnConflict, Scope, Unique};
 use crate::queue::enqueue::enqueue_all;
 
-/// A job that is due later than this is a slip.
-const LONGEST_DELAY: TimeDelta = TimeDelta::days(3660);
-
-/// The body of a request for a cat.
-#[derive(Debug, Deserialize)]
+/// The body of a request for a cat: of `github_url` and `rerun_of`, one.
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Create {
-    github_url: String,
+    github_url: Option<String>,
     #[serde(rename = "ref")]
     reference: Option<String>,
     #[serde(default)]
     priority: i16,
     run_at: Option<DateTime<Utc>>,
+    delay_seconds: Option<u64>,
+    deadline: Option<DateTime<Utc>>,
+    timeout_seconds: Option<i32>,
+    max_attempts: Option<u16>,
+    #[serde(default)]
+    tags: Vec<String>,
+    user_id: Option<Uuid>,
+    unique_key: Option<String>,
+    unique_scope: Option<String>,
+    unique_window_seconds: Option<u64>,
+    on_conflict: Option<String>,
+    rerun_of: Option<Uuid>,
 }
 
-/// Enqueues; answers with the id at once. The header `Idempotency-Key` is the job's unique key; `traceparent` says which
-/// trace the job belongs to.
+impl Create {
+    /// The repository, with what a finished job was asked to do in place of what is not said.
+    async fn repository(&mut self, db: &Db) -> Result<String, Failure> {
+        match (self.github_url.take(), self.rerun_of) {
+            (Some(url), None) => Ok(url),
+            (None, Some(id)) => {
+                let request = request_of(db, id).await?;
+                self.reference = self.reference.take().or(request.reference);
+                Ok(request.github_url)
+            }
+            _ => Err(Failure::new(Kind::Invalid, "of github_url and rerun_of, one must be given")
+                .hint(r#"send {"github_url": "https://github.com/owner/name"}"#)),
+        }
+    }
+
+    fn start(&self) -> Result<Start, Failure> {
+        match (self.run_at, self.delay_seconds) {
+            (None, None) => Ok(Start::Now),
+            (Some(at), None) => Ok(Start::At(at)),
+            (None, Some(seconds)) => Ok(Start::After(Duration::from_secs(seconds))),
+            (Some(_), Some(_)) => Err(Failure::new(Kind::Invalid, "run_at and delay_seconds are given")
+                .hint("one of them says when to start")),
+        }
+    }
+
+    /// The unique key: of the body, or the header `Idempotency-Key`, which stands for this very request.
+    fn unique(&self, headers: &HeaderMap) -> Result<Option<Unique>, Failure> {
+        let header = match headers.get("idempotency-key").map(|value| value.to_str()) {
+            None => None,
+            Some(Ok("")) => {
+                return Err(Failure::new(Kind::Invalid, "Idempotency-Key is empty").hint("leave the header out"));
+            }
+            Some(Ok(key)) => Some(key),
+            Some(Err(_)) => return Err(Failure::new(Kind::Invalid, "Idempotency-Key must be visible ASCII")),
+        };
+        let unique = match (&self.unique_key, header) {
+            (Some(_), Some(_)) => {
+                return Err(Failure::new(Kind::Invalid, "unique_key and Idempotency-Key are given")
+                    .hint("the header is the unique key of a request that may be sent again: give one of them"));
+            }
+            (Some(key), None) => Unique::key(key),
+            (None, Some(key)) => Unique { fingerprint: Some(self.fingerprint()), ..Unique::key(key) },
+            (None, None) => {
+                let options =
+                    self.unique_scope.is_some() || self.unique_window_seconds.is_some() || self.on_conflict.is_some();
+                return if options {
+                    Err(Failure::new(Kind::Invalid, "options of a unique key are given, but no key")
+                        .hint("add unique_key"))
+                } else {
+                    Ok(None)
+                };
+            }
+        };
+        Ok(Some(Unique {
+            scope: self.unique_scope.as_deref().map_or(Ok(Scope::default()), Scope::from_name)?,
+            window: self.unique_window_seconds.map(Duration::from_secs),
+            on_conflict: self.on_conflict.as_deref().map_or(Ok(OnConflict::default()), OnConflict::from_name)?,
+            ..unique
+        }))
+    }
+
+    /// The same for two bodies that say the same, however they are written.
+    fn fingerprint(&self) -> String {
+        let said = serde_json::to_vec(self).unwrap_or_default();
+        Sha256::digest(said).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// Enqueues; answers with the id at once. The header `Idempotency-Key` is the job's unique key; another body with it is
+/// refused. `traceparent` says which trace the job belongs to.
 pub(super) async fn create(
     State(shared): State<Shared>,
     headers: HeaderMap,
     body: Result<Json<Create>, JsonRejection>,
 ) -> Result<Response, Problem> {
-    let Json(body) = body?;
-    let unique_key = match headers.get("idempotency-key").map(|value| value.to_str()) {
-        None => None,
-        Some(Ok(key)) => Some(key.to_owned()),
-        Some(Err(_)) => return Err(Failure::new(Kind::Invalid, "Idempotency-Key must be visible ASCII").into()),
-    };
+    let Json(mut body) = body?;
+    let unique = body.unique(&headers)?;
+    let repository = body.repository(&shared.db).await?;
     let fetch = &shared.config.fetch;
-    if let Source::Local(_) = Source::parse(&body.github_url, &fetch.allowed_hosts, &fetch.private_hosts)? {
+    if let Source::Local(_) = Source::parse(&repository, &fetch.allowed_hosts, &fetch.private_hosts)? {
         return Err(Failure::new(Kind::Refused, "local repositories cannot be asked for over HTTP")
             .hint("send a URL such as https://github.com/owner/name")
             .into());
     }
-    if body.run_at.is_some_and(|time| time > Utc::now() + LONGEST_DELAY) {
-        return Err(Failure::new(Kind::Invalid, "run_at is more than ten years ahead").into());
-    }
-    if unique_key.as_ref().is_some_and(String::is_empty) {
-        return Err(Failure::new(Kind::Invalid, "Idempotency-Key is empty").hint("leave the header out").into());
-    }
     let wishes = Wishes {
+        start: body.start()?,
         reference: body.reference,
         priority: body.priority,
-        run_at: body.run_at,
-        unique_key,
-        user_id: None,
+        deadline: body.deadline,
+        timeout_seconds: body.timeout_seconds,
+        max_attempts: body.max_attempts,
+        unique,
+        tags: body.tags,
+        user_id: body.user_id,
+        rerun_of: body.rerun_of,
         traceparent: traceparent(&headers),
     };
-    let job = generation_job(&body.github_url, wishes, &shared.config)?;
+    let job = generation_job(&repository, wishes, &shared.config)?;
     let enqueued = enqueue_all(&shared.db, std::slice::from_ref(&job)).await?;
     let id = enqueued.first().map(|enqueued| enqueued.id).unwrap_or_default();
     let is_new = enqueued.first().is_some_and(|enqueued| enqueued.is_new);

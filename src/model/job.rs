@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::model::failure::{Failure, Kind};
+use crate::model::unique::Unique;
 
 /// What sort of work a job is. A new kind is one variant here and one handler in `worker.rs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -148,8 +149,8 @@ pub struct NewJob {
     pub priority: i16,
     /// When it may start.
     pub start: Start,
-    /// A second job of its kind with this key is not enqueued; the first one's id is returned instead.
-    pub unique_key: Option<String>,
+    /// Keeps a second job of its kind from being enqueued; the first one's id is returned instead.
+    pub unique: Option<Unique>,
     /// Attempts before it is discarded.
     pub max_attempts: u16,
     /// How long one attempt may take, in seconds; as the worker is set where it is absent.
@@ -189,7 +190,7 @@ impl NewJob {
             payload,
             priority: 0,
             start: Start::Now,
-            unique_key: None,
+            unique: None,
             max_attempts: 5,
             timeout_seconds: None,
             deadline: None,

@@ -18,5 +18,6 @@ pub mod seed;
 pub mod texts;
 pub mod trace;
 pub mod tree;
+pub mod unique;
 pub mod when;
 pub mod wish;

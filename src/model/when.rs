@@ -1,6 +1,7 @@
 //! Moments as people write them: `2027-01-31T09:00:00Z`, `10m`, `1h30m`.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -24,7 +25,8 @@ impl When {
     }
 }
 
-const LONGEST_DAYS: i64 = 3660;
+/// The longest wait, in days.
+pub const LONGEST_WAIT_DAYS: i64 = 3660;
 
 impl FromStr for When {
     type Err = String;
@@ -35,10 +37,18 @@ impl FromStr for When {
         }
         let wait =
             relative(text).ok_or("write RFC 3339 as in 2027-01-31T09:00:00Z, or a wait as in 90s, 10m, 2h, 1d12h")?;
-        if wait > TimeDelta::days(LONGEST_DAYS) {
-            return Err(format!("the longest wait is {LONGEST_DAYS} days"));
+        if wait > TimeDelta::days(LONGEST_WAIT_DAYS) {
+            return Err(format!("the longest wait is {LONGEST_WAIT_DAYS} days"));
         }
         Ok(Self::In(wait))
+    }
+}
+
+/// A length of time as people write it: `90s`, `10m`, `1d12h`.
+pub fn length(text: &str) -> Result<Duration, String> {
+    match text.parse()? {
+        When::In(length) => length.to_std().map_err(|error| error.to_string()),
+        When::At(_) => Err("write a length of time as in 90s, 10m, 2h, 1d12h".to_owned()),
     }
 }
 

@@ -1,41 +1,190 @@
-//! Enqueueing from Rust.
+//! Enqueueing from Rust. From other languages: the functions of schema `queue`, see docs/enqueue.md.
 
-use crate::db::{Db, Session, jobs};
+use chrono::{TimeDelta, Utc};
+use uuid::Uuid;
+
+use crate::db::copy::{CHUNK, Copying};
+use crate::db::{Db, Session, enqueue};
 use crate::model::failure::{Failure, Kind, Result};
-use crate::model::job::{Enqueued, NewJob};
+use crate::model::job::{Enqueued, NewJob, Start};
+use crate::model::when::LONGEST_WAIT_DAYS;
+
+/// From so many jobs on COPY is worth its round trips.
+const MANY: usize = 200;
 
 /// Enqueues a job in the caller's transaction: it exists when, and only when, that commits.
 ///
 /// It takes `&mut` of a transaction of [`Db::pool`], or of the caller's own; behind a pooler see [`Session::lent`].
 pub async fn enqueue(transaction: impl Into<Session<'_>>, job: &NewJob) -> Result<Enqueued> {
     check(job)?;
-    jobs::enqueue(&mut transaction.into(), job).await
+    enqueue::enqueue(&mut transaction.into(), job).await
 }
 
 /// Enqueues jobs in a transaction of their own: all or none.
 pub async fn enqueue_all(db: &Db, jobs: &[NewJob]) -> Result<Vec<Enqueued>> {
+    jobs.iter().try_for_each(check)?;
+    let (plain, mut unique): (Vec<_>, Vec<_>) = jobs.iter().enumerate().partition(|(_, job)| job.unique.is_none());
+    let plain_jobs: Vec<&NewJob> = plain.iter().map(|(_, job)| *job).collect();
+    let is_one_statement = unique.is_empty() && plain.len() < MANY || plain.is_empty() && unique.len() == 1;
+    let mut enqueued = vec![Enqueued { id: Uuid::nil(), is_new: true }; jobs.len()];
+    if is_one_statement {
+        let mut connection = db.pool().acquire().await?;
+        match jobs {
+            [job] => enqueued[0] = enqueue::enqueue(&mut connection, job).await?,
+            _ => place(&mut enqueued, &plain, enqueue::insert_all(&mut connection, &plain_jobs).await?),
+        }
+        return Ok(enqueued);
+    }
     let mut transaction = db.pool().begin().await?;
-    let mut enqueued = Vec::with_capacity(jobs.len());
-    for job in jobs {
-        enqueued.push(enqueue(&mut transaction, job).await?);
+    if plain.len() < MANY {
+        if !plain.is_empty() {
+            place(&mut enqueued, &plain, enqueue::insert_all(&mut transaction, &plain_jobs).await?);
+        }
+    } else {
+        let mut copying = Copying::begin(&mut transaction).await?;
+        for jobs in plain_jobs.chunks(CHUNK) {
+            copying.send(jobs).await?;
+        }
+        place(&mut enqueued, &plain, copying.finish().await?);
+    }
+    // In the order of their keys, so that of two lists with the same keys none waits for the other in a circle.
+    unique.sort_by_key(|(_, job)| (job.kind.name(), job.unique.as_ref().map(|unique| &unique.key)));
+    for (at, job) in unique {
+        enqueued[at] = enqueue::enqueue(&mut transaction, job).await?;
     }
     transaction.commit().await?;
     Ok(enqueued)
 }
 
-fn check(job: &NewJob) -> Result<()> {
+/// Enqueues any number of jobs in the caller's transaction by COPY, in their order; returns their ids. All or none: what
+/// went before a job that is refused is taken back. Jobs with unique keys are refused.
+///
+/// The jobs are taken from the iterator as they are sent; some thousand are in memory at a time. Begin the transaction
+/// with sqlx's `begin`, which knows about savepoints.
+pub async fn enqueue_copy(
+    transaction: impl Into<Session<'_>>,
+    jobs: impl IntoIterator<Item = NewJob>,
+) -> Result<Vec<Uuid>> {
+    let mut session = transaction.into();
+    let mut copying = Copying::begin(&mut session).await?;
+    let mut jobs = jobs.into_iter().map(|job| check(&job).and_then(|()| without_key(&job)).map(|()| job));
+    loop {
+        let chunk = jobs.by_ref().take(CHUNK).collect::<Result<Vec<_>>>()?;
+        if chunk.is_empty() {
+            return copying.finish().await;
+        }
+        copying.send(&chunk.iter().collect::<Vec<_>>()).await?;
+    }
+}
+
+fn without_key(job: &NewJob) -> Result<()> {
+    let Some(unique) = &job.unique else { return Ok(()) };
+    Err(Failure::new(Kind::Invalid, format!("a job with a unique key (`{}`) cannot be copied", unique.key))
+        .hint("enqueue it with enqueue or enqueue_all"))
+}
+
+fn place(enqueued: &mut [Enqueued], jobs: &[(usize, &NewJob)], ids: Vec<Uuid>) {
+    for ((at, _), id) in jobs.iter().zip(ids) {
+        enqueued[*at].id = id;
+    }
+}
+
+/// Whether a job may be enqueued: the one place for the limits, which `queue.check_options` has for SQL.
+pub fn check(job: &NewJob) -> Result<()> {
+    let Some((what, hint)) = flaw(job) else { return Ok(()) };
+    Err(Failure::new(Kind::Invalid, what).hint(hint))
+}
+
+fn flaw(job: &NewJob) -> Option<(String, &'static str)> {
     if !(-100..=100).contains(&job.priority) {
-        return Err(Failure::new(Kind::Invalid, format!("priority {} is out of range", job.priority))
-            .hint("priorities go from -100 to 100; the higher goes first"));
+        let hint = "priorities go from -100 to 100; the higher goes first";
+        return Some((format!("priority {} is out of range", job.priority), hint));
     }
     if !(1..=100).contains(&job.max_attempts) {
-        return Err(Failure::new(Kind::Invalid, format!("max_attempts {} is out of range", job.max_attempts))
-            .hint("it goes from 1 to 100"));
+        return Some((format!("max_attempts {} is out of range", job.max_attempts), "it goes from 1 to 100"));
     }
-    if let Some(key) = &job.unique_key
-        && (key.is_empty() || key.chars().count() > 255 || key.contains('\0'))
+    if let Some(seconds) = job.timeout_seconds
+        && !(1..=2_592_000).contains(&seconds)
     {
-        return Err(Failure::new(Kind::Invalid, "the unique key must have 1 to 255 characters and no NUL"));
+        return Some((format!("a time-out of {seconds} s is out of range"), "it goes from 1 second to 30 days"));
     }
-    Ok(())
+    let longest = TimeDelta::days(LONGEST_WAIT_DAYS);
+    let is_too_late = match job.start {
+        Start::Now => false,
+        Start::At(at) => at > Utc::now() + longest,
+        Start::After(wait) => TimeDelta::from_std(wait).map_or(true, |wait| wait > longest),
+    };
+    if is_too_late {
+        return Some(("the start is more than ten years ahead".into(), "name a time within ten years"));
+    }
+    if let (Start::At(at), Some(deadline)) = (job.start, job.deadline)
+        && deadline <= at
+    {
+        let hint = "name a later deadline, or an earlier start";
+        return Some((format!("the deadline {deadline} is not after the start: the job would never be run"), hint));
+    }
+    if job.tags.len() > 32 {
+        return Some((format!("there are {} tags", job.tags.len()), "32 are allowed"));
+    }
+    if let Some(tag) = job.tags.iter().find(|tag| !is_text(tag, 100) || tag.chars().any(char::is_control)) {
+        return Some((format!("the tag `{tag}` is none"), "a tag has 1 to 100 characters and no control characters"));
+    }
+    if let Some(key) = job.limit_key.as_ref().filter(|key| !is_text(key, 255) || *key == "*") {
+        return Some((format!("the limit key `{key}` is none"), "it has 1 to 255 characters and is not `*`"));
+    }
+    let unique = job.unique.as_ref()?;
+    if !is_text(&unique.key, 255) {
+        return Some(("the unique key is none".into(), "it has 1 to 255 characters and no NUL"));
+    }
+    if unique.window.is_some_and(|window| window.is_zero()) {
+        return Some(("the window of the unique key is empty".into(), "leave it out, or name a time such as 1h"));
+    }
+    None
+}
+
+/// Whether it is not empty, not longer than so many characters, and can be stored.
+fn is_text(text: &str, most: usize) -> bool {
+    (1..=most).contains(&text.chars().count()) && !text.contains('\0')
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::job::JobKind;
+    use crate::model::unique::Unique;
+
+    #[test]
+    fn what_is_out_of_range_is_refused() {
+        let plain = || NewJob::new(JobKind::Probe, serde_json::json!({}));
+        assert!(check(&plain()).is_ok());
+        let now = Utc::now();
+        let key = |key: &str| Some(Unique::key(key));
+        let bad = [
+            NewJob { priority: 101, ..plain() },
+            NewJob { max_attempts: 0, ..plain() },
+            NewJob { timeout_seconds: Some(0), ..plain() },
+            NewJob { start: Start::At(now + TimeDelta::days(4000)), ..plain() },
+            NewJob { start: Start::After(Duration::MAX), ..plain() },
+            NewJob { start: Start::At(now), deadline: Some(now), ..plain() },
+            NewJob { tags: vec!["a".into(); 33], ..plain() },
+            NewJob { tags: vec![String::new()], ..plain() },
+            NewJob { tags: vec!["a\u{1f}b".into()], ..plain() },
+            NewJob { limit_key: Some("*".into()), ..plain() },
+            NewJob { unique: key(""), ..plain() },
+            NewJob { unique: key("a\0"), ..plain() },
+            NewJob { unique: key(&"k".repeat(256)), ..plain() },
+            NewJob { unique: Some(Unique { window: Some(Duration::ZERO), ..Unique::key("k") }), ..plain() },
+        ];
+        for job in bad {
+            let failure = check(&job).unwrap_err();
+            assert!(failure.kind() == Kind::Invalid && failure.hint_text().is_some(), "{job:?}");
+        }
+        let good = [
+            NewJob { priority: -100, max_attempts: 100, timeout_seconds: Some(1), ..plain() },
+            NewJob { unique: key(&"\u{1f408}".repeat(255)), tags: vec!["a b".into()], ..plain() },
+        ];
+        assert!(good.iter().all(|job| check(job).is_ok()));
+    }
 }

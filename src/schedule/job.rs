@@ -9,6 +9,7 @@ use crate::generation::submit::{Wishes, generation_job};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::{GenerationRequest, JobKind, NewJob};
 use crate::model::schedule::Spec;
+use crate::model::unique::Unique;
 use crate::probe::ProbeRequest;
 
 /// The job of a slot, or of a run that somebody asked for beside them. Its payload is checked as if it were enqueued by
@@ -35,7 +36,7 @@ pub fn job(spec: &Spec, slot: Option<DateTime<Utc>>, config: &Config) -> Result<
     };
     let key = |prefix: &String| slot.map(|slot| prefix.clone() + &slot.to_rfc3339_opts(SecondsFormat::Secs, true));
     Ok(NewJob {
-        unique_key: spec.key_prefix.as_ref().and_then(key),
+        unique: spec.key_prefix.as_ref().and_then(key).map(Unique::key),
         max_attempts: spec.max_attempts.unwrap_or(job.max_attempts),
         ..job
     })

@@ -4,6 +4,7 @@ mod analysis;
 mod architecture;
 mod cluster;
 mod commands;
+mod enqueue;
 mod exactly_once;
 mod fetch;
 mod guide;

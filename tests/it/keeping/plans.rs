@@ -68,7 +68,8 @@ fn every_statement_that_touches_jobs_is_hot_or_cold() {
     assert!(statements.len() > 20);
     let lists = || HOT.iter().map(|hot| hot.has).chain(COLD.iter().map(|cold| cold.has));
     let is_listed_once = |statement: &&Statement| lists().filter(|has| statement.has(has)).count() == 1;
-    let others: Vec<_> = statements.iter().filter(|statement| !is_listed_once(statement)).map(Statement::title).collect();
+    let others: Vec<_> =
+        statements.iter().filter(|statement| !is_listed_once(statement)).map(Statement::title).collect();
     assert!(
         others.is_empty(),
         "not in one entry of HOT or COLD (tests/it/keeping/plans/statements.rs):\n{}",

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use repo_to_cat::config::{Retention, Scheduler};
 use repo_to_cat::model::job::{JobKind, NewJob};
+use repo_to_cat::model::unique::Unique;
 use repo_to_cat::providers::pictures::Pictures;
 use repo_to_cat::queue::enqueue::enqueue_all;
 use repo_to_cat::schedule::upkeep::Upkeep;
@@ -89,7 +90,7 @@ async fn nought_days_are_for_ever() {
 #[tokio::test]
 async fn what_live_jobs_have_stays_and_windows_outlive_their_jobs() {
     let yard = Yard::make().await;
-    let job = NewJob { unique_key: Some("live".into()), ..NewJob::new(JobKind::Probe, json!({})) };
+    let job = NewJob { unique: Some(Unique::key("live")), ..NewJob::new(JobKind::Probe, json!({})) };
     let live = enqueue_all(&yard.db, &[job]).await.unwrap()[0].id;
     yard.run(format!("INSERT INTO queue.attempts (job_id, claim, outcome) VALUES ('{live}', 1, 'retried')")).await;
     let (open, expired) = (yard.finished("completed", 60).await, yard.finished("completed", 1).await);

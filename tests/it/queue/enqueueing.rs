@@ -4,13 +4,14 @@ use chrono::{Duration as Span, Utc};
 use repo_to_cat::db::{jobs, pulse};
 use repo_to_cat::model::failure::Kind;
 use repo_to_cat::model::job::{NewJob, Start};
+use repo_to_cat::model::unique::Unique;
 use repo_to_cat::queue::enqueue::{enqueue, enqueue_all};
 use tokio::task::JoinSet;
 
 use super::bed::{Bed, plain_job};
 
 fn keyed(key: &str) -> NewJob {
-    NewJob { unique_key: Some(key.to_owned()), ..plain_job() }
+    NewJob { unique: Some(Unique::key(key)), ..plain_job() }
 }
 
 #[tokio::test(flavor = "multi_thread")]

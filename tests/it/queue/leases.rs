@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use repo_to_cat::db::workers::{self, Heartbeat};
 use repo_to_cat::db::{inspect, jobs};
+use repo_to_cat::model::unique::Unique;
 
 use super::bed::{Bed, REFUSED, plain_job};
 
@@ -81,7 +82,7 @@ async fn what_a_lost_claim_brought_is_given_back() {
 async fn a_job_that_kills_its_workers_is_quarantined_and_can_be_reopened() {
     let bed = Bed::make().await;
     let mut job = plain_job();
-    job.unique_key = Some("k".into());
+    job.unique = Some(Unique::key("k"));
     let id = bed.enqueue(job).await;
     for death in 1..=3 {
         let worker = bed.worker().await;

@@ -6,6 +6,7 @@ use repo_to_cat::db::jobs;
 use repo_to_cat::db::outcomes::{End, PutBack};
 use repo_to_cat::db::workers::Heartbeat;
 use repo_to_cat::model::job::{ClaimedJob, JobState, NewJob, Start};
+use repo_to_cat::model::unique::Unique;
 use repo_to_cat::queue::enqueue::enqueue_all;
 use uuid::Uuid;
 
@@ -200,7 +201,7 @@ impl Model {
 
     async fn enqueue(&mut self, key: Option<u8>, kind: usize, user: u8, later: bool) {
         let new = NewJob {
-            unique_key: key.map(|key| format!("key {key}")),
+            unique: key.map(|key| Unique::key(format!("key {key}"))),
             user_id: (user > 0).then(|| Uuid::from_u128(user.into())),
             start: if later { Start::After(LONG) } else { Start::Now },
             ..if kind == 0 { plain_job() } else { probe() }

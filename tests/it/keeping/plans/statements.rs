@@ -127,14 +127,14 @@ pub const HOT: &[Hot] = &[
         buffers: [50, 0, 0],
     },
     Hot {
-        name: "jobs::enqueue",
-        has: &["INSERT INTO queue.jobs", "queue.wake_clock()"],
+        name: "enqueue::insert",
+        has: &["INSERT INTO queue.jobs", "AS clock OFFSET 0) AS due"],
         arguments: |_| {
             let mut arguments = vec![Stock::new_id(), "'probe'".into()];
             arguments.extend(
                 ["NULL", "NULL", "0", "NULL", "NULL", "NULL", "NULL", "NULL", "5::smallint"].map(str::to_owned),
             );
-            arguments.extend(["NULL", "NULL", "NULL", "'{}'"].map(str::to_owned));
+            arguments.extend(["NULL", "NULL", "'{}'"].map(str::to_owned));
             arguments
         },
         buffers: [300, 0, 0],

@@ -1,0 +1,6 @@
+//! Enqueueing in SQL and in bulk: what upstream services are promised.
+
+mod bulk;
+mod grammar;
+mod keys;
+mod role;

@@ -24,7 +24,7 @@ use crate::queue::backend::QueueBackend;
 use crate::queue::completer::Completer;
 use crate::queue::fetcher::{Desk, Fetcher};
 use crate::queue::lease::Lease;
-use crate::queue::watch::{Clock, Watch};
+use crate::queue::watch::Watch;
 use crate::queue::{Assignment, Outcomes, Settled, Trouble, listener};
 use crate::telemetry::joblog::Capture;
 use crate::telemetry::metrics;
@@ -80,11 +80,11 @@ pub async fn run(
     let keeping = CancellationToken::new();
     let mut heartbeat = tokio::spawn(lease.clone().keep(keeping.clone()));
 
-    let clock = Clock::default();
+    let clock = lease.clock().clone();
     let poll = Duration::from_secs(settings.poll_seconds);
     let watch = Watch::new(db.clone(), clock.clone(), poll, lease.length(), i32::from(settings.max_deaths));
     let (waking, holding) = (lease.clone(), lease.clone());
-    tokio::spawn(watch.run(move || waking.wake(), move || holding.holds_jobs(), keeping.clone()));
+    tokio::spawn(watch.run(move || waking.wake(), move || holding.is_busy(), keeping.clone()));
 
     let (outcomes, settled) = mpsc::channel(OUTCOMES);
     let completer = Completer::new(db.clone(), lease.clone(), clock.clone(), settings);

@@ -14,11 +14,12 @@ use tokio::time::{Instant, sleep_until};
 use crate::cli::Bench;
 use crate::commands::session::{Schema, Session, block_on, stop_signal};
 use crate::config::Loaded;
+use crate::db::enqueue::by_function;
 use crate::db::migrate;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::{ClaimedJob, JobKind, NewJob};
 use crate::probe::Probe;
-use crate::queue::enqueue::{enqueue, enqueue_all};
+use crate::queue::enqueue::{enqueue, enqueue_all, enqueue_copy};
 use crate::worker::{self, Duty, Handlers};
 
 /// Runs `__bench ...`.
@@ -31,8 +32,8 @@ pub fn run(command: &Bench, loaded: &Loaded) -> Result<()> {
                 migrate::up(&session.db).await.map(drop)
             }
             Bench::Enqueue { jobs, callers } => enqueue_singly(&open(loaded).await?, jobs, callers).await,
-            Bench::Bulk { jobs, chunk } => enqueue_in_chunks(&open(loaded).await?, jobs, chunk, sleep_ms).await,
-            Bench::Copy { jobs } => enqueue_in_chunks(&open(loaded).await?, jobs, jobs, sleep_ms).await,
+            Bench::Bulk { jobs, chunk } => enqueue_by_function(&open(loaded).await?, jobs, chunk, sleep_ms).await,
+            Bench::Copy { jobs } => copy(&open(loaded).await?, jobs, sleep_ms).await,
             Bench::Pace { rate, jobs, batch } => pace(&open(loaded).await?, rate, jobs, batch).await,
             Bench::Worker { jobs } => work(loaded, jobs).await,
         }
@@ -97,15 +98,26 @@ async fn enqueue_singly(session: &Session, jobs: u64, callers: u64) -> Result<()
     Ok(())
 }
 
-async fn enqueue_in_chunks(session: &Session, jobs: u64, chunk: u64, sleep_ms: u64) -> Result<()> {
+async fn enqueue_by_function(session: &Session, jobs: u64, chunk: u64, sleep_ms: u64) -> Result<()> {
+    let line = session.db.line();
+    let mut held = line.take().await?;
     let began = now_ns();
     let mut number = 0;
     while number < jobs {
         let end = jobs.min(number + chunk);
-        let some: Vec<NewJob> = (number..end).map(|number| job(number, sleep_ms)).collect();
-        enqueue_all(&session.db, &some).await?;
+        let payloads: Vec<Value> = (number..end).map(|number| job(number, sleep_ms).payload).collect();
+        by_function(held.connection(), JobKind::Probe.name(), &payloads).await?;
         number = end;
     }
+    print_rate(jobs, began);
+    Ok(())
+}
+
+async fn copy(session: &Session, jobs: u64, sleep_ms: u64) -> Result<()> {
+    let began = now_ns();
+    let mut transaction = session.db.pool().begin().await?;
+    enqueue_copy(&mut transaction, (0..jobs).map(|number| job(number, sleep_ms))).await?;
+    transaction.commit().await?;
     print_rate(jobs, began);
     Ok(())
 }

@@ -4,7 +4,7 @@
 //! a long one, renewed seldom, and made short again by its next claim.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use crate::db::{Db, Line, workers};
 use crate::model::failure::Result;
 use crate::model::job::ClaimedJob;
 use crate::queue::Trouble;
+use crate::queue::watch::Clock;
 use crate::telemetry::metrics;
 
 /// The lease of a worker that holds nothing, and how often it is renewed.
@@ -45,6 +46,9 @@ struct Inner {
     wake: Notify,
     /// How often the database may have forgotten who wants to be woken.
     upsets: AtomicU64,
+    /// Whether the fetcher wants to be woken: else nobody tells of what is due either.
+    is_asleep: AtomicBool,
+    clock: Clock,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +83,8 @@ impl Lease {
             now: Notify::new(),
             wake: Notify::new(),
             upsets: AtomicU64::new(0),
+            is_asleep: AtomicBool::new(false),
+            clock: Clock::default(),
         }));
         lease.register(worker_id).await?;
         tracing::info!(%worker_id, name = lease.0.name, "worker registered");
@@ -160,6 +166,25 @@ impl Lease {
         *mode = Mode::Busy;
         self.0.now.notify_one();
         Some(self.0.length)
+    }
+
+    /// The clock of this process's watch.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// Whether this process must look often what time brings, since nobody tells it.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        !self.0.is_asleep.load(Ordering::Relaxed) || self.holds_jobs()
+    }
+
+    /// Notes whether the fetcher wants to be woken. What was enqueued for later while it did not was told to nobody.
+    pub fn falls_asleep(&self, asleep: bool) {
+        if self.0.is_asleep.swap(asleep, Ordering::Relaxed) != asleep {
+            self.0.clock.due_in(Duration::ZERO);
+        }
     }
 
     /// Lets the fetcher look for jobs.

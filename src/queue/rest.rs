@@ -90,11 +90,15 @@ impl Rest {
                 // First who is still open, then the look: what they enqueued who are not is seen by it.
                 if answer_within(self.lease.length(), self.oldest_open()).await? >= number {
                     self.posture = Posture::Lying;
+                    self.lease.falls_asleep(true);
                 } else {
                     self.nap(stop).await;
                 }
             }
-            Posture::Lying if self.upsets != self.lease.upsets() => self.posture = Posture::Up,
+            Posture::Lying if self.upsets != self.lease.upsets() => {
+                self.posture = Posture::Up;
+                self.lease.falls_asleep(false);
+            }
             Posture::Lying => {
                 let may_relax = !self.relaxed && !self.lease.holds_jobs();
                 tokio::select! {
@@ -180,6 +184,7 @@ impl Rest {
         sleepers::get_up(line.connection(), self.lease.worker_id()).await?;
         line.give_back();
         self.posture = Posture::Up;
+        self.lease.falls_asleep(false);
         (self.woken, self.pause) = (0, PAUSE);
         Ok(())
     }

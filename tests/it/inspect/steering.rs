@@ -8,6 +8,7 @@ use repo_to_cat::db::outcomes::PutBack;
 use repo_to_cat::db::steer::{self, Change, Refusal, Tally};
 use repo_to_cat::db::{attempts, limits};
 use repo_to_cat::model::job::{JobState, NewJob, Start};
+use repo_to_cat::model::unique::Unique;
 use sqlx::postgres::PgListener;
 use uuid::Uuid;
 
@@ -58,7 +59,7 @@ async fn retry_reopens_the_dead_and_frees_those_that_wait_for_their_time() {
 #[tokio::test]
 async fn a_key_that_another_took_keeps_its_job_dead_and_no_other() {
     let bed = Bed::make().await;
-    let keyed = |key: &str| NewJob { unique_key: Some(key.to_owned()), ..plain_job() };
+    let keyed = |key: &str| NewJob { unique: Some(Unique::key(key)), ..plain_job() };
     let (taken, free) = (bed.enqueue(keyed("taken")).await, bed.enqueue(keyed("free")).await);
     assert_eq!(changed(&bed, Change::Discard).await, 2);
     bed.enqueue(keyed("taken")).await;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{Duration as Span, Utc};
 use repo_to_cat::model::job::{NewJob, Start};
+use repo_to_cat::model::unique::Unique;
 use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 
@@ -28,7 +29,7 @@ async fn no_time_comes_from_the_host() {
 
     let bed = Bed::at(url).await;
     let later = Start::After(Duration::from_hours(1));
-    let keyed = NewJob { start: later, unique_key: Some("key".to_owned()), ..plain_job() };
+    let keyed = NewJob { start: later, unique: Some(Unique::key("key")), ..plain_job() };
     let later = bed.enqueue(keyed).await;
     assert_eq!(bed.state(later).await, "scheduled", "by the database's clock it is an hour ahead");
     // By the host's clock this one is long past; by the database's it is not due yet.

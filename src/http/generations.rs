@@ -92,9 +92,8 @@ impl Create {
             (Some(key), None) => Unique::key(key),
             (None, Some(key)) => Unique { fingerprint: Some(self.fingerprint()), ..Unique::key(key) },
             (None, None) => {
-                let options = self.unique_scope.is_some()
-                    || self.unique_window_seconds.is_some()
-                    || self.on_conflict.is_some();
+                let options =
+                    self.unique_scope.is_some() || self.unique_window_seconds.is_some() || self.on_conflict.is_some();
                 return if options {
                     Err(Failure::new(Kind::Invalid, "options of a unique key are given, but no key")
                         .hint("add unique_key"))

@@ -3,10 +3,7 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use uuid::Uuid;
 
-use crate::model::failure::Failure;
 use crate::model::job::{JobKind, JobState};
-use crate::model::trace::Traceparent;
-use crate::model::unique::{OnConflict, Scope};
 
 pub(super) fn job_state() -> impl TypedValueParser<Value = JobState> {
     PossibleValuesParser::new(JobState::ALL.map(JobState::name)).try_map(|name| JobState::from_name(&name))
@@ -19,16 +16,4 @@ pub(super) fn job_kind() -> impl TypedValueParser<Value = JobKind> {
 
 pub(super) fn id(text: &str) -> Result<Uuid, String> {
     text.parse().map_err(|_| "an id looks like 0198c0de-0000-7000-8000-000000000000".to_owned())
-}
-
-pub(super) fn traceparent(text: &str) -> Result<Traceparent, String> {
-    text.parse().map_err(|failure: Failure| failure.hint_text().unwrap_or_default().to_owned())
-}
-
-pub(super) fn key_scope() -> impl TypedValueParser<Value = Scope> {
-    PossibleValuesParser::new(Scope::ALL.map(Scope::name)).try_map(|name| Scope::from_name(&name))
-}
-
-pub(super) fn on_conflict() -> impl TypedValueParser<Value = OnConflict> {
-    PossibleValuesParser::new(OnConflict::ALL.map(OnConflict::name)).try_map(|name| OnConflict::from_name(&name))
 }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use repo_to_cat::model::failure::Kind;
 use repo_to_cat::model::repository::{Source, check_reference};
 use sqlx::Row;
 
@@ -49,13 +50,15 @@ fn near_urls() -> impl Strategy<Value = String> {
     let tail = prop_oneof![
         6 => Just(String::new()),
         2 => prop::sample::select(vec![".git", "/", ".git/", "//", "?x", "#x", "\n", " ", "/tree", "/-/tree"]).prop_map(String::from),
-        3 => ("(/tree|/-/tree|/src/branch|/src/tag|/src/commit|/issues)/", "[A-Za-z0-9._@+=,/-]{1,12}", "(|.lock|.LOCK|/|x{201})")
+        3 => ("(/tree|/-/tree|/src/branch|/src/tag|/src/commit|/issues)/", "[A-Za-z0-9._@+=,/-]{1,12}", "(|[.]lock|[.]LOCK|/|x{201})")
             .prop_map(|(marker, reference, end)| marker + &reference + &end),
     ];
-    (start, host, port, "[/:]", path, tail).prop_map(|(start, host, port, separator, path, tail)| {
-        let separator = if start == "git@" && separator == "/" { ":" } else { &separator };
-        format!("{start}{host}{port}{separator}{path}{tail}")
-    })
+    (start, host, port, prop_oneof![15 => Just("/"), 1 => Just(":")], path, tail).prop_map(
+        |(start, host, port, separator, path, tail)| {
+            let (port, separator) = if start == "git@" { ("", ":") } else { (port, separator) };
+            format!("{start}{host}{port}{separator}{path}{tail}")
+        },
+    )
 }
 
 /// The same texts each time.
@@ -92,6 +95,11 @@ async fn sql_accepts_the_urls_that_rust_accepts_and_spells_them_alike() {
     for (url, row) in urls.iter().zip(rows) {
         let rust = match Source::parse(url, &hosts(), &private()) {
             Ok(Source::Remote(remote)) => Some((remote.canonical(), remote.host.clone(), remote.reference)),
+            // Its form is good: only the policy on ports is against it.
+            Err(failure) if failure.kind() == Kind::Refused => {
+                assert!(row.get::<Option<Vec<Option<String>>>, _>(0).is_some(), "{url:?}");
+                continue;
+            }
             _ => None,
         };
         let sql: Option<Vec<Option<String>>> = row.get(0);
@@ -99,7 +107,7 @@ async fn sql_accepts_the_urls_that_rust_accepts_and_spells_them_alike() {
         assert_eq!(sql, rust, "{url:?}");
         if rust.is_some() { good += 1 } else { bad += 1 }
     }
-    assert!(good > 1500 && bad > 1500, "{good} good, {bad} bad");
+    assert!(good > 1000 && bad > 1000, "{good} good, {bad} bad");
 }
 
 #[tokio::test]

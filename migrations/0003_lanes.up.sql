@@ -208,9 +208,11 @@ COMMENT ON COLUMN queue.sleepers.worker_id IS 'The worker.';
 
 -- Volatile, hence with a snapshot of its own: it sees who fell asleep after the statement that calls it began. Called
 -- after the insert, when the transaction has its number: a worker that falls asleep unseen sees that number instead.
+-- In a stricter isolation it has the transaction's old snapshot, which may miss a sleeper: then it always notifies.
 CREATE FUNCTION queue.wake(kind text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    IF EXISTS (SELECT FROM queue.sleepers AS sleeper WHERE sleeper.kind = wake.kind) THEN
+    IF current_setting('transaction_isolation') <> 'read committed'
+        OR EXISTS (SELECT FROM queue.sleepers AS sleeper WHERE sleeper.kind = wake.kind) THEN
         PERFORM pg_catalog.pg_notify('queue_jobs', kind);
     END IF;
 END $$;
@@ -218,7 +220,7 @@ COMMENT ON FUNCTION queue.wake(text) IS 'Wakes workers that sleep until there ar
 
 CREATE FUNCTION queue.wake_clock() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    IF EXISTS (SELECT FROM queue.sleepers) THEN
+    IF current_setting('transaction_isolation') <> 'read committed' OR EXISTS (SELECT FROM queue.sleepers) THEN
         PERFORM pg_catalog.pg_notify('queue_control', 'due');
     END IF;
 END $$;

@@ -6,20 +6,26 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use uuid::Uuid;
 
 use crate::config::Flag;
-use crate::model::failure::{Failure, Kind};
-use crate::model::job::JobState;
+use crate::model::failure::Kind;
 use crate::model::picture::Canvas;
 use crate::model::trace::Traceparent;
 use crate::model::when::When;
 
+mod generations;
+mod jobs;
+mod queue;
 mod schedules;
+mod values;
 
+pub use generations::{GenerationFilter, Generations};
+pub use jobs::{JobFilter, JobListing, JobSelection, Jobs};
+pub use queue::{Queue, QueueLimit};
 pub use schedules::{ScheduleNames, ScheduleOptions, Schedules};
+use values::{id, traceparent, unique_key};
 
 /// Turns Git repositories into the cats that they deserve, exactly once.
 ///
@@ -96,6 +102,12 @@ pub enum Command {
         /// What to do with them.
         #[command(subcommand)]
         command: Jobs,
+    },
+    /// Look at the queue as a whole and steer it
+    Queue {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: Queue,
     },
     /// Enqueue by the clock
     Schedules {
@@ -283,117 +295,15 @@ pub struct Enqueue {
     pub wait: bool,
 }
 
-/// `jobs ...`.
-#[derive(Debug, Clone, Subcommand)]
-pub enum Jobs {
-    /// List jobs, the newest first
-    #[command(
-        after_help = "Examples:\n  repo-to-cat jobs list\n  repo-to-cat jobs list --state running --limit 20\n  repo-to-cat jobs list --json --after CURSOR"
-    )]
-    List(JobFilter),
-    /// Show one job with its steps, attempts and errors
-    #[command(after_help = "Examples:\n  repo-to-cat jobs show 0198c0de-0000-7000-8000-000000000000")]
-    Show {
-        /// Id of the job
-        #[arg(value_parser = id)]
-        id: Uuid,
-    },
-    /// Reopen discarded or cancelled jobs under their ids
-    #[command(
-        after_help = "Examples:\n  repo-to-cat jobs retry 0198c0de-0000-7000-8000-000000000000\n  repo-to-cat jobs retry --all"
-    )]
-    Retry(JobSelection),
-    /// Cancel jobs; running ones stop within seconds
-    #[command(
-        after_help = "Examples:\n  repo-to-cat jobs cancel 0198c0de-0000-7000-8000-000000000000\n  repo-to-cat jobs cancel --all"
-    )]
-    Cancel(JobSelection),
-}
-
-/// Which jobs to list.
-#[derive(Debug, Clone, Args)]
-pub struct JobFilter {
-    /// Only jobs in this state
-    #[arg(long, value_parser = job_state(), value_name = "STATE")]
-    pub state: Option<JobState>,
-    /// Which part of the list.
-    #[command(flatten)]
-    pub page: Page,
-}
-
-/// Which jobs to change.
-#[derive(Debug, Clone, Args)]
-pub struct JobSelection {
-    /// Ids of the jobs
-    #[arg(required_unless_present = "all", value_name = "ID", value_parser = id)]
-    pub ids: Vec<Uuid>,
-    /// All that can be
-    #[arg(long, conflicts_with = "ids")]
-    pub all: bool,
-}
-
 /// Which part of a list.
 #[derive(Debug, Clone, Args)]
 pub struct Page {
     /// How many at most
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000), value_name = "N")]
     pub limit: u32,
-    /// Go on after this one: the id of the last line
+    /// Go on after this one: the id of the last line, or the one that the page names
     #[arg(long, value_name = "CURSOR", value_parser = id)]
     pub after: Option<Uuid>,
-}
-
-/// `generations ...`.
-#[derive(Debug, Clone, Subcommand)]
-pub enum Generations {
-    /// List cats, the newest first
-    #[command(
-        after_help = "Examples:\n  repo-to-cat generations list\n  repo-to-cat generations list --repository owner/name --limit 5"
-    )]
-    List(GenerationFilter),
-    /// Show one cat: why it looks so, its story, its picture
-    #[command(after_help = "Examples:\n  repo-to-cat generations show 0198c0de-0000-7000-8000-000000000000")]
-    Show {
-        /// Id of the generation, which is its job's
-        #[arg(value_parser = id)]
-        id: Uuid,
-    },
-    /// Put the picture into a file, or say where it is
-    #[command(
-        after_help = "Examples:\n  repo-to-cat generations open 0198c0de-0000-7000-8000-000000000000\n  repo-to-cat generations open 0198c0de-0000-7000-8000-000000000000 --original -o cat.png"
-    )]
-    Open {
-        /// Id of the generation
-        #[arg(value_parser = id)]
-        id: Uuid,
-        /// The picture without the caption
-        #[arg(long)]
-        original: bool,
-        /// Copy it here
-        #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-        output: Option<PathBuf>,
-    },
-    /// Delete cats; pictures that no other cat has are removed, too, fresh ones later
-    #[command(after_help = "Examples:\n  repo-to-cat generations delete 0198c0de-0000-7000-8000-000000000000")]
-    Delete {
-        /// Ids of the generations
-        #[arg(required = true, value_name = "ID", value_parser = id)]
-        ids: Vec<Uuid>,
-    },
-}
-
-/// Which cats to list.
-#[derive(Debug, Clone, Args)]
-pub struct GenerationFilter {
-    /// Only this repository: `owner/name`, or its URL
-    #[arg(long, value_name = "REPO")]
-    pub repository: Option<String>,
-    /// Only this primary language
-    #[arg(long, value_name = "NAME")]
-    pub language: Option<String>,
-    /// Which part of the list.
-    #[command(flatten)]
-    pub page: Page,
 }
 
 /// `analyze`.
@@ -482,23 +392,6 @@ pub enum ConfigCommand {
         after_help = "Examples:\n  repo-to-cat config show\n  repo-to-cat --config production.toml config show\n  REPO_TO_CAT_WORKER__SLOTS=4 repo-to-cat config show --json"
     )]
     Show,
-}
-
-fn job_state() -> impl TypedValueParser<Value = JobState> {
-    PossibleValuesParser::new(JobState::ALL.map(JobState::name)).try_map(|name| JobState::from_name(&name))
-}
-
-fn id(text: &str) -> Result<Uuid, String> {
-    text.parse().map_err(|_| "an id looks like 0198c0de-0000-7000-8000-000000000000".to_owned())
-}
-
-fn traceparent(text: &str) -> Result<Traceparent, String> {
-    text.parse().map_err(|failure: Failure| failure.hint_text().unwrap_or_default().to_owned())
-}
-
-fn unique_key(text: &str) -> Result<String, String> {
-    let fits = (1..=255).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-    if fits { Ok(text.to_owned()) } else { Err("1 to 255 characters without control characters".to_owned()) }
 }
 
 /// The table of exit codes, which every kind of failure is in.

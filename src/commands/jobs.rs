@@ -1,44 +1,67 @@
 //! `jobs`: look at jobs and steer them.
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::cli::{JobFilter, JobSelection, Jobs};
+use crate::cli::{JobFilter, JobListing, Jobs};
 use crate::commands::Output;
-use crate::commands::report::Failures;
 use crate::commands::session::{Schema, Session, block_on};
+use crate::commands::steering;
+use crate::commands::view::job::{self, Attempt};
 use crate::commands::view::lists::{self, JobLine};
-use crate::commands::view::{amount, job};
 use crate::config::Loaded;
-use crate::db::inspect::JobRow;
-use crate::db::{Db, attempts, inspect, jobs, steps};
-use crate::model::failure::{Kind, Result};
-use crate::model::job::JobState;
+use crate::db::inspect::{Filter, JobRow};
+use crate::db::steer::Change;
+use crate::db::{Db, attempts, inspect, logs, steps};
+use crate::model::failure::Result;
+use crate::model::when::When;
 
 /// Runs `jobs ...`.
 pub fn run(command: &Jobs, loaded: &Loaded, output: &Output) -> Result<()> {
     block_on(async {
         let db = &Session::open(loaded, Schema::Current).await?;
         match command {
-            Jobs::List(filter) => list(&db.db, filter, output).await,
+            Jobs::List(listing) => list(&db.db, listing, output).await,
             Jobs::Show { id } => show(&db.db, *id, output).await,
-            Jobs::Retry(selection) => change(&db.db, selection, Change::Retry, output).await,
-            Jobs::Cancel(selection) => change(&db.db, selection, Change::Cancel, output).await,
+            Jobs::Retry(selection) => steering::run(&db.db, Change::Retry, selection, output).await,
+            Jobs::Cancel(selection) => steering::run(&db.db, Change::Cancel, selection, output).await,
+            Jobs::Discard(selection) => steering::run(&db.db, Change::Discard, selection, output).await,
+            Jobs::Reprioritize { priority, selection } => {
+                steering::run(&db.db, Change::Reprioritize(*priority), selection, output).await
+            }
         }
     })
 }
 
-async fn list(db: &Db, filter: &JobFilter, output: &Output) -> Result<()> {
-    let filter = inspect::JobFilter {
-        states: filter.state.iter().map(|state| state.name().to_owned()).collect(),
-        kind: None,
-        before: filter.page.after,
-        limit: i64::from(filter.page.limit),
+async fn list(db: &Db, listing: &JobListing, output: &Output) -> Result<()> {
+    let (wanted, page) = (filter(&listing.filter, Utc::now()), &listing.page);
+    let page = inspect::list(db, &wanted, page.after, i64::from(page.limit)).await?;
+    let lines = page.jobs.iter().map(line).collect::<Result<Vec<_>>>()?;
+    output.data(&page, |look| {
+        let list = lists::jobs(&lines, Utc::now(), look);
+        list + &lists::looked_back(page.looked_back_to, page.next, inspect::REACH, look)
+    })
+}
+
+/// What the command line means, seen from `now`: times without a date lie before it.
+#[must_use]
+pub fn filter(wanted: &JobFilter, now: DateTime<Utc>) -> Filter {
+    let before = |when: When| match when {
+        When::At(time) => time,
+        When::In(age) => now - age,
     };
-    let rows = inspect::list(db, &filter).await?;
-    let lines = rows.iter().map(line).collect::<Result<Vec<_>>>()?;
-    output.data(&rows, |look| lists::jobs(&lines, Utc::now(), look))
+    Filter {
+        states: wanted.states.clone(),
+        kind: wanted.kind.map(|kind| kind.name().to_owned()),
+        user: wanted.user,
+        tag: wanted.tag.clone(),
+        text: wanted.text.clone(),
+        since: wanted.since.map(before),
+        until: wanted.until.map(before),
+        longer_than: wanted.longer_than,
+        shorter_than: wanted.shorter_than,
+    }
 }
 
 fn line(row: &JobRow) -> Result<JobLine> {
@@ -63,79 +86,16 @@ fn subject(payload: &Value) -> String {
 
 async fn show(db: &Db, id: Uuid, output: &Output) -> Result<()> {
     let row = inspect::job(db, id).await?;
-    let (steps, failed) = (steps::of_job(db, id).await?, attempts::of_job(db, id).await?);
+    let (steps, ended, logs) =
+        (steps::of_job(db, id).await?, attempts::of_job(db, id).await?, logs::of_job(db, id).await?);
+    let life = Attempt::all(&row, ended, logs);
     let data = json!({
         "job": row,
         "steps": steps.iter().map(|step| json!({
             "step": step.step, "done": step.done, "started_at": step.started_at, "finished_at": step.finished_at,
             "fraction": step.fraction, "detail": step.detail,
         })).collect::<Vec<_>>(),
-        "attempts": failed,
+        "attempts": life,
     });
-    output.data(&data, |look| job::render(&row, &subject(&row.payload), &steps, &failed, Utc::now(), look))
-}
-
-#[derive(Clone, Copy)]
-enum Change {
-    Retry,
-    Cancel,
-}
-
-impl Change {
-    const fn done(self) -> &'static str {
-        match self {
-            Self::Retry => "will run again",
-            Self::Cancel => "cancelled",
-        }
-    }
-
-    /// The states that `--all` means.
-    const fn states(self) -> &'static [JobState] {
-        match self {
-            Self::Retry => &[JobState::Discarded],
-            Self::Cancel => &[JobState::Scheduled, JobState::Available, JobState::Running, JobState::Parked],
-        }
-    }
-
-    async fn make(self, db: &Db, id: Uuid) -> Result<()> {
-        match self {
-            Self::Retry => jobs::retry(db, id).await,
-            Self::Cancel => jobs::cancel(db, id).await,
-        }
-    }
-}
-
-/// Changes each selected job; one that cannot be changed does not keep the others from it.
-async fn change(db: &Db, selection: &JobSelection, change: Change, output: &Output) -> Result<()> {
-    let ids = if selection.all { all(db, change.states()).await? } else { selection.ids.clone() };
-    let (mut changed, mut failed) = (Vec::new(), Failures::default());
-    for id in ids {
-        match change.make(db, id).await {
-            Ok(()) => changed.push(id),
-            // Between the list and here it went on by itself: `--all` did not mean it any more.
-            Err(failure) if selection.all && failure.kind() == Kind::Conflict => {}
-            Err(failure) => failed.add(failure, output),
-        }
-    }
-    output.data(&changed, |_| match changed.len() {
-        0 => "No job was changed.\n".to_owned(),
-        1..=20 => changed.iter().map(|id| format!("{id}  {}\n", change.done())).collect(),
-        many => format!("{} {}\n", amount::counted(many as u64, "job", "jobs"), change.done()),
-    })?;
-    failed.last()
-}
-
-async fn all(db: &Db, states: &[JobState]) -> Result<Vec<Uuid>> {
-    let mut filter = inspect::JobFilter {
-        states: states.iter().map(|state| state.name().to_owned()).collect(),
-        limit: 1000,
-        ..Default::default()
-    };
-    let mut ids = Vec::new();
-    loop {
-        let page = inspect::list(db, &filter).await?;
-        let Some(last) = page.last() else { return Ok(ids) };
-        filter.before = Some(last.id);
-        ids.extend(page.iter().map(|row| row.id));
-    }
+    output.data(&data, |look| job::render(&row, &subject(&row.payload), &steps, &life, Utc::now(), look))
 }

@@ -23,10 +23,12 @@ pub mod jobs;
 pub mod migrate;
 pub mod paint;
 pub mod prune;
+pub mod queue;
 pub mod report;
 pub mod run;
 pub mod schedules;
 pub mod session;
+pub mod steering;
 pub mod studio;
 pub mod view;
 
@@ -46,6 +48,7 @@ pub fn dispatch(command: Command, loaded: &Loaded, output: &Output) -> Result<()
         Command::Jobs { command } => jobs::run(&command, loaded, output),
         Command::Schedules { command } => schedules::run(&command, loaded, output),
         Command::Migrate { command } => migrate::run(command, loaded, output),
+        Command::Queue { command } => queue::run(&command, loaded, output),
         Command::Prune(args) => prune::run(&args, loaded, output),
         Command::Run(parts) => run::run(&parts, loaded),
         // Answered in main, which needs no settings for them.

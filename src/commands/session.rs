@@ -45,12 +45,12 @@ pub struct Session {
 impl Session {
     /// Connects to `database.url`, or to the private cluster, which is started if nobody has yet.
     pub async fn open(loaded: &Loaded, schema: Schema) -> Result<Self> {
-        Self::open_with(loaded, schema, Db::connect).await
+        Box::pin(Self::open_with(loaded, schema, Db::connect)).await
     }
 
     /// The same for services, which wait for a server that is not there yet.
     pub async fn open_patiently(loaded: &Loaded, schema: Schema) -> Result<Self> {
-        Self::open_with(loaded, schema, Db::connect_patiently).await
+        Box::pin(Self::open_with(loaded, schema, Db::connect_patiently)).await
     }
 
     async fn open_with(

@@ -14,6 +14,8 @@ pub struct AttemptRow {
     pub claim: i32,
     /// The worker.
     pub worker_id: Option<Uuid>,
+    /// Its name: host and process.
+    pub worker: Option<String>,
     /// When it began.
     pub started_at: Option<DateTime<Utc>>,
     /// When it ended.
@@ -34,7 +36,8 @@ pub struct AttemptRow {
 pub async fn of_job(db: &Db, job_id: Uuid) -> Result<Vec<AttemptRow>> {
     Ok(sqlx::query_as!(
         AttemptRow,
-        "SELECT claim, worker_id, started_at, finished_at, outcome, error_class, error, hint, causes
+        "SELECT claim, worker_id, (SELECT name FROM queue.worker_names AS worker WHERE worker.id = worker_id) AS worker,
+                started_at, finished_at, outcome, error_class, error, hint, causes
          FROM queue.attempts WHERE job_id = $1 ORDER BY claim",
         job_id
     )

@@ -75,11 +75,12 @@ impl Connector {
         let mut wait = WAITS.0;
         let mut waited = false;
         let connection = loop {
-            match self.find().await {
+            match Box::pin(self.find()).await {
                 Ok(connection) => break connection,
                 Err(Unreached { failure, may_pass }) if patient && may_pass => {
                     if !waited {
-                        tracing::warn!(%failure, "the database is not there; waiting for it");
+                        let hint = failure.hint_text();
+                        tracing::warn!(%failure, hint, "the database is not there; waiting for it");
                         waited = true;
                     }
                     sleep(wait).await;
@@ -126,13 +127,14 @@ impl Connector {
 
     /// A new connection, that belongs to no pool.
     pub async fn connect(&self) -> Result<PgConnection> {
-        self.find().await.map_err(|unreached| unreached.failure)
+        // Boxed: it is large, and part of much that waits.
+        Box::pin(self.find()).await.map_err(|unreached| unreached.failure)
     }
 
     /// Finds out which host takes writes now, unless somebody is at it already.
     pub async fn look_again(self: Arc<Self>) {
         if self.searching.try_lock().is_ok()
-            && let Ok(connection) = self.find().await
+            && let Ok(connection) = Box::pin(self.find()).await
         {
             drop(timeout(self.wait, connection.close()).await);
         }

@@ -27,7 +27,7 @@ pub(super) fn may_pass(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Database(answer) => {
             let code = answer.code().unwrap_or_default();
-            matches!(&*code, "25006") || matches!(code.get(..2), Some("08" | "53" | "57" | "58" | "40"))
+            code == "25006" || passes_by_class(&code)
         }
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => true,
         _ => false,
@@ -51,6 +51,11 @@ fn because_of(failure: Failure, error: sqlx::Error) -> Failure {
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => failure,
         _ => failure.source(error),
     }
+}
+
+/// Whether the server gave a statement up that took longer than it may.
+pub(super) fn is_timeout(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(answer) if answer.code().as_deref() == Some("57014"))
 }
 
 fn explain(error: &sqlx::Error) -> (Kind, String, Option<&'static str>) {
@@ -105,12 +110,14 @@ fn by_code(code: &str) -> (Kind, Option<&'static str>) {
         "3F000" | "42P01" | "42703" | "42883" => {
             (Kind::Schema, Some("bring the database up to date with: repo-to-cat migrate up"))
         }
-        _ => match code.get(..2) {
-            // Connection, resources, operator intervention, serialisation: they pass.
-            Some("08" | "53" | "57" | "58" | "40") => (Kind::Database, None),
-            _ => (Kind::Internal, None),
-        },
+        _ if passes_by_class(code) => (Kind::Database, None),
+        _ => (Kind::Internal, None),
     }
+}
+
+/// Connection, resources, operator intervention, the system, serialisation: they pass.
+fn passes_by_class(code: &str) -> bool {
+    matches!(code.get(..2), Some("08" | "53" | "57" | "58" | "40"))
 }
 
 #[cfg(test)]
@@ -130,7 +137,7 @@ mod tests {
 
     #[test]
     fn every_code_that_passes_is_the_databases() {
-        for code in ["08006", "53300", "57P01", "57P03", "40001", "25006", "28P01"] {
+        for code in ["08006", "53100", "53300", "57P01", "57P03", "40001", "40P01", "25006", "28P01"] {
             assert_eq!(by_code(code).0, Kind::Database, "{code}");
         }
         assert_eq!(by_code("42P01").0, Kind::Schema);

@@ -1,13 +1,22 @@
 //! Looking at jobs, wherever they are: live in `queue.jobs`, finished in `queue.history`.
+//!
+//! A list goes back through the ids, which are made in the order of time, and costs the same however many jobs there are:
+//! what no index leads to is looked for among the next [`REACH`] jobs, and the page says how far that was.
+
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::db::session::{Session, Transaction};
 use crate::db::{Db, jobs};
 use crate::model::failure::Result;
 use crate::model::job::JobState;
+
+/// How many jobs a page looks at, at most.
+pub const REACH: i64 = 100_000;
 
 /// A job, live or finished.
 #[derive(Debug, Clone, Serialize)]
@@ -18,10 +27,16 @@ pub struct JobRow {
     pub kind: String,
     /// Where it stands.
     pub state: String,
-    /// The higher goes first.
+    /// Why it is parked.
+    pub parked_because: Option<String>,
+    /// A point is worth 6 seconds of waiting.
     pub priority: i16,
     /// Not before this time.
     pub run_at: DateTime<Utc>,
+    /// Not to be started after this time.
+    pub deadline: Option<DateTime<Utc>>,
+    /// How long one attempt may take, in seconds.
+    pub timeout_seconds: Option<i32>,
     /// What to do.
     pub payload: Value,
     /// When it was enqueued.
@@ -34,14 +49,30 @@ pub struct JobRow {
     pub max_attempts: i16,
     /// How often its worker was lost.
     pub deaths: i16,
-    /// Who holds or held it.
+    /// Who holds it or finished it.
     pub worker_id: Option<Uuid>,
+    /// Its name: host and process.
+    pub worker: Option<String>,
     /// When it was last claimed.
     pub started_at: Option<DateTime<Utc>>,
     /// When it ended.
     pub finished_at: Option<DateTime<Utc>>,
+    /// How long it was due before it was last claimed, in seconds.
+    pub waited_seconds: Option<f64>,
+    /// How long the attempt took that finished it, or takes that runs, in seconds.
+    pub ran_seconds: Option<f64>,
     /// Its unique key.
     pub unique_key: Option<String>,
+    /// What limits go by.
+    pub limit_key: Option<String>,
+    /// Words to find it by.
+    pub tags: Vec<String>,
+    /// Who asked for it.
+    pub user_id: Option<Uuid>,
+    /// The trace of who enqueued it.
+    pub traceparent: Option<String>,
+    /// The finished job that it does again.
+    pub rerun_of: Option<Uuid>,
 }
 
 impl JobRow {
@@ -51,66 +82,264 @@ impl JobRow {
     }
 }
 
-/// Which jobs to list.
+/// Which jobs. What is left out leaves all in.
 #[derive(Debug, Clone, Default)]
-pub struct JobFilter {
-    /// Only in these states; all where it is empty.
-    pub states: Vec<String>,
-    /// Only of this kind.
+pub struct Filter {
+    /// In one of these states.
+    pub states: Vec<JobState>,
+    /// Of this kind.
     pub kind: Option<String>,
-    /// Only those enqueued before this one (the last of the page before).
-    pub before: Option<Uuid>,
-    /// At most so many.
-    pub limit: i64,
+    /// This user's.
+    pub user: Option<Uuid>,
+    /// With this tag.
+    pub tag: Option<String>,
+    /// With this text in the payload, in an error or in why it is parked, in any case of letters.
+    pub text: Option<String>,
+    /// Enqueued at this time or later, as its id tells.
+    pub since: Option<DateTime<Utc>>,
+    /// Enqueued before this time, as its id tells.
+    pub until: Option<DateTime<Utc>>,
+    /// Whose last attempt took, or takes, longer.
+    pub longer_than: Option<Duration>,
+    /// Whose last attempt took, or takes, not so long.
+    pub shorter_than: Option<Duration>,
+}
+
+impl Filter {
+    /// Whether it leaves out anything.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.states.is_empty()
+            && self.kind.is_none()
+            && self.user.is_none()
+            && self.tag.is_none()
+            && self.text.is_none()
+            && self.since.is_none()
+            && self.until.is_none()
+            && self.longer_than.is_none()
+            && self.shorter_than.is_none()
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.states.iter().map(|state| state.name().to_owned()).collect()
+    }
+
+    /// The states whose jobs are looked at: history lies apart by state, live jobs do not.
+    fn scope(&self) -> Vec<String> {
+        let live = self.states.iter().any(|state| !state.is_final());
+        let is_looked_at = |state: &JobState| self.states.contains(state) || (live && !state.is_final());
+        JobState::ALL.iter().filter(|state| is_looked_at(state)).map(|state| state.name().to_owned()).collect()
+    }
+
+    fn is_only(&self, state: JobState) -> bool {
+        self.states == [state]
+    }
+}
+
+/// A part of a list, the last enqueued first.
+#[derive(Debug, Clone, Serialize)]
+pub struct Page {
+    /// The jobs.
+    pub jobs: Vec<JobRow>,
+    /// After which id to go on; none at the end of the list.
+    pub next: Option<Uuid>,
+    /// Where the page ends early, because so many jobs were looked at: when the last of them was enqueued.
+    pub looked_back_to: Option<DateTime<Utc>>,
+}
+
+/// How many jobs there are in a part of the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count {
+    /// Jobs.
+    pub jobs: u64,
+    /// After which id to go on; none where all was looked at.
+    pub next: Option<Uuid>,
 }
 
 /// One job, live or finished.
 pub async fn job(db: &Db, id: Uuid) -> Result<JobRow> {
-    sqlx::query_as!(
-        JobRow,
-        r#"SELECT id AS "id!", kind AS "kind!", state AS "state!", priority AS "priority!", run_at AS "run_at!",
-                  payload AS "payload!", created_at AS "created_at!", claims AS "claims!", attempts AS "attempts!",
-                  max_attempts AS "max_attempts!", deaths AS "deaths!", worker_id, started_at, finished_at, unique_key
-           FROM (
-             SELECT id, kind, state, priority, run_at, payload, created_at, claims, attempts, max_attempts, deaths,
-                    worker_id, started_at, NULL::timestamptz AS finished_at, unique_key
-             FROM queue.jobs WHERE id = $1
-             UNION ALL
-             SELECT id, kind, state, priority, run_at, payload, created_at, claims, attempts, max_attempts, deaths,
-                    worker_id, started_at, finished_at, unique_key
-             FROM queue.history WHERE id = $1) AS job"#,
-        id
-    )
-    .fetch_optional(db.pool())
-    .await?
-    .ok_or_else(|| jobs::unknown(id))
+    jobs_by_id(&mut db.pool().acquire().await?, &[id]).await?.pop().ok_or_else(|| jobs::unknown(id))
 }
 
-/// Jobs, live and finished, the last enqueued first: ids are made in the order of time.
-pub async fn list(db: &Db, filter: &JobFilter) -> Result<Vec<JobRow>> {
+/// These jobs, the last enqueued first; those that do not exist are left out.
+async fn jobs_by_id(session: &mut Session<'_>, ids: &[Uuid]) -> Result<Vec<JobRow>> {
     Ok(sqlx::query_as!(
         JobRow,
-        r#"SELECT id AS "id!", kind AS "kind!", state AS "state!", priority AS "priority!", run_at AS "run_at!",
-                  payload AS "payload!", created_at AS "created_at!", claims AS "claims!", attempts AS "attempts!",
-                  max_attempts AS "max_attempts!", deaths AS "deaths!", worker_id, started_at, finished_at, unique_key
-           FROM (
-             (SELECT id, kind, state, priority, run_at, payload, created_at, claims, attempts, max_attempts, deaths,
-                    worker_id, started_at, NULL::timestamptz AS finished_at, unique_key
-             FROM queue.jobs WHERE ($1::text[] = '{}' OR state = ANY ($1)) AND ($4::text IS NULL OR kind = $4)
-               AND ($2::uuid IS NULL OR id < $2)
-             ORDER BY id DESC LIMIT $3)
-             UNION ALL
-             (SELECT id, kind, state, priority, run_at, payload, created_at, claims, attempts, max_attempts, deaths,
-                    worker_id, started_at, finished_at, unique_key
-             FROM queue.history WHERE ($1::text[] = '{}' OR state = ANY ($1)) AND ($4::text IS NULL OR kind = $4)
-               AND ($2::uuid IS NULL OR id < $2)
-             ORDER BY id DESC LIMIT $3)) AS job
-           ORDER BY id DESC LIMIT $3"#,
-        &filter.states,
-        filter.before,
-        filter.limit,
-        filter.kind
+        r#"SELECT id AS "id!", kind AS "kind!", state AS "state!", parked_because, priority AS "priority!",
+                  run_at AS "run_at!", deadline, timeout_seconds, payload AS "payload!", created_at AS "created_at!",
+                  claims AS "claims!", attempts AS "attempts!", max_attempts AS "max_attempts!", deaths AS "deaths!",
+                  worker_id, (SELECT name FROM queue.worker_names AS worker WHERE worker.id = job.worker_id) AS worker,
+                  started_at, finished_at,
+                  CASE WHEN started_at >= run_at THEN extract(epoch FROM started_at - run_at)::float8 END AS waited_seconds,
+                  CASE WHEN worker_id IS NOT NULL
+                       THEN extract(epoch FROM coalesce(finished_at, queue.now()) - started_at)::float8 END AS ran_seconds,
+                  unique_key, limit_key, coalesce(tags, '{}') AS "tags!", user_id, traceparent, rerun_of
+           FROM queue.all_jobs AS job WHERE id = ANY ($1) ORDER BY id DESC"#,
+        ids
     )
-    .fetch_all(db.pool())
+    .fetch_all(session)
     .await?)
+}
+
+/// A statement over the next [`REACH`] jobs before an id: what to select of them, and what comes after. Of each it knows
+/// which in turn it is and whether the filter lets it in. What an index leads to narrows down the jobs that are looked at.
+macro_rules! look {
+    ($row:ident, $select:literal, $rest:literal, $filter:ident, $before:expr $(, $more:expr)*) => {
+        sqlx::query_as!(
+            $row,
+            $select
+                + r#" FROM (
+               SELECT id, created_at, row_number() OVER (ORDER BY id DESC) AS nth,
+                 (cardinality($7::text[]) = 0 OR state = ANY ($7)) AND ($8::text IS NULL OR kind = $8)
+                 AND ($9::text IS NULL OR coalesce(tags @> ARRAY[$9], false))
+                 AND ($10::text IS NULL OR strpos(lower(payload::text), lower($10)) > 0
+                      OR coalesce(strpos(lower(parked_because), lower($10)) > 0, false)
+                      -- Most jobs never failed; those are not looked up.
+                      OR ((attempts > 0 OR deaths > 0 OR state IN ('discarded', 'cancelled')) AND EXISTS (
+                        SELECT FROM queue.attempts AS attempt
+                        WHERE attempt.job_id = job.id AND strpos(lower(attempt.error), lower($10)) > 0)))
+                 AND ($11::float8 IS NULL OR coalesce(worker_id IS NOT NULL
+                      AND coalesce(finished_at, queue.now()) - started_at > make_interval(secs => $11), false))
+                 AND ($12::float8 IS NULL OR coalesce(worker_id IS NOT NULL
+                      AND coalesce(finished_at, queue.now()) - started_at < make_interval(secs => $12), false))
+                 AS matches
+               FROM queue.all_jobs AS job
+               WHERE id < $1 AND id >= $2 AND (cardinality($3::text[]) = 0 OR state = ANY ($3))
+                 AND ($4::uuid IS NULL OR user_id = $4)
+                 AND (NOT $5::bool OR parked_because IS NOT NULL) AND (NOT $6::bool OR due_at IS NOT NULL)
+               ORDER BY id DESC LIMIT $13) AS job "#
+                + $rest,
+            $filter.until.map_or($before, |until| first_at(until).min($before)),
+            $filter.since.map_or(Uuid::nil(), first_at),
+            &$filter.scope(),
+            $filter.user,
+            $filter.is_only(JobState::Parked),
+            $filter.is_only(JobState::Scheduled),
+            &$filter.names(),
+            $filter.kind.as_deref(),
+            $filter.tag.as_deref(),
+            $filter.text.as_deref(),
+            $filter.longer_than.map(|time| time.as_secs_f64()),
+            $filter.shorter_than.map(|time| time.as_secs_f64()),
+            REACH
+            $(, $more)*
+        )
+    };
+}
+
+/// The ids of a part of a list.
+#[derive(Debug)]
+pub struct Ids {
+    /// Ids, the last enqueued first.
+    pub ids: Vec<Uuid>,
+    /// After which id to go on; none at the end of the list.
+    pub next: Option<Uuid>,
+    looked_back_to: Option<DateTime<Utc>>,
+}
+
+/// Up to `limit` jobs that were enqueued before `after`, the last enqueued first.
+pub async fn list(db: &Db, filter: &Filter, after: Option<Uuid>, limit: i64) -> Result<Page> {
+    let mut reading = begin_reading(db).await?;
+    let found = find(&mut reading, filter, after, limit).await?;
+    sqlx::query!("SET LOCAL enable_sort = on").execute(&mut *reading).await?;
+    let jobs = jobs_by_id(&mut reading, &found.ids).await?;
+    reading.commit().await?;
+    Ok(Page { jobs, next: found.next, looked_back_to: found.looked_back_to })
+}
+
+/// The ids of up to `limit` jobs that were enqueued before `after`, the last enqueued first.
+pub async fn ids(db: &Db, filter: &Filter, after: Option<Uuid>, limit: i64) -> Result<Ids> {
+    let mut reading = begin_reading(db).await?;
+    let found = find(&mut reading, filter, after, limit).await?;
+    reading.commit().await?;
+    Ok(found)
+}
+
+async fn find(session: &mut Session<'_>, filter: &Filter, after: Option<Uuid>, limit: i64) -> Result<Ids> {
+    struct Found {
+        id: Uuid,
+        created_at: DateTime<Utc>,
+        matches: bool,
+        is_last: bool,
+    }
+    // The last job that was looked at comes along even if the filter leaves it out: the next page begins there.
+    let found = look!(
+        Found,
+        r#"SELECT id AS "id!", created_at AS "created_at!", matches AS "matches!", nth = $13 AS "is_last!""#,
+        "WHERE matches OR nth = $13 ORDER BY id DESC LIMIT $14",
+        filter,
+        after.unwrap_or(Uuid::max()),
+        limit
+    )
+    .fetch_all(session)
+    .await?;
+    let ids: Vec<Uuid> = found.iter().filter(|found| found.matches).map(|found| found.id).collect();
+    let is_full = i64::try_from(ids.len()).unwrap_or(i64::MAX) >= limit;
+    let last = found.last().filter(|last| is_full || last.is_last);
+    let looked_back_to = last.filter(|_| !is_full).map(|last| last.created_at);
+    Ok(Ids { ids, next: last.map(|last| last.id), looked_back_to })
+}
+
+/// Counts jobs that were enqueued before `after`, of the next [`REACH`].
+pub async fn count(db: &Db, filter: &Filter, after: Option<Uuid>) -> Result<Count> {
+    struct Counted {
+        jobs: i64,
+        next: Option<Uuid>,
+    }
+    let mut reading = begin_reading(db).await?;
+    let counted = look!(
+        Counted,
+        r#"SELECT count(*) FILTER (WHERE matches) AS "jobs!", max(CASE WHEN nth = $13 THEN id::text END)::uuid AS next"#,
+        "",
+        filter,
+        after.unwrap_or(Uuid::max())
+    )
+    .fetch_one(&mut *reading)
+    .await?;
+    reading.commit().await?;
+    Ok(Count { jobs: counted.jobs.unsigned_abs(), next: counted.next })
+}
+
+/// A transaction whose statements walk the indexes. They stop as soon as a page is full, which the planner cannot know: to
+/// it, sorting a table may look cheaper.
+async fn begin_reading(db: &Db) -> Result<Transaction<'static>> {
+    let mut reading = db.pool().begin().await?;
+    sqlx::raw_sql(
+        "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL enable_sort = off;
+         SET LOCAL enable_seqscan = off; SET LOCAL jit = off; SET LOCAL plan_cache_mode = force_custom_plan",
+    )
+    .execute(&mut *reading)
+    .await?;
+    Ok(reading)
+}
+
+/// The first id of a moment.
+fn first_at(time: DateTime<Utc>) -> Uuid {
+    let millis = u64::try_from(time.timestamp_millis()).unwrap_or(0);
+    uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_id_of_a_moment_parts_those_before_from_those_after() {
+        let time = DateTime::from_timestamp_millis(1_800_000_000_123).unwrap();
+        let made = |millis| uuid::Builder::from_unix_timestamp_millis(millis, &[255; 10]).into_uuid();
+        assert!(made(1_800_000_000_122) < first_at(time));
+        assert!(first_at(time) < made(1_800_000_000_123));
+        assert_eq!(first_at(DateTime::<Utc>::MIN_UTC), first_at(DateTime::UNIX_EPOCH));
+    }
+
+    #[test]
+    fn history_is_looked_at_by_state_and_live_jobs_as_a_whole() {
+        let scope = |states: &[JobState]| Filter { states: states.to_vec(), ..Default::default() }.scope();
+        assert_eq!(scope(&[]), Vec::<String>::new());
+        assert_eq!(scope(&[JobState::Discarded]), ["discarded"]);
+        assert_eq!(
+            scope(&[JobState::Parked, JobState::Cancelled]),
+            ["scheduled", "available", "running", "parked", "cancelled"]
+        );
+    }
 }

@@ -12,13 +12,14 @@ use std::time::Duration;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, timeout};
 
-use crate::db::connect::Connector;
+use crate::db::connect::{Connector, takes_writes};
 use crate::db::session::Session;
 use crate::model::failure::Result;
 
 /// A connection that was used this recently is taken to be well. Where it is not, the statement fails, and is tried
-/// again by those who would have had to try it again in any case.
-const FRESH: Duration = Duration::from_secs(1);
+/// again by those who would have had to try it again in any case. It is shorter than the pause between the looks of the
+/// watch, which only reads: its statements would work on for ever on a server that was demoted.
+const FRESH: Duration = Duration::from_millis(400);
 
 /// One connection of one caller, made when it is first taken and anew whenever it was lost.
 ///
@@ -42,8 +43,8 @@ impl Line {
         Self { connector, idle: Mutex::default() }
     }
 
-    /// The connection, once nobody else holds it. Unless it was used just now it is asked for a sign of life first, and
-    /// replaced where it gives none.
+    /// The connection, once nobody else holds it. Unless it was used just now it is asked first whether its server takes
+    /// writes, and replaced where it gets no such answer.
     pub async fn take(&self) -> Result<HeldLine<'_>> {
         let mut place = self.idle.lock().await;
         if let Some(Idle { mut connection, used }) = place.take()
@@ -63,7 +64,7 @@ impl Line {
     }
 
     async fn is_well(&self, connection: &mut Session<'static>) -> bool {
-        matches!(timeout(self.connector.wait(), connection.ping()).await, Ok(Ok(())))
+        matches!(timeout(self.connector.wait(), takes_writes(connection.connection())).await, Ok(Ok(true)))
     }
 }
 

@@ -13,6 +13,7 @@ pub mod history;
 pub mod identity;
 pub mod inspect;
 pub mod jobs;
+pub mod limits;
 pub mod line;
 pub mod listener;
 pub mod logs;
@@ -25,6 +26,8 @@ pub mod retention;
 pub mod schedules;
 mod session;
 pub mod sleepers;
+pub mod stats;
+pub mod steer;
 pub mod steps;
 pub mod workers;
 

@@ -38,7 +38,7 @@ impl Pool {
             // between the two costs that place.) One to a server that takes no writes any more is not kept either.
             .after_release(|connection, _| {
                 Box::pin(async {
-                    timeout(RELEASE_PATIENCE, takes_writes(connection)).await.map_err(|_| Error::PoolTimedOut)?
+                    Ok(matches!(timeout(RELEASE_PATIENCE, takes_writes(connection)).await, Ok(Ok(true))))
                 })
             });
         let options = if connector.has_choice() {

@@ -53,7 +53,8 @@ pub async fn promote_due(db: &Db) -> Result<u64> {
     .unsigned_abs())
 }
 
-/// Discards up to 1,000 jobs that were not started before their deadline; returns their ids.
+/// Discards up to 1,000 jobs that were not started before their deadline; returns their ids. The note of it counts as a
+/// claim, so that the next one, of a job that is reopened, has another number.
 pub async fn discard_expired(db: &Db) -> Result<Vec<Uuid>> {
     Ok(sqlx::query_scalar!(
         r#"WITH job AS (
@@ -67,7 +68,8 @@ pub async fn discard_expired(db: &Db) -> Result<Vec<Uuid>> {
              INSERT INTO queue.attempts (job_id, claim, outcome, error_class, error, hint)
              SELECT (job).id, (job).claims + 1, 'discarded', 'expired', 'its deadline passed before it was started',
                     'repo-to-cat jobs retry ID runs it nevertheless' FROM job)
-           SELECT queue.archive(job, 'discarded') AS "id!" FROM job"#
+           SELECT queue.archive(jsonb_populate_record(job, jsonb_build_object('claims', (job).claims + 1)), 'discarded') AS "id!"
+           FROM job"#
     )
     .fetch_all(db.pool())
     .await?)

@@ -54,11 +54,6 @@ impl<'c> Session<'c> {
         Ok(Transaction(Session { holder: Holder::Begun(begun), pooler }))
     }
 
-    /// Asks the server for a sign of life.
-    pub async fn ping(&mut self) -> Result<(), Error> {
-        self.connection().ping().await
-    }
-
     /// Closes a connection of its own; one that belongs to somebody else goes back.
     pub async fn close(self) -> Result<(), Error> {
         match self.holder {
@@ -117,7 +112,7 @@ impl<'c> From<&'c mut Transaction<'_>> for Session<'c> {
 #[derive(Debug)]
 pub struct Transaction<'c>(Session<'c>);
 
-impl<'c> Transaction<'c> {
+impl Transaction<'_> {
     /// Begins one on a connection of the pool.
     pub(super) async fn of_pool(connection: PoolConnection<Postgres>, pooler: Pooler) -> Result<Self, Error> {
         let begun = PgTransaction::begin(connection, None).await?;

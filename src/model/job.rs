@@ -110,8 +110,8 @@ impl JobState {
     pub const fn may_become(self, next: Self) -> bool {
         use JobState::{Available, Cancelled, Completed, Discarded, Parked, Running, Scheduled};
         match self {
-            Scheduled => matches!(next, Available | Cancelled),
-            Available => matches!(next, Running | Cancelled | Parked),
+            Scheduled => matches!(next, Available | Cancelled | Discarded),
+            Available => matches!(next, Running | Cancelled | Discarded | Parked),
             Running => matches!(next, Completed | Discarded | Cancelled | Scheduled | Available | Parked),
             Parked => matches!(next, Available | Cancelled | Discarded),
             // Reopened by a person, under the same id.

@@ -142,7 +142,10 @@ impl Fetcher {
 
     /// One turn: look where jobs wait, or rest if none do; then claim what there are slots for, and hand it out.
     async fn turn(&mut self, stop: &CancellationToken) -> Result<()> {
-        if self.ring.is_empty() || self.looked.elapsed() >= self.stale {
+        // Where looking is dear, what comes goes most likely into a lane of late.
+        let is_due = self.looked.elapsed() >= self.stale;
+        let recalled = self.ring.is_empty() && !is_due && self.stale > STALE && self.ring.recall();
+        if self.ring.is_empty() || is_due {
             answer_within(self.lease.length(), self.look()).await?;
         }
         if self.ring.is_empty() {
@@ -166,6 +169,9 @@ impl Fetcher {
         };
         self.renew = None;
         metrics::claimed(claimed.len());
+        if recalled && claimed.is_empty() {
+            self.rest.until(self.looked + self.stale, stop).await;
+        }
         self.rest.after_a_claim_of(claimed.len()).await?;
         self.hand_out(slots, claimed.into_iter().map(|taken| taken.job)).await;
         Ok(())

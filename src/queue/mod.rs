@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::model::failure::{Failure, Kind, Result};
@@ -62,19 +62,28 @@ pub(crate) async fn answer_within<T>(patience: Duration, answer: impl Future<Out
     timeout(patience, answer).await.map_err(silent)?
 }
 
-/// Says once that something began to fail, and once that it works again.
+/// How often what still fails is told again: it may be nothing that passes by itself.
+const REMIND_EVERY: Duration = Duration::from_mins(10);
+
+/// Says once that something began to fail, and once that it works again; in between a reminder now and then.
 #[derive(Debug, Default)]
 pub(crate) struct Trouble {
     failures: u32,
+    told: Option<Instant>,
 }
 
 impl Trouble {
     /// Notes a failure of `what` and returns how long to wait before the next try.
     pub(crate) fn met(&mut self, what: &str, failure: impl fmt::Display) -> Duration {
-        if self.failures == 0 {
-            tracing::warn!(%failure, "{what} fails; trying again until it works");
-        } else {
-            tracing::debug!(%failure, failures = self.failures, "{what} still fails");
+        match self.told {
+            None => tracing::warn!(%failure, "{what} fails; trying again until it works"),
+            Some(told) if told.elapsed() >= REMIND_EVERY => {
+                tracing::warn!(%failure, failures = self.failures, "{what} still fails");
+            }
+            Some(_) => tracing::debug!(%failure, failures = self.failures, "{what} still fails"),
+        }
+        if self.told.is_none_or(|told| told.elapsed() >= REMIND_EVERY) {
+            self.told = Some(Instant::now());
         }
         self.failures = self.failures.saturating_add(1);
         let bound = 100_u64 << self.failures.min(6);
@@ -90,7 +99,7 @@ impl Trouble {
     pub(crate) fn over(&mut self, what: &str) {
         if self.failures > 0 {
             tracing::info!(failures = self.failures, "{what} works again");
-            self.failures = 0;
+            *self = Self::default();
         }
     }
 }

@@ -110,6 +110,15 @@ impl Rest {
         Ok(())
     }
 
+    /// Rests until then, unless it is woken.
+    pub async fn until(&mut self, then: Instant, stop: &CancellationToken) {
+        tokio::select! {
+            () = sleep_until(then) => {}
+            () = self.lease.woken() => self.count_a_wake_up(),
+            () = stop.cancelled() => {}
+        }
+    }
+
     /// Notes how much a claim brought.
     pub async fn after_a_claim_of(&mut self, jobs: usize) -> Result<()> {
         if jobs > 0 {

@@ -11,18 +11,29 @@ use uuid::Uuid;
 
 use crate::db::claims::{Lane, Share};
 
+/// Most lanes that are remembered.
+const RECENT: usize = 64;
+
 /// Lanes in turn.
 #[derive(Debug, Default)]
 pub struct Ring {
     lanes: Vec<Lane>,
     /// Where the next round begins: a user who got nothing in one for want of slots is among the first in the next.
     turn: usize,
+    /// Lanes that gave jobs lately, the last one last, each from where it would go on.
+    recent: Vec<Lane>,
 }
 
 impl Ring {
     /// Takes these lanes in place of those of before.
     pub fn refill(&mut self, lanes: Vec<Lane>) {
         self.lanes = lanes;
+    }
+
+    /// Takes the lanes that gave jobs lately; they may have some again. Whether there are such lanes.
+    pub fn recall(&mut self) -> bool {
+        self.lanes.clone_from(&self.recent);
+        !self.lanes.is_empty()
     }
 
     /// Whether no lane is known to have jobs.
@@ -73,6 +84,16 @@ impl Ring {
     pub fn claimed(&mut self, shares: &[Share], brought: &HashMap<i64, (usize, DateTime<Utc>)>) {
         for share in shares {
             let (count, last) = brought.get(&share.lane).copied().unwrap_or((0, share.since));
+            if count > 0
+                && let Some(lane) = self.lanes.iter().find(|lane| lane.lane == share.lane)
+            {
+                let lane = Lane { since: last, ..lane.clone() };
+                self.recent.retain(|known| known.lane != lane.lane);
+                self.recent.push(lane);
+                if self.recent.len() > RECENT {
+                    self.recent.remove(0);
+                }
+            }
             if count < usize::try_from(share.quota).unwrap_or(0) {
                 self.lanes.retain(|lane| lane.lane != share.lane);
             } else if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.lane == share.lane) {
@@ -164,6 +185,10 @@ mod tests {
         let last = DateTime::UNIX_EPOCH + chrono::Duration::seconds(9);
         ring.claimed(&shares, &HashMap::from([(1, (2, last)), (2, (1, last))]));
         assert_eq!(ring.kinds().collect::<Vec<_>>(), ["probe", "generation"]);
-        assert_eq!(ring.shares(&free(4)), [Share { lane: 1, kind: "probe".into(), since: last, quota: 4 }]);
+        let first = Share { lane: 1, kind: "probe".into(), since: last, quota: 4 };
+        assert_eq!(ring.shares(&free(4)), [first.clone()]);
+        ring.refill(Vec::new());
+        assert!(ring.recall(), "both gave jobs");
+        assert_eq!(ring.shares(&free(8)).iter().find(|share| share.lane == 1), Some(&first));
     }
 }

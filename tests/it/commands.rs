@@ -79,7 +79,7 @@ fn redacted_json(shell: &Shell, value: &Value) -> Value {
 
 /// How many jobs there are.
 fn count(shell: &Shell) -> usize {
-    shell.json(&["jobs", "list", "--limit", "1000"]).as_array().unwrap().len()
+    shell.json(&["jobs", "list", "--limit", "1000"])["jobs"].as_array().unwrap().len()
 }
 
 /// Where a job stands.

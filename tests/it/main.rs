@@ -7,6 +7,7 @@ mod commands;
 mod exactly_once;
 mod fetch;
 mod guide;
+mod inspect;
 mod keeping;
 mod queue;
 mod schedules;

@@ -1,13 +1,16 @@
 //! The queue against a real server, statement by statement and loop by loop.
 
-mod bed;
+pub mod bed;
+mod clocks;
 mod ends;
 mod enqueueing;
 mod fence;
 mod fetcher;
 mod leases;
 mod loops;
+mod model;
 mod process;
+mod shares;
 mod states;
 mod station;
 mod waking;

@@ -17,7 +17,8 @@ const JOBS: u64 = 5_000;
 const KILL_AT: u64 = 1_500;
 /// A system that has run nothing for so long waits for its rescue; the next one may begin.
 const STILL: Duration = Duration::from_secs(3);
-const LOOK: Duration = Duration::from_millis(10);
+/// Between two looks before the kill, and after it.
+const LOOK: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(50)];
 /// How long second runs are looked for when all is done.
 const AFTER: Duration = Duration::from_secs(2);
 
@@ -41,7 +42,7 @@ pub fn all(beds: &[&Bed], job_ms: u64) -> Vec<Result<Values>> {
 fn watch(crashes: &mut [Result<Crash>], enough: impl Fn(&[Result<Crash>]) -> bool) {
     while !enough(crashes) {
         crashes.iter_mut().flatten().for_each(Crash::look);
-        sleep(LOOK);
+        sleep(LOOK[1]);
     }
 }
 
@@ -113,7 +114,7 @@ impl<'a> Crash<'a> {
             if now() - start > 60_000_000_000 {
                 return Err("the jobs are not run".into());
             }
-            sleep(LOOK);
+            sleep(LOOK[0]);
         }
         if Runs::read(&logs[1..]).started.len() > Runs::read(&logs[..1]).started.len() {
             workers.swap(0, 1);
@@ -139,7 +140,8 @@ impl<'a> Crash<'a> {
         if done != self.seen {
             (self.seen, self.moved) = (done, now());
         }
-        if done >= self.jobs {
+        // A job that ran is not done before the database knows.
+        if done >= self.jobs && self.bed.left(self.jobs).is_ok_and(|left| left <= 0.0) {
             self.all_done = Some(self.since_kill());
         }
     }
@@ -166,10 +168,10 @@ impl<'a> Crash<'a> {
             values.insert("all_done_s", time.as_secs_f64());
         }
         values.insert("limit_s", self.limit.as_secs_f64());
-        values.insert("undone", (self.jobs as usize - runs.done.len()) as f64);
+        values.insert("not_run", (self.jobs as usize - runs.done.len()) as f64);
         values.insert("started_twice", Runs::twice(&runs.started));
         values.insert("done_twice", Runs::twice(&runs.done));
-        values.insert("left", self.bed.left(self.jobs)?);
+        values.insert("unfinished", self.bed.left(self.jobs)?);
         self.survivor.stop()?;
         Ok(values)
     }

@@ -130,8 +130,9 @@ impl Rows<'_> {
             let goal = Goal::at_least(0.9, "plain INSERT", ours(&alone), floor(&alone));
             self.push(&format!("enqueue one at a time, {many}, jobs/s"), &alone, "per_s", [goal]);
             let goal = Goal::at_least(0.9, "plain INSERT", ours(&heard), floor(&alone));
-            let what =
-                format!("the same with an idle worker listening, which wakes and works (floor: polls), {many}, jobs/s");
+            let what = format!(
+                "enqueue one at a time, {many}, an idle worker listening, which wakes and works (floor: polls), jobs/s"
+            );
             self.push(&what, &heard, "per_s", [goal]);
         }
         let (bulk, unnest) = (r.ours("drain", "bulk_per_s"), r.floor("drain", "bulk_per_s"));
@@ -236,7 +237,7 @@ impl Rows<'_> {
                 let Some(limit) = of("limit_s") else { return "-".to_owned() };
                 let done = match of("all_done_s") {
                     Some(seconds) => format!("{} s", amount(seconds)),
-                    None => format!("> {limit:.0} s ({:.0} undone)", of("undone").unwrap_or_default()),
+                    None => format!("> {limit:.0} s ({:.0} unfinished)", of("unfinished").unwrap_or_default()),
                 };
                 let twice = of("started_twice").unwrap_or_default();
                 format!(
@@ -251,8 +252,9 @@ impl Rows<'_> {
                 Some(Goal::new(format!("10 s and the work: {bound:.1} s"), is, reached))
             };
             let lost = || {
-                let (undone, left) = (r.ours(measure, "undone")?, r.ours(measure, "left")?);
-                Some(Goal::new("none lost", format!("{undone:.0} not run, {left:.0} unfinished"), undone + left == 0.0))
+                let (not_run, unfinished) = (r.ours(measure, "not_run")?, r.ours(measure, "unfinished")?);
+                let is = format!("{not_run:.0} not run, {unfinished:.0} unfinished");
+                Some(Goal::new("none lost", is, not_run + unfinished == 0.0))
             };
             let title = format!("kill -9 amid 5,000 jobs of {what}, another worker alive: all done after");
             self.push_cells(&title, cell, [time(), lost()]);

@@ -43,6 +43,9 @@ pub fn now() -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
+/// Calls of an open loop that may be under way at once without waiting for a connection.
+const PACE_CALLERS: u64 = 16;
+
 /// A queue, through its own public interface.
 pub trait Queue: Sized + Send + Sync + 'static {
     /// Connects as `callers` enqueuers or one worker would.
@@ -74,7 +77,11 @@ pub async fn drive<Q: Queue>() -> Result {
         let word = words.get(at).ok_or_else(|| format!("{verb} wants {at} or more numbers"))?;
         Ok(word.parse().map_err(|_| format!("{word} is no number"))?)
     };
-    let callers = if verb == "enqueue" { number(2)? } else { 1 };
+    let callers = match verb {
+        "enqueue" => number(2)?,
+        "pace" => PACE_CALLERS,
+        _ => 1,
+    };
     let queue = Arc::new(Q::connect(&std::env::var("DATABASE_URL")?, callers as usize).await?);
     let start = now();
     match verb {
@@ -130,7 +137,7 @@ async fn pace<Q: Queue>(queue: &Arc<Q>, rate: u64, n: u64, batch: u64) -> Result
         calls.spawn(async move {
             let called = now();
             if batch == 1 {
-                queue.enqueue(0, Payload::new(first)).await?;
+                queue.enqueue((first % PACE_CALLERS) as usize, Payload::new(first)).await?;
             } else {
                 queue.bulk((first..n.min(first + batch)).map(Payload::new).collect()).await?;
             }

@@ -1,15 +1,103 @@
 //! One job, with its steps and what became of its attempts.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
+use uuid::Uuid;
 
 use super::amount::{duration, relative};
 use super::look::Look;
+use super::text::safe;
 use crate::db::attempts::AttemptRow;
 use crate::db::inspect::JobRow;
 use crate::db::steps::StepRow;
 use crate::model::job::{JobKind, JobState};
+use crate::telemetry::joblog::{JobLog, LogLine};
+
+/// One attempt at a job, from its claim to its end.
+#[derive(Debug, Clone, Serialize)]
+pub struct Attempt {
+    /// Which claim of the job.
+    pub claim: i32,
+    /// Who claimed it.
+    pub worker_id: Option<Uuid>,
+    /// Its name: host and process.
+    pub worker: Option<String>,
+    /// When.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// How long it took, or takes.
+    pub ran_seconds: Option<f64>,
+    /// How it ended; running or completed where it did not fail.
+    pub outcome: String,
+    /// Class of the error.
+    pub error_class: Option<String>,
+    /// What was wrong.
+    pub error: Option<String>,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// What caused it, outermost first.
+    pub causes: Vec<String>,
+    /// What was logged meanwhile, the newest lines.
+    pub log: Vec<LogLine>,
+    /// How many older lines were dropped.
+    pub log_dropped: u32,
+}
+
+impl Attempt {
+    /// All attempts at a job in order: those that did not complete it, and the one that did or that runs.
+    #[must_use]
+    pub fn all(job: &JobRow, ended: Vec<AttemptRow>, logs: Vec<JobLog>) -> Vec<Self> {
+        let mut attempts: Vec<Self> = ended.into_iter().map(Self::from).collect();
+        let goes_on = job.state == JobState::Running.name() || job.state == JobState::Completed.name();
+        if goes_on {
+            attempts.push(Self {
+                claim: job.claims,
+                worker_id: job.worker_id,
+                worker: job.worker.clone(),
+                started_at: job.started_at,
+                finished_at: job.finished_at,
+                ran_seconds: job.ran_seconds,
+                outcome: job.state.clone(),
+                error_class: None,
+                error: None,
+                hint: None,
+                causes: Vec::new(),
+                log: Vec::new(),
+                log_dropped: 0,
+            });
+        }
+        for log in logs {
+            if let Some(attempt) = attempts.iter_mut().find(|attempt| attempt.claim == log.claim) {
+                (attempt.log, attempt.log_dropped) = (log.lines, log.dropped);
+            }
+        }
+        attempts
+    }
+}
+
+impl From<AttemptRow> for Attempt {
+    fn from(row: AttemptRow) -> Self {
+        Self {
+            claim: row.claim,
+            worker_id: row.worker_id,
+            worker: row.worker,
+            started_at: row.started_at,
+            finished_at: Some(row.finished_at),
+            ran_seconds: row.started_at.map(|started| (row.finished_at - started).as_seconds_f64()),
+            outcome: row.outcome,
+            error_class: row.error_class,
+            error: row.error,
+            hint: row.hint,
+            causes: row.causes,
+            log: Vec::new(),
+            log_dropped: 0,
+        }
+    }
+}
 
 /// The job for people.
 #[must_use]
@@ -17,19 +105,23 @@ pub fn render(
     job: &JobRow,
     subject: &str,
     steps: &[StepRow],
-    attempts: &[AttemptRow],
+    attempts: &[Attempt],
     now: DateTime<Utc>,
     look: &Look,
 ) -> String {
     let mut text = format!("{}\n", look.heading(&format!("Job {}", job.id)));
-    let mut line = |name: &str, value: &str| _ = writeln!(text, "  {name:<10}{value}");
+    let mut line = |name: &str, value: &str| _ = writeln!(text, "  {name:<10}{}", safe(value));
     line("subject", subject);
     line("kind", &job.kind);
-    line("state", &job.state);
+    let because = job.parked_because.as_deref().map(|why| format!(": {why}"));
+    line("state", &format!("{}{}", job.state, because.unwrap_or_default()));
     line("priority", &job.priority.to_string());
     line("enqueued", &at(job.created_at, now));
     if job.finished_at.is_none() {
         line("due", &at(job.run_at, now));
+    }
+    if let Some(deadline) = job.deadline {
+        line("deadline", &at(deadline, now));
     }
     if let Some(started) = job.started_at {
         line("claimed", &at(started, now));
@@ -37,15 +129,32 @@ pub fn render(
     if let Some(finished) = job.finished_at {
         line("ended", &at(finished, now));
     }
+    if let Some(waited) = job.waited_seconds {
+        line("waited", &seconds(waited));
+    }
+    if let Some(ran) = job.ran_seconds {
+        line("ran", &seconds(ran));
+    }
     line("failed", &format!("{} of {} attempts", job.attempts, job.max_attempts));
     if job.deaths > 0 {
         line("lost", &format!("its worker {} times", job.deaths));
     }
-    if let Some(key) = &job.unique_key {
-        line("key", key);
+    if let Some(timeout) = job.timeout_seconds {
+        line("timeout", &seconds(timeout.into()));
     }
-    if let Some(worker) = job.worker_id {
-        line("worker", &worker.to_string());
+    let options = [
+        ("key", job.unique_key.clone()),
+        ("limit key", job.limit_key.clone()),
+        ("tags", (!job.tags.is_empty()).then(|| job.tags.join(", "))),
+        ("user", job.user_id.map(|id| id.to_string())),
+        ("rerun of", job.rerun_of.map(|id| id.to_string())),
+        ("trace", job.traceparent.clone()),
+        ("worker", job.worker_id.map(|id| named(id, job.worker.as_deref()))),
+    ];
+    for (name, value) in options {
+        if let Some(value) = value {
+            line(name, &value);
+        }
     }
     if job.state == JobState::Completed.name() && job.kind == JobKind::Generation.name() {
         line("cat", &format!("repo-to-cat generations show {}", job.id));
@@ -74,19 +183,49 @@ fn write_steps(text: &mut String, steps: &[StepRow], job_runs: bool, look: &Look
     }
 }
 
-fn write_attempt(text: &mut String, attempt: &AttemptRow, now: DateTime<Utc>, look: &Look) {
+fn write_attempt(text: &mut String, attempt: &Attempt, now: DateTime<Utc>, look: &Look) {
     let heading = format!("Attempt {}: {}", attempt.claim, attempt.outcome.replace('_', " "));
     _ = writeln!(text, "\n{}", look.heading(&heading));
-    _ = writeln!(text, "  {:<10}{}", "ended", at(attempt.finished_at, now));
-    if let (Some(class), Some(error)) = (&attempt.error_class, &attempt.error) {
-        _ = writeln!(text, "  {:<10}{error}\n  {:<10}{class}", "error", "class");
+    let mut line = |name: &str, value: &str| _ = writeln!(text, "  {name:<10}{}", safe(value));
+    if let Some(worker) = attempt.worker_id {
+        line("worker", &named(worker, attempt.worker.as_deref()));
+    }
+    if let Some(started) = attempt.started_at {
+        line("claimed", &at(started, now));
+    }
+    if let Some(finished) = attempt.finished_at {
+        line("ended", &at(finished, now));
+    }
+    if let Some(ran) = attempt.ran_seconds {
+        line("ran", &seconds(ran));
+    }
+    if let Some(error) = &attempt.error {
+        line("error", error);
+    }
+    if let Some(class) = &attempt.error_class {
+        line("class", class);
     }
     for cause in &attempt.causes {
-        _ = writeln!(text, "  {:<10}{cause}", "caused by");
+        line("caused by", cause);
     }
     if let Some(hint) = &attempt.hint {
-        _ = writeln!(text, "  {:<10}{hint}", "hint");
+        line("hint", hint);
     }
+    if attempt.log_dropped > 0 {
+        _ = writeln!(text, "  {}", look.dim(&format!("{} older lines were dropped", attempt.log_dropped)));
+    }
+    for logged in &attempt.log {
+        let time = logged.at.format("%H:%M:%S%.3f");
+        _ = writeln!(text, "  {} {:<5} {}", look.dim(&time.to_string()), logged.level, safe(&logged.message));
+    }
+}
+
+fn named(id: Uuid, name: Option<&str>) -> String {
+    name.map_or_else(|| id.to_string(), |name| format!("{name} ({id})"))
+}
+
+fn seconds(seconds: f64) -> String {
+    duration(Duration::try_from_secs_f64(seconds).unwrap_or_default())
 }
 
 fn at(time: DateTime<Utc>, now: DateTime<Utc>) -> String {

@@ -1,8 +1,9 @@
 //! Lists of jobs and cats.
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
-use super::amount::{bytes, relative};
+use super::amount::{bytes, grouped, relative};
 use super::look::Look;
 use super::table::Table;
 use crate::model::generation::Generation;
@@ -57,6 +58,15 @@ pub fn jobs(jobs: &[JobLine], now: DateTime<Utc>, look: &Look) -> String {
         ]);
     }
     table.render(look)
+}
+
+/// How far back a page looked that ended early, and how to go on.
+#[must_use]
+pub fn looked_back(to: Option<DateTime<Utc>>, next: Option<Uuid>, jobs: i64, look: &Look) -> String {
+    let (Some(to), Some(next)) = (to, next) else { return String::new() };
+    let jobs = grouped(jobs.unsigned_abs());
+    let to = to.format("%Y-%m-%d %H:%M:%S UTC");
+    look.dim(&format!("Looked at {jobs} jobs, back to {to}. Go on with: --after {next}")) + "\n"
 }
 
 /// Cats as a table.

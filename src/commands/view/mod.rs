@@ -9,6 +9,7 @@ pub mod job;
 pub mod lists;
 pub mod look;
 pub mod progress;
+pub mod queue;
 pub mod schedules;
 mod section;
 pub mod steps;

@@ -76,7 +76,7 @@ fn a_demo_can_be_interrupted_in_every_step() {
         demo.wait_for(moment);
         demo.press_ctrl_c();
         let (code, said) = demo.end();
-        let jobs = shell.json(&["jobs", "list"]);
+        let jobs = shell.json(&["jobs", "list"])["jobs"].take();
         assert_eq!(jobs.as_array().unwrap().len(), round + 1);
         if code == Some(0) {
             // It was done before the signal came.
@@ -96,7 +96,7 @@ fn a_demo_can_be_interrupted_in_every_step() {
     }
     shell.succeeds(&["demo", "repo"]);
     let rows = shell.json(&["generations", "list"]).as_array().unwrap().len();
-    let completed = shell.json(&["jobs", "list", "--state", "completed"]).as_array().unwrap().len();
+    let completed = shell.json(&["jobs", "list", "--state", "completed"])["jobs"].as_array().unwrap().len();
     assert_eq!(rows, completed);
 }
 
@@ -107,7 +107,7 @@ fn waiting_can_be_interrupted_and_the_job_goes_on() {
     waiting.wait_for("https://github.com/owner/name\n");
     waiting.press_ctrl_c();
     let (code, said) = waiting.end();
-    let id = shell.json(&["jobs", "list"])[0]["id"].as_str().unwrap().to_owned();
+    let id = shell.json(&["jobs", "list"])["jobs"][0]["id"].as_str().unwrap().to_owned();
     assert_eq!(code, Some(130));
     assert!(said.contains(&format!("stopped waiting for job {id}, which goes on")), "{said}");
     assert!(said.contains(&format!("repo-to-cat jobs show {id}")), "{said}");

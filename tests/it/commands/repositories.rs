@@ -102,7 +102,7 @@ fn each_has_its_exit_code_its_class_and_a_message() {
     }
     drop(worker);
     insta::assert_snapshot!(redacted(&shell, &all));
-    let discarded = shell.json(&["jobs", "list", "--state", "discarded"]);
+    let discarded = shell.json(&["jobs", "list", "--state", "discarded"])["jobs"].take();
     assert_eq!(discarded.as_array().unwrap().len(), cases.len());
     for (row, (name, _, class)) in discarded.as_array().unwrap().iter().rev().zip(&cases) {
         let shown = shell.json(&["jobs", "show", row["id"].as_str().unwrap()]);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use repo_to_cat::db::outcomes::{End, PutBack};
 use repo_to_cat::db::workers::Heartbeat;
-use repo_to_cat::db::{Db, attempts, claims, inspect, outcomes, pulse, workers};
+use repo_to_cat::db::{Db, Session, attempts, claims, inspect, outcomes, pulse, workers};
 use repo_to_cat::generation::steps::attributes::describe;
 use repo_to_cat::model::analysis::{Analysis, Distributions, Metrics};
 use repo_to_cat::model::failure::{Failure, Kind};
@@ -16,8 +16,6 @@ use repo_to_cat::model::seed::Seed;
 use repo_to_cat::queue::enqueue::enqueue_all;
 use repo_to_cat::queue::ring::Ring;
 use serde_json::json;
-use sqlx::Postgres;
-use sqlx::pool::PoolConnection;
 use uuid::Uuid;
 
 use crate::support::gate::{Gate, database_with_gate, settings};
@@ -124,7 +122,7 @@ impl Bed {
     }
 
     /// A connection for one statement.
-    pub async fn connection(&self) -> PoolConnection<Postgres> {
+    pub async fn connection(&self) -> Session<'static> {
         self.db.pool().acquire().await.unwrap()
     }
 
@@ -147,7 +145,7 @@ impl Bed {
 
     /// Registers this worker.
     pub async fn register(&self, id: Uuid) {
-        workers::register(&mut *self.connection().await, id, "test", 4, LONG).await.unwrap();
+        workers::register(&mut self.connection().await, id, "test", 4, LONG).await.unwrap();
     }
 
     /// Lets a worker's lease lapse now.
@@ -162,13 +160,13 @@ impl Bed {
     /// Renews a worker's lease and asks after these jobs.
     pub async fn beat(&self, worker: Uuid, held: &[&ClaimedJob]) -> Heartbeat {
         let held: Vec<_> = held.iter().map(|job| (job.id, job.claim)).collect();
-        workers::heartbeat(&mut *self.connection().await, worker, LONG, &held).await.unwrap()
+        workers::heartbeat(&mut self.connection().await, worker, LONG, &held).await.unwrap()
     }
 
     /// Gives back what a worker claimed more than `age` ago and does not hold; how many.
     pub async fn give_back_strays(&self, worker: Uuid, age: Duration, held: &[&ClaimedJob]) -> u64 {
         let held: Vec<_> = held.iter().map(|job| (job.id, job.claim)).collect();
-        workers::give_back_strays(&mut *self.connection().await, worker, age, &held).await.unwrap()
+        workers::give_back_strays(&mut self.connection().await, worker, age, &held).await.unwrap()
     }
 
     /// Claims up to `limit` jobs of each kind, lane by lane as the fetcher does.
@@ -176,14 +174,14 @@ impl Bed {
         let kinds = JobKind::ALL.map(|kind| kind.name().to_owned());
         let mut free = HashMap::from(kinds.clone().map(|kind| (kind, limit)));
         let mut ring = Ring::default();
-        ring.refill(claims::lanes(&mut *self.connection().await, &kinds, i64::MIN, 1000).await.unwrap());
+        ring.refill(claims::lanes(&mut self.connection().await, &kinds, i64::MIN, 1000).await.unwrap());
         let mut claimed = Vec::new();
         loop {
             let shares = ring.shares(&free);
             if shares.is_empty() {
                 return claimed;
             }
-            let taken = claims::claim(&mut *self.connection().await, worker, &shares, None).await.unwrap();
+            let taken = claims::claim(&mut self.connection().await, worker, &shares, None, false).await.unwrap();
             let mut brought: HashMap<i64, (usize, DateTime<Utc>)> = HashMap::new();
             for taken in taken {
                 let (count, last) = brought.entry(taken.lane).or_insert((0, taken.rank));
@@ -211,7 +209,7 @@ impl Bed {
 
     /// Completes a job, with a result where its kind has one; whether it still was the worker's.
     pub async fn complete(&self, job: &ClaimedJob) -> bool {
-        let connection = &mut *self.connection().await;
+        let connection = &mut self.connection().await;
         let done = if job.kind == JobKind::Generation.name() {
             outcomes::complete_generations(connection, job.worker_id, &[(job, &result())]).await
         } else {
@@ -222,12 +220,12 @@ impl Bed {
 
     /// Whether a worker has completed a job, by what its completer asks.
     pub async fn is_completed_by(&self, worker: Uuid, job: &ClaimedJob) -> bool {
-        outcomes::completed_by(&mut *self.connection().await, worker, &[job]).await.unwrap() == [job.id]
+        outcomes::completed_by(&mut self.connection().await, worker, &[job]).await.unwrap() == [job.id]
     }
 
     /// Puts a job back; whether it still was the worker's.
     pub async fn put_back(&self, job: &ClaimedJob, how: PutBack<'_>) -> bool {
-        let back = outcomes::put_back(&mut *self.connection().await, job.worker_id, &[(job, how)]).await;
+        let back = outcomes::put_back(&mut self.connection().await, job.worker_id, &[(job, how)]).await;
         back.unwrap() == [job.id]
     }
 
@@ -243,7 +241,7 @@ impl Bed {
 
     /// Ends a job; whether it still was the worker's.
     pub async fn end(&self, job: &ClaimedJob, how: End<'_>) -> bool {
-        outcomes::end(&mut *self.connection().await, job.worker_id, &[(job, how)]).await.unwrap() == [job.id]
+        outcomes::end(&mut self.connection().await, job.worker_id, &[(job, how)]).await.unwrap() == [job.id]
     }
 
     /// Discards a job that has failed for good; whether it still was the worker's.
@@ -253,7 +251,7 @@ impl Bed {
 
     /// Every late write of a worker that has lost the job, and whether any was let through.
     pub async fn late_writes(&self, job: &ClaimedJob) -> [bool; 8] {
-        let plain = outcomes::complete(&mut *self.connection().await, job.worker_id, &[job]).await.unwrap();
+        let plain = outcomes::complete(&mut self.connection().await, job.worker_id, &[job]).await.unwrap();
         [
             self.complete(job).await,
             !plain.is_empty(),

@@ -84,7 +84,7 @@ async fn of_a_group_only_the_own_jobs_are_completed() {
     assert!(bed.retry_later(&claimed[1], Duration::ZERO).await);
     let result = result();
     let group: Vec<_> = claimed.iter().map(|job| (job, &result)).collect();
-    let mut done = outcomes::complete_generations(&mut *bed.connection().await, worker, &group).await.unwrap();
+    let mut done = outcomes::complete_generations(&mut bed.connection().await, worker, &group).await.unwrap();
     done.sort();
     assert_eq!(done, [claimed[0].id, claimed[2].id]);
     assert_eq!((bed.rows("public.generations").await, bed.rows("queue.history").await), (2, 2));

@@ -139,7 +139,7 @@ async fn a_rescue_and_a_claim_at_the_same_time_lose_no_job() {
 async fn a_lease_that_is_ended_frees_its_jobs_at_once() {
     let bed = Bed::make().await;
     let (job, worker) = bed.running().await;
-    workers::unregister(&mut *bed.connection().await, worker, true).await.unwrap();
+    workers::unregister(&mut bed.connection().await, worker, true).await.unwrap();
     assert_eq!(bed.rescue(5).await, (1, 0));
     assert_eq!(bed.state(job.id).await, "available");
     bed.register(worker).await;

@@ -26,11 +26,14 @@ use crate::support::proxy::Proxy;
 /// A completer at work: what is sent is committed; it ends when the sender goes.
 fn completer(db: &Db, lease: &Lease) -> (mpsc::Sender<Settled>, JoinHandle<()>) {
     let (outcomes, settled) = mpsc::channel(100);
-    (outcomes, tokio::spawn(Completer::new(db.clone(), lease.clone(), Clock::default(), &worker_settings(3600)).run(settled)))
+    (
+        outcomes,
+        tokio::spawn(Completer::new(db.clone(), lease.clone(), Clock::default(), &worker_settings(3600)).run(settled)),
+    )
 }
 
 fn settled(job: &ClaimedJob, outcome: Outcome) -> Settled {
-    Settled { job: Arc::new(job.clone()), outcome }
+    Settled { job: Arc::new(job.clone()), outcome, log: None }
 }
 
 fn completed(job: &ClaimedJob) -> Settled {
@@ -38,26 +41,26 @@ fn completed(job: &ClaimedJob) -> Settled {
 }
 
 #[tokio::test]
-async fn one_bad_outcome_of_a_group_fails_alone() {
+async fn one_bad_outcome_of_a_thousand_fails_alone() {
+    const GROUP: usize = 1000;
     let bed = Bed::make().await;
-    for _ in 0..20 {
-        bed.enqueue(plain_job()).await;
-    }
+    enqueue_all(&bed.db, &vec![plain_job(); GROUP]).await.unwrap();
     let lease = lease(&bed.db).await;
-    let claimed = bed.claim_up_to(lease.worker_id(), 20).await;
+    let claimed = bed.claim_up_to(lease.worker_id(), GROUP).await;
     // Its row is there already, so that persisting it must fail.
     sqlx::query("INSERT INTO public.generations (id, github_url) VALUES ($1, 'x')")
         .bind(claimed[7].id)
         .execute(&bed.gate.pool)
         .await
         .unwrap();
-    let (outcomes, completer) = completer(&bed.db, &lease);
+    let (outcomes, settled) = mpsc::channel(GROUP);
     for job in &claimed {
         outcomes.send(completed(job)).await.unwrap();
     }
     drop(outcomes);
-    completer.await.unwrap();
-    assert_eq!((bed.rows("queue.history").await, bed.rows("public.generations").await), (19, 20));
+    // All of them are there when it begins: they are one group.
+    Completer::new(bed.db.clone(), lease, Clock::default(), &worker_settings(3600)).run(settled).await;
+    assert_eq!((bed.rows("queue.history").await, bed.rows("public.generations").await), (GROUP - 1, GROUP));
     assert_eq!(bed.state(claimed[7].id).await, "scheduled");
     assert_eq!(bed.endings(claimed[7].id).await, ["retried"]);
 }
@@ -175,8 +178,10 @@ async fn a_heartbeat_waits_for_no_work() {
     bed.lapse(lease.worker_id()).await;
     let stop = CancellationToken::new();
     let keeping = tokio::spawn(lease.keep(stop.clone()));
-    eventually("the lease to be renewed", async || bed.rows("queue.workers WHERE lease_until > queue.now()").await == 1)
-        .await;
+    eventually("the lease to be renewed", async || {
+        bed.rows("queue.workers WHERE lease_until > queue.now()").await == 1
+    })
+    .await;
     stop.cancel();
     timeout(PATIENCE, keeping).await.unwrap().unwrap();
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use repo_to_cat::db::generations;
+use repo_to_cat::db::{generations, inspect};
 use repo_to_cat::model::job::{GenerationRequest, NewJob};
 use repo_to_cat::providers::pictures::Pictures;
 use repo_to_cat::schedule::upkeep::sweep;
@@ -68,6 +68,8 @@ async fn a_graceful_stop_without_grace_hands_back_what_runs() {
     assert!(caught.worker.wait().success(), "{}", caught.worker.log());
     assert_eq!(caught.bed.state(caught.id).await, "available");
     assert_eq!(caught.bed.endings(caught.id).await, ["handed_back"]);
+    let row = inspect::job(&caught.bed.db, caught.id).await.unwrap();
+    assert_eq!((row.attempts, row.deaths), (0, 0), "what a deploy interrupts is no attempt");
     assert_eq!(caught.bed.rows("queue.workers").await, 0);
 }
 

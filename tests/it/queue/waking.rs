@@ -1,9 +1,18 @@
 //! No wake-up is missed, although only who sleeps is woken and nobody polls.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
+
+use repo_to_cat::config;
+use repo_to_cat::db::jobs;
+use repo_to_cat::queue::enqueue::{enqueue, enqueue_all};
+use rustix::process::Signal;
+use tokio::time::timeout;
 
 use super::bed::{Bed, plain_job};
-use super::station::{Station, worker_settings};
+use super::station::{PATIENCE, Station, worker_settings};
+use crate::support::gate::{eventually, prepare};
+use crate::support::postgres::PrivateCluster;
 
 #[tokio::test]
 async fn an_idle_worker_is_woken_by_an_enqueue() {
@@ -33,7 +42,7 @@ async fn an_idle_worker_is_woken_by_a_rescue() {
 #[tokio::test]
 async fn an_idle_worker_finds_by_itself_what_nobody_announced() {
     let bed = Bed::make().await;
-    let settings = repo_to_cat::config::Worker { poll_seconds: 1, ..worker_settings(3600) };
+    let settings = config::Worker { poll_seconds: 1, ..worker_settings(3600) };
     let mut station = Station::set(&bed.db, 4, &settings).await;
     station.asleep(&bed).await;
     bed.execute(
@@ -49,4 +58,61 @@ async fn an_idle_worker_finds_by_itself_what_nobody_announced() {
     )
     .await;
     drop(station.next().await);
+}
+
+#[tokio::test]
+async fn a_job_that_is_committed_after_the_worker_lay_down_is_found() {
+    let bed = Bed::make().await;
+    let mut early = bed.db.pool().begin().await.unwrap();
+    let first = enqueue(&mut early, &plain_job()).await.unwrap().id;
+    // Its view of the world is as old, and stays so.
+    let mut strict = bed.db.pool().begin().await.unwrap();
+    sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").execute(&mut *strict).await.unwrap();
+    sqlx::query("SELECT FROM queue.sleepers").execute(&mut *strict).await.unwrap();
+
+    let mut station = Station::start(&bed, 4).await;
+    station.asleep(&bed).await;
+    early.commit().await.unwrap();
+    assert_eq!(station.next().await.job.id, first, "enqueued when nobody slept yet");
+
+    // Time to lie still. Too short a time makes this an easier test, never a wrong one.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let second = enqueue(&mut strict, &plain_job()).await.unwrap().id;
+    strict.commit().await.unwrap();
+    assert_eq!(station.next().await.job.id, second, "enqueued by who could not see that somebody sleeps");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_is_woken_after_its_server_has_restarted() {
+    let server = PrivateCluster::start();
+    let url = server.cluster.url();
+    prepare(&url);
+    let bed = Bed::at(url).await;
+    let mut station = Station::start(&bed, 4).await;
+    // A crash empties the table of sleepers, a stop does not.
+    for signal in [Signal::INT, Signal::KILL] {
+        station.asleep(&bed).await;
+        server.restart(signal);
+        let mut id = None;
+        eventually("the server to take a job", async || {
+            id = enqueue_all(&bed.db, &[plain_job()]).await.ok().map(|enqueued| enqueued[0].id);
+            id.is_some()
+        })
+        .await;
+        assert_eq!(station.next().await.job.id, id.unwrap(), "after {signal:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_job_is_stopped_at_once() {
+    let bed = Bed::make().await;
+    let seldom = config::Worker { heartbeat_seconds: 3600, ..worker_settings(4 * 3600) };
+    let mut station = Station::set(&bed.db, 4, &seldom).await;
+    station.asleep(&bed).await;
+    let (cancelled, _) = (bed.enqueue(plain_job()).await, bed.enqueue(plain_job()).await);
+    let running = [station.next().await, station.next().await];
+    let (stopped, kept) = if running[0].job.id == cancelled { (0, 1) } else { (1, 0) };
+    jobs::cancel(&bed.db, cancelled).await.unwrap();
+    timeout(PATIENCE, running[stopped].cancel.cancelled()).await.expect("it waits for no heartbeat");
+    assert!(!running[kept].cancel.is_cancelled());
 }

@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 
 use repo_to_cat::config::{self, Pooler};
 use repo_to_cat::db::{Db, Session, attempts, generations, migrate};
-use repo_to_cat::model::job::{JobKind, NewJob};
+use repo_to_cat::model::job::{JobKind, NewJob, Start};
 use repo_to_cat::queue::enqueue::{enqueue, enqueue_all};
 use rustix::process::Signal;
 use sqlx::Connection;
@@ -66,15 +66,9 @@ impl Drop for Bouncer {
 }
 
 fn waiting_job() -> NewJob {
-    NewJob {
-        kind: JobKind::Generation,
-        payload: serde_json::json!({"github_url": "https://github.com/cat/cat"}),
-        priority: 0,
-        run_at: Some("2100-01-01T00:00:00Z".parse().unwrap()),
-        unique_key: None,
-        max_attempts: 3,
-        user_id: None,
-    }
+    let payload = serde_json::json!({"github_url": "https://github.com/cat/cat"});
+    let start = Start::At("2100-01-01T00:00:00Z".parse().unwrap());
+    NewJob { start, max_attempts: 3, ..NewJob::new(JobKind::Generation, payload) }
 }
 
 #[tokio::test(flavor = "multi_thread")]

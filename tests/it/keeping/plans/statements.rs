@@ -35,6 +35,7 @@ pub const HOT: &[Hot] = &[
         arguments: |stock| {
             let mut arguments = vec![stock.worker.clone()];
             arguments.extend(stock.lanes.clone());
+            // No new lease, no limits.
             arguments.extend(["NULL".into(), "false".into()]);
             arguments
         },

@@ -1,0 +1,114 @@
+//! What ended lately: the pace, how long jobs waited and how long they ran.
+
+use serde::Serialize;
+
+use super::{Amount, begin_reading};
+use crate::db::{Db, error};
+use crate::model::failure::Result;
+
+/// Finished jobs that are read, at most, of each part of the last hour.
+const FINISHED: i64 = 5000;
+
+/// What ended lately.
+#[derive(Debug, Clone, Serialize)]
+pub struct Recent {
+    /// Completed in the last minute.
+    pub completed_last_minute: Amount,
+    /// Completed in the last hour.
+    pub completed_last_hour: Amount,
+    /// Discarded in the last hour.
+    pub discarded_last_hour: Amount,
+    /// How long jobs completed in the last hour had been due when they were claimed.
+    pub wait_seconds: Option<Percentiles>,
+    /// How long they ran.
+    pub run_seconds: Option<Percentiles>,
+}
+
+impl Default for Recent {
+    fn default() -> Self {
+        Self {
+            completed_last_minute: Amount::NONE,
+            completed_last_hour: Amount::NONE,
+            discarded_last_hour: Amount::NONE,
+            wait_seconds: None,
+            run_seconds: None,
+        }
+    }
+}
+
+/// What half, 19 of 20, 99 of 100 do not exceed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Percentiles {
+    /// Half.
+    pub p50: f64,
+    /// 19 of 20.
+    pub p95: f64,
+    /// 99 of 100.
+    pub p99: f64,
+}
+
+impl Percentiles {
+    fn of(values: Option<&[f64]>) -> Option<Self> {
+        match values {
+            Some(&[p50, p95, p99]) => Some(Self { p50, p95, p99 }),
+            _ => None,
+        }
+    }
+}
+
+/// What ended lately, by kind: the first jobs of each twelfth of the last hour, and of the last minute. None where that
+/// takes too long: under a flood the index on time may lag behind.
+pub(super) async fn look(db: &Db) -> Result<Option<Vec<(String, Recent)>>> {
+    let mut reading = begin_reading(db).await?;
+    let rows = sqlx::query!(
+        r#"WITH part AS MATERIALIZED (
+             SELECT nth, seconds, now - make_interval(secs => seconds * greatest(nth, 1)) AS since,
+                    now - make_interval(secs => seconds * greatest(nth - 1, 0)) AS until
+             FROM queue.now() AS now, generate_series(0, 12) AS nth, LATERAL (SELECT CASE nth WHEN 0 THEN 60 ELSE 300 END AS seconds) AS long
+           ), ended AS MATERIALIZED (
+             SELECT part.nth, part.seconds, part.since, job.* FROM part, (VALUES ('completed'), ('discarded')) AS wanted (state), LATERAL (
+               SELECT kind, state, finished_at, extract(epoch FROM started_at - run_at)::float8 AS wait,
+                      extract(epoch FROM finished_at - started_at)::float8 AS run
+               FROM queue.history AS job
+               WHERE job.state = wanted.state AND job.finished_at >= part.since AND job.finished_at < part.until LIMIT $1) AS job
+           ), weight AS (
+             -- A part that was cut short stands for its whole time at the pace of what was read.
+             SELECT nth, state, count(*) >= $1 AS is_cut,
+                    CASE WHEN count(*) < $1 THEN 1
+                         ELSE min(seconds) / greatest(extract(epoch FROM max(finished_at) - min(since)), 0.001) END::float8 AS weight
+             FROM ended GROUP BY nth, state
+           )
+           SELECT kind AS "kind!",
+             coalesce(sum(weight) FILTER (WHERE nth = 0 AND state = 'completed'), 0) AS "minute!",
+             coalesce(bool_or(is_cut) FILTER (WHERE nth = 0 AND state = 'completed'), false) AS "minute_is_cut!",
+             coalesce(sum(weight) FILTER (WHERE nth > 0 AND state = 'completed'), 0) AS "hour!",
+             coalesce(bool_or(is_cut) FILTER (WHERE nth > 0 AND state = 'completed'), false) AS "hour_is_cut!",
+             coalesce(sum(weight) FILTER (WHERE nth > 0 AND state = 'discarded'), 0) AS "discarded!",
+             coalesce(bool_or(is_cut) FILTER (WHERE nth > 0 AND state = 'discarded'), false) AS "discarded_is_cut!",
+             percentile_cont(ARRAY[0.5, 0.95, 0.99]::float8[]) WITHIN GROUP (ORDER BY wait)
+               FILTER (WHERE nth > 0 AND state = 'completed') AS wait,
+             percentile_cont(ARRAY[0.5, 0.95, 0.99]::float8[]) WITHIN GROUP (ORDER BY run)
+               FILTER (WHERE nth > 0 AND state = 'completed') AS run
+           FROM ended JOIN weight USING (nth, state) GROUP BY kind"#,
+        FINISHED
+    )
+    .fetch_all(&mut *reading)
+    .await;
+    let rows = match rows {
+        Err(error) if error::is_timeout(&error) => return Ok(None),
+        rows => rows?,
+    };
+    reading.commit().await?;
+    let amount = |jobs: f64, is_cut: bool| Amount { jobs: jobs.round() as u64, exact: !is_cut };
+    let recent = rows.into_iter().map(|row| {
+        let recent = Recent {
+            completed_last_minute: amount(row.minute, row.minute_is_cut),
+            completed_last_hour: amount(row.hour, row.hour_is_cut),
+            discarded_last_hour: amount(row.discarded, row.discarded_is_cut),
+            wait_seconds: Percentiles::of(row.wait.as_deref()),
+            run_seconds: Percentiles::of(row.run.as_deref()),
+        };
+        (row.kind, recent)
+    });
+    Ok(Some(recent.collect()))
+}

@@ -1,0 +1,317 @@
+//! Steering jobs, many at once: retry, cancel, discard, reprioritise.
+//!
+//! Each batch is one statement and changes each of its jobs once, or finds that it has gone on by itself. It waits for no
+//! lock, so that no worker and it wait for each other; jobs that a worker is just writing are tried again.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use crate::db::Db;
+use crate::db::inspect::{self, Filter};
+use crate::db::jobs::{self, CONTROL};
+use crate::model::failure::{Failure, Result};
+use crate::model::job::JobState;
+
+/// Jobs that one statement changes, at most.
+pub const BATCH: usize = 1000;
+/// How often a job is tried that somebody else is writing, and the pause before the next time.
+const TRIES: usize = 20;
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// What to do with jobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// Run them again: reopen what was discarded or cancelled, with all attempts; make available what waits.
+    Retry,
+    /// End them. Of running ones the workers are told; what they still write is refused.
+    Cancel,
+    /// End them as dead letters.
+    Discard,
+    /// Give them this priority.
+    Reprioritize(i16),
+}
+
+impl Change {
+    /// The states that it applies to.
+    #[must_use]
+    pub const fn states(self) -> &'static [JobState] {
+        use JobState::{Available, Cancelled, Discarded, Parked, Running, Scheduled};
+        match self {
+            Self::Retry => &[Discarded, Cancelled, Parked, Scheduled],
+            Self::Cancel | Self::Discard => &[Scheduled, Available, Running, Parked],
+            Self::Reprioritize(_) => &[Scheduled, Available, Parked],
+        }
+    }
+
+    /// The states that are meant where none is named: what people cancelled, or put off, is not brought back unasked.
+    #[must_use]
+    pub const fn default_states(self) -> &'static [JobState] {
+        if let Self::Retry = self { &[JobState::Discarded] } else { self.states() }
+    }
+}
+
+/// Why a job was not changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "why", content = "state")]
+pub enum Refusal {
+    /// There is none with that id.
+    Unknown,
+    /// It stands where the change does not apply.
+    State(JobState),
+    /// Its unique key is in use by another job.
+    KeyInUse,
+    /// Somebody was writing it all the time.
+    Busy,
+}
+
+/// What became of jobs that were to be changed.
+#[derive(Debug, Default)]
+pub struct Steered {
+    /// Those that were.
+    pub changed: Vec<Uuid>,
+    /// Those that were not.
+    pub refused: Vec<(Uuid, Refusal)>,
+}
+
+/// What became of the jobs of a filter.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// Jobs that were changed.
+    pub changed: u64,
+    /// Jobs that went on by themselves before their turn came, or are gone.
+    pub went_on: u64,
+    /// Jobs whose unique key is in use by another.
+    pub key_in_use: u64,
+    /// Jobs that somebody was writing all the time.
+    pub busy: u64,
+}
+
+impl Tally {
+    /// Counts them.
+    #[must_use]
+    pub fn of(steered: &Steered) -> Self {
+        let mut tally = Self::default();
+        tally.add(steered);
+        tally
+    }
+
+    fn add(&mut self, steered: &Steered) {
+        self.changed += steered.changed.len() as u64;
+        for (_, refusal) in &steered.refused {
+            *match refusal {
+                Refusal::Unknown | Refusal::State(_) => &mut self.went_on,
+                Refusal::KeyInUse => &mut self.key_in_use,
+                Refusal::Busy => &mut self.busy,
+            } += 1;
+        }
+    }
+}
+
+/// Changes the jobs that a filter lets in, each at most once; those that are enqueued meanwhile are left alone.
+pub async fn by_filter(db: &Db, change: Change, filter: &Filter) -> Result<Tally> {
+    let mut tally = Tally::default();
+    let mut after = None;
+    loop {
+        let page = inspect::ids(db, filter, after, i64::try_from(BATCH).unwrap_or(i64::MAX)).await?;
+        tally.add(&by_id(db, change, &page.ids, &filter.states).await?);
+        let Some(next) = page.next else { return Ok(tally) };
+        after = Some(next);
+    }
+}
+
+/// Counts the jobs that a filter lets in.
+pub async fn count(db: &Db, filter: &Filter) -> Result<u64> {
+    let (mut jobs, mut after) = (0, None);
+    loop {
+        let counted = inspect::count(db, filter, after).await?;
+        jobs += counted.jobs;
+        let Some(next) = counted.next else { return Ok(jobs) };
+        after = Some(next);
+    }
+}
+
+/// Changes these jobs, so far as they are in one of `states`.
+pub async fn by_id(db: &Db, change: Change, ids: &[Uuid], states: &[JobState]) -> Result<Steered> {
+    let mut steered = Steered::default();
+    for batch in ids.chunks(BATCH) {
+        let mut left = batch.to_vec();
+        for last in (0..TRIES).rev() {
+            let changed = once(db, change, &left, states).await?;
+            left.retain(|id| !changed.contains(id));
+            steered.changed.extend(changed);
+            let refused = why_not(db, &left, states).await?;
+            let is_over = |refusal: Refusal| last == 0 || refusal != Refusal::Busy;
+            left.retain(|id| !refused.get(id).copied().is_some_and(is_over));
+            steered.refused.extend(refused.into_iter().filter(|(_, refusal)| is_over(*refusal)));
+            if left.is_empty() {
+                break;
+            }
+            sleep(PAUSE).await;
+        }
+    }
+    steered.changed.sort_unstable();
+    steered.refused.sort_unstable_by_key(|(id, _)| *id);
+    Ok(steered)
+}
+
+/// What [`by_id`] would do.
+pub async fn rehearse(db: &Db, ids: &[Uuid], states: &[JobState]) -> Result<Steered> {
+    let (changed, refused) =
+        why_not(db, ids, states).await?.into_iter().partition::<Vec<_>, _>(|(_, why)| *why == Refusal::Busy);
+    Ok(Steered { changed: changed.into_iter().map(|(id, _)| id).collect(), refused })
+}
+
+/// There is no job with that id.
+#[must_use]
+pub fn unknown(id: Uuid) -> Failure {
+    jobs::unknown(id)
+}
+
+/// Tries once; returns the ids of those that were changed.
+async fn once(db: &Db, change: Change, ids: &[Uuid], states: &[JobState]) -> Result<HashSet<Uuid>> {
+    let states: Vec<String> = states.iter().map(|state| state.name().to_owned()).collect();
+    let changed = match change {
+        Change::Cancel => end(db, ids, &states, JobState::Cancelled).await?,
+        Change::Discard => end(db, ids, &states, JobState::Discarded).await?,
+        Change::Reprioritize(priority) => reprioritize(db, ids, &states, priority).await?,
+        Change::Retry => {
+            let mut changed = make_available(db, ids, &states).await?;
+            changed.extend(reopen(db, ids, &states).await?);
+            changed
+        }
+    };
+    Ok(changed.into_iter().collect())
+}
+
+/// Moves live jobs to history. The workers of running ones are told, and what they still write is refused.
+async fn end(db: &Db, ids: &[Uuid], states: &[String], end: JobState) -> Result<Vec<Uuid>> {
+    Ok(sqlx::query_scalar!(
+        "WITH gone AS (
+           DELETE FROM queue.jobs AS job WHERE id = ANY (ARRAY (
+             SELECT id FROM queue.jobs WHERE id = ANY ($1) AND state = ANY ($2) FOR UPDATE SKIP LOCKED))
+           RETURNING job.*
+         ), keys AS (
+           DELETE FROM queue.unique_keys WHERE job_id = ANY (ARRAY (SELECT id FROM gone WHERE unique_key IS NOT NULL))
+         ), attempts AS (
+           INSERT INTO queue.attempts (job_id, claim, worker_id, started_at, outcome, error_class, error)
+           SELECT id, claims, worker_id, started_at, $3, 'cancelled', $3 || ' by a person' FROM gone WHERE state = 'running'
+         ), told AS (
+           SELECT pg_notify($4, worker_id::text) FROM (SELECT DISTINCT worker_id FROM gone WHERE state = 'running') AS workers
+         )
+         INSERT INTO queue.history (id, created_at, run_at, started_at, finished_at, deadline, timeout_seconds, claims,
+                                    priority, max_attempts, attempts, deaths, user_id, rerun_of, kind, state, limit_key,
+                                    unique_key, tags, traceparent, payload)
+         SELECT id, created_at, run_at, started_at, queue.now(), deadline, timeout_seconds, claims,
+                priority, max_attempts, attempts, deaths, user_id, rerun_of, kind, $3, limit_key,
+                unique_key, tags, traceparent, payload
+         FROM gone WHERE (SELECT count(*) FROM told) >= 0
+         RETURNING id",
+        ids,
+        states,
+        end.name(),
+        CONTROL
+    )
+    .fetch_all(db.pool())
+    .await?)
+}
+
+/// Gives waiting jobs another priority, and the place in line that goes with it.
+async fn reprioritize(db: &Db, ids: &[Uuid], states: &[String], priority: i16) -> Result<Vec<Uuid>> {
+    Ok(sqlx::query_scalar!(
+        "UPDATE queue.jobs SET priority = $3::smallint, rank = CASE WHEN rank IS NOT NULL THEN queue.rank(run_at, $3::smallint) END
+         WHERE id = ANY (ARRAY (
+           SELECT id FROM queue.jobs WHERE id = ANY ($1) AND state = ANY ($2) AND state <> 'running'
+           FOR UPDATE SKIP LOCKED))
+         RETURNING id",
+        ids,
+        states,
+        priority
+    )
+    .fetch_all(db.pool())
+    .await?)
+}
+
+/// Lets scheduled and parked jobs wait no longer.
+async fn make_available(db: &Db, ids: &[Uuid], states: &[String]) -> Result<Vec<Uuid>> {
+    Ok(sqlx::query_scalar!(
+        r#"WITH freed AS (
+             UPDATE queue.jobs SET state = 'available', run_at = queue.now(), due_at = NULL, parked_because = NULL,
+                                   rank = queue.rank(queue.now(), priority)
+             WHERE id = ANY (ARRAY (
+               SELECT id FROM queue.jobs
+               WHERE id = ANY ($1) AND state = ANY ($2) AND state IN ('scheduled', 'parked') FOR UPDATE SKIP LOCKED))
+             RETURNING id, kind
+           ), woken AS (SELECT queue.wake(kind) FROM (SELECT DISTINCT kind FROM freed) AS kinds)
+           SELECT id AS "id!" FROM freed WHERE (SELECT count(*) FROM woken) >= 0"#,
+        ids,
+        states
+    )
+    .fetch_all(db.pool())
+    .await?)
+}
+
+/// Makes live jobs of dead ones, under their ids and with all their attempts, unless another job took the unique key.
+/// Keys are asked for in their order, as far as one statement can, since enqueuers wait for them.
+async fn reopen(db: &Db, ids: &[Uuid], states: &[String]) -> Result<Vec<Uuid>> {
+    Ok(sqlx::query_scalar!(
+        r#"WITH dead AS MATERIALIZED (
+             SELECT id, kind, unique_key FROM queue.history
+             WHERE id = ANY ($1) AND state = ANY ($2) AND state IN ('discarded', 'cancelled') FOR UPDATE SKIP LOCKED
+           ), keys AS (
+             INSERT INTO queue.unique_keys (kind, key, job_id)
+             SELECT DISTINCT ON (kind, unique_key) kind, unique_key, id FROM dead WHERE unique_key IS NOT NULL
+             ORDER BY kind, unique_key, id DESC
+             ON CONFLICT (kind, key) DO NOTHING RETURNING job_id
+           ), gone AS (
+             DELETE FROM queue.history
+             WHERE state IN ('discarded', 'cancelled') AND id = ANY (ARRAY (
+               SELECT id FROM dead WHERE unique_key IS NULL UNION ALL SELECT job_id FROM keys))
+             RETURNING *
+           ), reopened AS (
+             INSERT INTO queue.jobs (id, kind, priority, payload, created_at, run_at, rank, lane, claims, max_attempts,
+                                     timeout_seconds, limit_key, unique_key, user_id, tags, traceparent, rerun_of)
+             SELECT id, kind, priority, payload, created_at, queue.now(), queue.rank(queue.now(), priority),
+                    queue.lane(kind, limit_key, user_id), claims, max_attempts,
+                    timeout_seconds, limit_key, unique_key, user_id, tags, traceparent, rerun_of
+             FROM gone RETURNING id, kind
+           ), woken AS (SELECT queue.wake(kind) FROM (SELECT DISTINCT kind FROM reopened) AS kinds)
+           SELECT id AS "id!" FROM reopened WHERE (SELECT count(*) FROM woken) >= 0"#,
+        ids,
+        states
+    )
+    .fetch_all(db.pool())
+    .await?)
+}
+
+/// Why these jobs were not changed: what is in the way, or nothing but that somebody was writing them.
+async fn why_not(db: &Db, ids: &[Uuid], states: &[JobState]) -> Result<HashMap<Uuid, Refusal>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = sqlx::query!(
+        r#"SELECT id AS "id!", state AS "state!", finished_at IS NOT NULL AND EXISTS (
+             SELECT FROM queue.unique_keys AS held
+             WHERE held.kind = job.kind AND held.key = job.unique_key AND held.job_id <> job.id) AS "key_in_use!"
+           FROM queue.all_jobs AS job WHERE id = ANY ($1)"#,
+        ids
+    )
+    .fetch_all(db.pool())
+    .await?;
+    let mut refusals: HashMap<_, _> = ids.iter().map(|id| (*id, Refusal::Unknown)).collect();
+    for row in rows {
+        let state = JobState::from_name(&row.state)?;
+        let refusal = if !states.contains(&state) {
+            Refusal::State(state)
+        } else if row.key_in_use {
+            Refusal::KeyInUse
+        } else {
+            Refusal::Busy
+        };
+        refusals.insert(row.id, refusal);
+    }
+    Ok(refusals)
+}

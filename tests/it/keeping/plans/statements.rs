@@ -224,6 +224,10 @@ pub const HOT: &[Hot] = &[
 
 pub const COLD: &[Cold] = &[
     Cold {
+        has: &["FROM queue.jobs TABLESAMPLE SYSTEM", "GROUP BY kind, state, worker_id"],
+        why: "stats: people ask for it; it reads a fixed number of pages",
+    },
+    Cold {
         has: &["count(*) FILTER (WHERE matches) AS \"jobs!\"", "nth = $13"],
         why: "inspect, how many match: people ask for it; it goes through a number of jobs in the order of ids and no more",
     },
@@ -276,7 +280,7 @@ pub const COLD: &[Cold] = &[
         why: "depth::look, its first half: asks for the table's size and reads nothing of it",
     },
     Cold {
-        has: &["FROM queue.jobs TABLESAMPLE SYSTEM"],
+        has: &["FROM queue.jobs TABLESAMPLE SYSTEM", "GROUP BY kind, state ORDER BY kind, state"],
         why: "depth::look, its second half: reads a fixed number of pages, by its first half's sample",
     },
     Cold {

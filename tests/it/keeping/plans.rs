@@ -47,7 +47,9 @@ fn all() -> Vec<Statement> {
             text: file["query"].as_str().unwrap().to_owned(),
             types: file["describe"]["parameters"]["Left"].as_array().unwrap().iter().map(sql_type).collect(),
         })
-        .filter(|statement| ["queue.jobs", "queue.history"].iter().any(|table| statement.text.contains(table)))
+        .filter(|statement| {
+            ["queue.jobs", "queue.history", "queue.all_jobs"].iter().any(|table| statement.text.contains(table))
+        })
         .collect();
     statements.sort_by(|one, other| one.text.cmp(&other.text));
     statements

@@ -25,7 +25,7 @@ const ALL: &str = "'{generation,probe,webhook}'";
 pub const HOT: &[Hot] = &[
     Hot {
         name: "claims::lanes",
-        has: &["WITH RECURSIVE ring"],
+        has: &["WITH RECURSIVE ring", "AS \"is_limited!\""],
         arguments: |_| vec![ALL.into(), i64::MIN.to_string(), "1000".into()],
         buffers: [100, 1, 10],
     },
@@ -110,7 +110,7 @@ pub const HOT: &[Hot] = &[
     },
     Hot {
         name: "pulse::discard_expired",
-        has: &["deadline <= queue.now()", "queue.archive(job, 'discarded')"],
+        has: &["DELETE FROM queue.jobs", "WHERE deadline <= queue.now() AND state <> 'running'"],
         arguments: |_| vec![],
         buffers: [1000, 25, 0],
     },
@@ -147,13 +147,13 @@ pub const HOT: &[Hot] = &[
     },
     Hot {
         name: "jobs::retry, of a job that waits",
-        has: &["UPDATE queue.jobs SET state = 'available', run_at = queue.now()"],
+        has: &["UPDATE queue.jobs SET state = 'available'", "state IN ('scheduled', 'parked', 'available')"],
         arguments: |stock| vec![stock.waiting.clone()],
         buffers: [200, 0, 0],
     },
     Hot {
         name: "jobs::retry, of a job that ended",
-        has: &["DELETE FROM queue.history", "reopened"],
+        has: &["DELETE FROM queue.history WHERE id = $1", "reopened"],
         arguments: |stock| vec![stock.discarded.clone()],
         buffers: [300, 0, 0],
     },
@@ -165,15 +165,9 @@ pub const HOT: &[Hot] = &[
     },
     Hot {
         name: "inspect::job",
-        has: &["AS \"max_attempts!\"", "FROM queue.history WHERE id = $1"],
-        arguments: |stock| vec![stock.discarded.clone()],
+        has: &["AS \"max_attempts!\"", "FROM queue.all_jobs AS job WHERE id = ANY ($1)"],
+        arguments: |stock| vec![format!("ARRAY[{}::uuid]", stock.discarded)],
         buffers: [300, 0, 0],
-    },
-    Hot {
-        name: "inspect::list",
-        has: &["AS \"max_attempts!\"", "ORDER BY id DESC LIMIT $3"],
-        arguments: |_| vec!["'{}'".into(), "NULL".into(), "100".into(), "NULL".into()],
-        buffers: [1000, 0, 0],
     },
     Hot {
         name: "steps::progress",
@@ -230,11 +224,63 @@ pub const HOT: &[Hot] = &[
 
 pub const COLD: &[Cold] = &[
     Cold {
+        has: &["FROM queue.jobs TABLESAMPLE SYSTEM", "GROUP BY kind, state, worker_id"],
+        why: "stats: people ask for it; it reads a fixed number of pages",
+    },
+    Cold {
+        has: &["count(*) FILTER (WHERE matches) AS \"jobs!\"", "nth = $13"],
+        why: "inspect, how many match: people ask for it; it goes through a number of jobs in the order of ids and no more",
+    },
+    Cold {
+        has: &["matches AS \"matches!\"", "nth = $13 AS \"is_last!\""],
+        why: "inspect, which match: as the one that counts them",
+    },
+    Cold {
+        has: &["FROM queue.all_jobs AS job WHERE id = ANY ($1)", "FROM queue.unique_keys AS held"],
+        why: "steer, what may be done to jobs: by id, for jobs that a person chose",
+    },
+    Cold {
+        has: &["UPDATE queue.jobs SET priority = $3::smallint"],
+        why: "steer::reprioritize: by id, for jobs that a person chose",
+    },
+    Cold {
+        has: &["SELECT lane FROM queue.jobs WHERE rank IS NOT NULL ORDER BY lane LIMIT 1"],
+        why: "stats: people ask for it; the front of a number of lanes and no more, under a time-out",
+    },
+    Cold {
+        has: &["AND state IN ('scheduled', 'parked') FOR UPDATE SKIP LOCKED"],
+        why: "steer::make_available: by id, for jobs that a person chose",
+    },
+    Cold {
+        has: &["DELETE FROM queue.history", "SELECT job_id FROM keys"],
+        why: "steer::reopen: by id, for jobs that a person chose",
+    },
+    Cold {
+        has: &["WHERE parked_because IS NOT NULL ORDER BY id LIMIT $1", "AS \"exact!\""],
+        why: "stats: people ask for it; it counts up to a number of jobs and no further, under a time-out",
+    },
+    Cold {
+        has: &["FROM queue.limits AS of", "job.limited AND job.kind = of.kind"],
+        why: "stats: people ask for it; an index leads to what runs under limits",
+    },
+    Cold {
+        has: &["AS \"at!\"", "pg_relation_size('queue.jobs')"],
+        why: "stats: asks for the table's size, reads nothing of it",
+    },
+    Cold {
+        has: &["WITH part AS MATERIALIZED", "WITHIN GROUP"],
+        why: "stats: people ask for it; it reads a number of the last hour's jobs and no more, under a time-out",
+    },
+    Cold {
+        has: &["DELETE FROM queue.jobs", "WHERE id = ANY ($1) AND state = ANY ($2) FOR UPDATE SKIP LOCKED"],
+        why: "steer::end: by id, for jobs that a person chose",
+    },
+    Cold {
         has: &["pg_relation_size('queue.jobs')", "AS \"sampled!\""],
         why: "depth::look, its first half: asks for the table's size and reads nothing of it",
     },
     Cold {
-        has: &["FROM queue.jobs TABLESAMPLE SYSTEM"],
+        has: &["FROM queue.jobs TABLESAMPLE SYSTEM", "GROUP BY kind, state ORDER BY kind, state"],
         why: "depth::look, its second half: reads a fixed number of pages, by its first half's sample",
     },
     Cold {

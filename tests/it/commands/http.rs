@@ -65,6 +65,8 @@ fn a_cat_is_asked_for_followed_and_looked_at() {
     assert!(asked.headers.contains(&format!("location: {own}")), "{}", asked.headers);
     let again = post(&service, "\nidempotency-key: mine", GOOD).json();
     assert_eq!((&again["id"], &again["is_new"]), (&job["id"], &false.into()));
+    let other = post(&service, "\nidempotency-key: mine", r#"{"github_url": "https://github.com/owner/other"}"#);
+    assert_eq!(other.status, 409, "the key stands for another request");
     assert_eq!(get(&service, &format!("{own}/image")).status, 404, "it has no picture yet");
     assert_eq!(count(&shell), 1);
 

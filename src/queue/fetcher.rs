@@ -287,7 +287,8 @@ impl Fetcher {
     }
 }
 
-/// Holds a claimed job and gives it to its desk. One that is gone takes no jobs any more: the rescuer frees the job.
+/// Holds a claimed job and gives it to its desk. One that is gone takes no jobs any more: the heartbeat
+/// gives the job back, or a rescue does.
 async fn hand_out(lease: &Lease, desk: &Desk, job: ClaimedJob, slot: OwnedSemaphorePermit) {
     let cancel = lease.hold(&job);
     let job = Arc::new(job);

@@ -158,9 +158,9 @@ CREATE FUNCTION queue.take_key(
 DECLARE
     held queue.unique_keys;
 BEGIN
-    IF char_length(key) NOT BETWEEN 1 AND 255 THEN
-        RAISE EXCEPTION 'the job cannot be enqueued: its unique key has % characters', char_length(key)
-            USING ERRCODE = 'RC003', HINT = 'A unique key has 1 to 255 characters.';
+    IF char_length(key) NOT BETWEEN 1 AND 255 OR key ~ '[[:cntrl:]]' THEN
+        RAISE EXCEPTION 'the job cannot be enqueued: its unique key is none, of % characters', char_length(key)
+            USING ERRCODE = 'RC003', HINT = 'A unique key has 1 to 255 characters and no control characters.';
     END IF;
     LOOP
         SELECT * INTO held FROM queue.unique_keys AS taken WHERE taken.kind = kind AND taken.key = key;

@@ -18,9 +18,12 @@ pub struct ProbeRequest {
     pub sleep_ms: u64,
 }
 
+/// Is told of a job, and whether it has ended.
+type Observer = dyn Fn(&ClaimedJob, bool) + Send + Sync;
+
 /// Runs probes.
 #[derive(Clone, Default)]
-pub struct Probe(Option<Arc<dyn Fn(&ClaimedJob, bool) + Send + Sync>>);
+pub struct Probe(Option<Arc<Observer>>);
 
 impl Probe {
     /// Probes that tell `observer` when each begins (false) and ends (true).

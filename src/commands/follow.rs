@@ -24,7 +24,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(80);
 
 /// Shows the job's progress until it has ended or `stop`; returns its generation, or why there is none.
 pub async fn until_done(db: &Db, id: Uuid, view: &mut ProgressView, stop: &CancellationToken) -> Result<Generation> {
-    stop.run_until_cancelled(follow(db, id, view)).await.unwrap_or_else(|| {
+    stop.run_until_cancelled(Box::pin(follow(db, id, view))).await.unwrap_or_else(|| {
         Err(Failure::new(Kind::Cancelled, format!("stopped waiting for job {id}, which goes on"))
             .hint(format!("look at it with: repo-to-cat jobs show {id}; stop it with: repo-to-cat jobs cancel {id}")))
     })

@@ -1,6 +1,7 @@
 //! Limits: how many jobs of a kind, or of one limit key, may run at once or be started in a time, over all hosts.
 
 use std::collections::HashMap;
+use std::hash::BuildHasher;
 use std::time::Duration;
 
 /// A limit that somebody set.
@@ -79,7 +80,7 @@ pub fn binding<'a>(rules: &'a [Rule], kind: &str, limit_key: Option<&str>) -> Ve
 #[must_use]
 pub fn allow(
     rules: &[Rule],
-    usage: &HashMap<Scope, Usage>,
+    usage: &HashMap<Scope, Usage, impl BuildHasher>,
     wishes: &[(&str, Option<&str>, i64)],
 ) -> Vec<(i64, Option<Duration>)> {
     let mut given: HashMap<Scope, i64> = HashMap::new();

@@ -126,20 +126,28 @@ fn flaw(job: &NewJob) -> Option<(String, &'static str)> {
     if job.tags.len() > 32 {
         return Some((format!("there are {} tags", job.tags.len()), "32 are allowed"));
     }
-    if let Some(tag) = job.tags.iter().find(|tag| !is_text(tag, 100) || tag.chars().any(char::is_control)) {
+    if let Some(tag) = job.tags.iter().find(|tag| !is_label(tag, 100)) {
         return Some((format!("the tag `{tag}` is none"), "a tag has 1 to 100 characters and no control characters"));
     }
     if let Some(key) = job.limit_key.as_ref().filter(|key| !is_text(key, 255) || *key == "*") {
         return Some((format!("the limit key `{key}` is none"), "it has 1 to 255 characters and is not `*`"));
     }
     let unique = job.unique.as_ref()?;
-    if !is_text(&unique.key, 255) {
-        return Some(("the unique key is none".into(), "it has 1 to 255 characters and no NUL"));
+    if !is_label(&unique.key, 255) {
+        return Some((
+            format!("the unique key {:?} is none", unique.key),
+            "it has 1 to 255 characters and no control characters",
+        ));
     }
     if unique.window.is_some_and(|window| window.is_zero()) {
         return Some(("the window of the unique key is empty".into(), "leave it out, or name a time such as 1h"));
     }
     None
+}
+
+/// Whether it is a text that can be shown on a line.
+fn is_label(text: &str, most: usize) -> bool {
+    is_text(text, most) && !text.chars().any(char::is_control)
 }
 
 /// Whether it is not empty, not longer than so many characters, and can be stored.
@@ -174,6 +182,7 @@ mod tests {
             NewJob { limit_key: Some("*".into()), ..plain() },
             NewJob { unique: key(""), ..plain() },
             NewJob { unique: key("a\0"), ..plain() },
+            NewJob { unique: key("a\nb"), ..plain() },
             NewJob { unique: key(&"k".repeat(256)), ..plain() },
             NewJob { unique: Some(Unique { window: Some(Duration::ZERO), ..Unique::key("k") }), ..plain() },
         ];

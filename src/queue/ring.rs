@@ -119,6 +119,8 @@ fn split<T>(parts: &[T], slots: usize, turn: usize) -> Vec<(&T, usize)> {
 
 #[cfg(test)]
 mod tests {
+    use std::slice;
+
     use super::*;
     use proptest::prelude::*;
 
@@ -186,7 +188,7 @@ mod tests {
         ring.claimed(&shares, &HashMap::from([(1, (2, last)), (2, (1, last))]));
         assert_eq!(ring.kinds().collect::<Vec<_>>(), ["probe", "generation"]);
         let first = Share { lane: 1, kind: "probe".into(), since: last, quota: 4 };
-        assert_eq!(ring.shares(&free(4)), [first.clone()]);
+        assert_eq!(ring.shares(&free(4)), slice::from_ref(&first));
         ring.refill(Vec::new());
         assert!(ring.recall(), "both gave jobs");
         assert_eq!(ring.shares(&free(8)).iter().find(|share| share.lane == 1), Some(&first));

@@ -87,7 +87,7 @@ impl Watch {
         let mut trouble = Trouble::default();
         let watching = async {
             loop {
-                match answer_within(PATIENCE, self.once()).await {
+                match answer_within(PATIENCE, Box::pin(self.once())).await {
                     Ok(look) => {
                         trouble.over("looking at the queue");
                         if look.waiting {

@@ -66,7 +66,7 @@ impl Firing {
                 }
             }
         };
-        stop.run_until_cancelled(firing).await;
+        stop.run_until_cancelled(Box::pin(firing)).await;
     }
 
     /// Fires what is due, or waits for the next slot or for word of a change.

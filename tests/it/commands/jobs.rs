@@ -1,5 +1,7 @@
 //! `enqueue` and `jobs`.
 
+use chrono::SecondsFormat::Secs;
+use chrono::{FixedOffset, SubsecRound, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::{count, redacted, redacted_json, shell, state, without_progress};
@@ -129,12 +131,14 @@ fn a_key_is_used_once_until_its_job_is_cancelled() {
 fn time_and_priority_are_kept() {
     let shell = shell("at");
     let later = shell.enqueue(&[URL, "--at", "2h", "--priority", "-7"]);
-    let fixed = shell.enqueue(&[URL, "--at", "2099-12-31T23:00:00+01:00"]);
+    let at = Utc::now().trunc_subsecs(0) + TimeDelta::days(400);
+    let elsewhere = at.with_timezone(&FixedOffset::east_opt(3600).unwrap()).to_rfc3339();
+    let fixed = shell.enqueue(&[URL, "--at", &elsewhere]);
     let past = shell.enqueue(&[URL, "--at", "2001-01-01T00:00:00Z", "--priority", "100"]);
     let later = job(&shell, &later[0]);
     assert_eq!((&later["state"], &later["priority"]), (&"scheduled".into(), &(-7).into()));
     let fixed = job(&shell, &fixed[0]);
-    assert_eq!((&fixed["state"], &fixed["run_at"]), (&"scheduled".into(), &"2099-12-31T22:00:00Z".into()));
+    assert_eq!((&fixed["state"], &fixed["run_at"]), (&"scheduled".into(), &at.to_rfc3339_opts(Secs, true).into()));
     assert_eq!(job(&shell, &past[0])["state"], "available");
     let told = shell.succeeds(&["jobs", "show", &past[0]]);
     insta::assert_snapshot!(redacted(&shell, &told));

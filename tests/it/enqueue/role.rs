@@ -62,6 +62,7 @@ async fn options_out_of_range_raise_and_nulls_are_defaults() {
         "run_at => now() + interval '11 years'",
         "unique_key => ''",
         "unique_key => repeat('k', 256)",
+        "unique_key => E'a\\nb'",
         "unique_key => 'k', unique_scope => 'x'",
         "unique_key => 'k', unique_window => '0'",
         "on_conflict => 'x'",

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use repo_to_cat::config::{self, Pooler};
 use repo_to_cat::db::{Db, Session, attempts, generations, migrate};
@@ -67,7 +68,7 @@ impl Drop for Bouncer {
 
 fn waiting_job() -> NewJob {
     let payload = serde_json::json!({"github_url": "https://github.com/cat/cat"});
-    let start = Start::At("2100-01-01T00:00:00Z".parse().unwrap());
+    let start = Start::After(Duration::from_hours(10_000));
     NewJob { start, max_attempts: 3, ..NewJob::new(JobKind::Generation, payload) }
 }
 
@@ -98,7 +99,7 @@ async fn workers_and_others_share_a_pooler() {
     }
     let mut own = connection(&server.url()).await;
     // These were for the others, and only to be there.
-    sqlx::raw_sql("DELETE FROM queue.jobs WHERE run_at > '2099-01-01'").execute(&mut own).await.unwrap();
+    sqlx::raw_sql("DELETE FROM queue.jobs WHERE run_at > now() + interval '1 day'").execute(&mut own).await.unwrap();
     crew.settle(&mut own).await;
     for _ in 0..6 {
         let left: i64 = sqlx::query_scalar("SELECT count(*) FROM pg_prepared_statements WHERE name <> ''")

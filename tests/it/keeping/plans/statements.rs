@@ -140,6 +140,21 @@ pub const HOT: &[Hot] = &[
         buffers: [300, 0, 0],
     },
     Hot {
+        name: "enqueue::insert_all",
+        has: &["INSERT INTO queue.jobs", "AS given (id, kind, at, wait"],
+        arguments: |_| {
+            let mut arguments = vec![format!("ARRAY[{}::uuid]", Stock::new_id()), "'{probe}'".into()];
+            // The time, the wait, the priority, the deadline, the time-out, whose it is and of what, the limit key, the
+            // attempts, the tags, the trace, the payload; and what stands between tags.
+            let others = ["NULL", "NULL", "0", "NULL", "NULL", "NULL", "NULL", "NULL", "5", "NULL", "NULL"]
+                .map(|value| format!("'{{{value}}}'"));
+            arguments.extend(others);
+            arguments.extend(["'{\"{}\"}'".to_owned(), "','".to_owned()]);
+            arguments
+        },
+        buffers: [300, 0, 0],
+    },
+    Hot {
         name: "jobs::cancel",
         has: &["'cancelled by a person'"],
         arguments: |stock| vec![stock.waiting.clone(), "'a channel'".into()],

@@ -74,3 +74,4 @@ DELETE FROM queue.attempts WHERE outcome IN ('snoozed', 'parked');
 ALTER TABLE queue.attempts DROP CONSTRAINT attempts_outcome_known;
 ALTER TABLE queue.attempts ADD CONSTRAINT attempts_outcome_known CHECK (
     outcome IN ('retried', 'discarded', 'cancelled', 'handed_back', 'worker_lost'));
+DROP DOMAIN queue.job_kind, queue.live_state;

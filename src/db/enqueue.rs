@@ -32,10 +32,10 @@ async fn insert(session: &mut Session<'_>, job: &NewJob) -> Result<Enqueued> {
     sqlx::query!(
         r#"INSERT INTO queue.jobs (id, kind, state, created_at, run_at, rank, due_at, deadline, lane, timeout_seconds,
                                    priority, max_attempts, user_id, rerun_of, limit_key, tags, traceparent, payload)
-           SELECT $1, $2, CASE WHEN run_at > now THEN 'scheduled' ELSE 'available' END, now, run_at,
+           SELECT $1, $2::text, CASE WHEN run_at > now THEN 'scheduled' ELSE 'available' END, now, run_at,
                   CASE WHEN run_at > now THEN NULL
                        ELSE queue.rank(run_at, $5) + (clock_timestamp() - pg_catalog.now()) END,
-                  CASE WHEN run_at > now THEN run_at END, $6, queue.lane($2, $10, $8), $7, $5, $11, $8, $9, $10, $12, $13, $14
+                  CASE WHEN run_at > now THEN run_at END, $6, queue.lane($2::text, $10, $8), $7, $5, $11, $8, $9, $10, $12, $13, $14
            FROM (SELECT now, coalesce($3, now + make_interval(secs => $4), now) AS run_at
                  FROM (SELECT queue.now() AS now OFFSET 0) AS clock OFFSET 0) AS due
            RETURNING CASE state WHEN 'scheduled' THEN queue.wake_clock() ELSE queue.wake(kind) END"#,

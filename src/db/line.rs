@@ -9,6 +9,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::Connection;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, timeout};
 
@@ -64,7 +65,12 @@ impl Line {
     }
 
     async fn is_well(&self, connection: &mut Session<'static>) -> bool {
-        matches!(timeout(self.connector.wait(), takes_writes(connection.connection())).await, Ok(Ok(true)))
+        let wait = self.connector.wait();
+        if self.connector.has_choice() {
+            return matches!(timeout(wait, takes_writes(connection.connection())).await, Ok(Ok(true)));
+        }
+        // No other is to be had; a sign of life is no statement, of which an idle worker sends few.
+        matches!(timeout(wait, connection.connection().ping()).await, Ok(Ok(())))
     }
 }
 

@@ -146,9 +146,9 @@ impl Fetcher {
         // dear that is left for later.
         let is_due = self.looked.elapsed() >= self.stale;
         let is_dear = self.stale > STALE;
-        let may_recall = self.ring.is_empty() && if is_dear { !is_due } else { self.rest.was_just_woken() };
+        let may_recall = self.ring.is_empty() && !is_due && (is_dear || self.rest.was_just_woken());
         let recalled = may_recall && self.ring.recall();
-        if self.ring.is_empty() || (is_due && !recalled) {
+        if self.ring.is_empty() || is_due {
             answer_within(self.lease.length(), self.look()).await?;
         }
         if self.ring.is_empty() {
@@ -162,7 +162,7 @@ impl Fetcher {
         if self.renew.is_none() {
             self.renew = self.lease.tighten().await;
         }
-        let claimed = match answer_within(self.lease.length(), self.claim(shares)).await {
+        let claimed = match answer_within(self.lease.length(), self.claim(shares, recalled)).await {
             Ok(claimed) => claimed,
             Err(failure) => {
                 // What it may have brought is given back by the heartbeat.
@@ -202,8 +202,9 @@ impl Fetcher {
         Ok(())
     }
 
-    /// Claims what the shares say, within the limits where there are any, and notes what became of the lanes.
-    async fn claim(&mut self, shares: Vec<Share>) -> Result<Vec<Taken>> {
+    /// Claims what the shares say, within the limits where there are any, and notes what became of the lanes. Of recalled
+    /// ones nobody said that they have jobs.
+    async fn claim(&mut self, shares: Vec<Share>, recalled: bool) -> Result<Vec<Taken>> {
         let is_limited = |share: &Share| self.ring.lane(share.lane).is_some_and(|lane| lane.is_limited);
         let (limited, mut free): (Vec<_>, Vec<_>) = shares.into_iter().partition(is_limited);
         let worker_id = self.lease.worker_id();
@@ -232,7 +233,7 @@ impl Fetcher {
             (*count, *last) = (*count + 1, taken.rank.max(*last));
         }
         self.ring.claimed(&free, &brought);
-        if taken.is_empty() && held_back == 0 {
+        if taken.is_empty() && held_back == 0 && !recalled {
             // Others were faster; or the lease is lost, which the heartbeat finds.
             self.lease.check_now();
         }

@@ -19,8 +19,8 @@ const ADDITIVE: &str = "
 ALTER TABLE queue.jobs ADD COLUMN mood text;
 ALTER TABLE queue.history ADD COLUMN mood text;
 CREATE INDEX jobs_mood ON queue.jobs (mood) WHERE mood IS NOT NULL;
-ALTER TABLE queue.jobs DROP CONSTRAINT jobs_kind_known;
-ALTER TABLE queue.jobs ADD CONSTRAINT jobs_kind_known CHECK (kind ~ '^[a-z]+$');
+ALTER DOMAIN queue.job_kind DROP CONSTRAINT job_kind_check;
+ALTER DOMAIN queue.job_kind ADD CONSTRAINT job_kind_check CHECK (VALUE ~ '^[a-z]+$');
 INSERT INTO queue.jobs (id, lane, kind, payload) VALUES (gen_random_uuid(), queue.lane('novelty', NULL, NULL), 'novelty', '{}');
 INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
 VALUES (9999, 'mood', true, '\\x00', 1);

@@ -15,7 +15,7 @@
 //!    from there.
 //! 5. [`queue::completer`] commits outcomes in groups: **one statement** ([`db::outcomes`]) writes the generation and
 //!    completes its job, and changes nothing where the worker no longer holds it.
-//! 6. What a worker leaves behind that died: its jobs are freed by [`queue::rescuer`] when the lease has lapsed, its
+//! 6. What a worker leaves behind that died: its jobs are freed by [`queue::watch`] when the lease has lapsed, its
 //!    files are swept by [`schedule::upkeep`].
 //!
 //! # Schedule to proven backup

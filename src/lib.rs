@@ -5,18 +5,22 @@
 //! # Request to cat
 //!
 //! 1. A request comes in by [`commands::enqueue`], [`http`] or Rust. [`generation::submit`] checks what it names
-//!    ([`model::repository`]) and makes a job of it.
-//! 2. [`queue::enqueue`] writes the job in the caller's own transaction: it exists when, and only when, that commits.
-//! 3. A [`worker`] holds a lease ([`queue::lease`]). Its [`queue::fetcher`] claims jobs under that lease, as many as
-//!    there are free slots, and passes them through [`queue::backend`] to apalis, which calls the handler.
+//!    ([`model::repository`]) and makes a job of it. In SQL, from any language, the functions of schema `queue` do the same
+//!    (migration 0006, docs/enqueue.md).
+//! 2. [`queue::enqueue`] writes the job in the caller's own transaction: it exists when, and only when, that commits. Who
+//!    sleeps is woken ([`queue::listener`]).
+//! 3. A [`worker`] holds a lease ([`queue::lease`]). Its [`queue::fetcher`] goes round the lanes that have jobs waiting
+//!    ([`queue::ring`]), claims under that lease as many as there are free slots, and passes them through
+//!    [`queue::backend`] to apalis, which calls the handler. When nothing waits it comes to [`queue::rest`].
 //! 4. [`generation::run`] goes through the steps: fetch ([`providers::repository`]), analyse ([`generation::score`]),
 //!    attributes, texts and prompt ([`generation::steps`]), paint and caption ([`generation::painter`]), store
 //!    ([`providers::pictures`]). [`generation::journal`] keeps what a slow step made, so that a later attempt goes on
 //!    from there.
 //! 5. [`queue::completer`] commits outcomes in groups: **one statement** ([`db::outcomes`]) writes the generation and
 //!    completes its job, and changes nothing where the worker no longer holds it.
-//! 6. What a worker leaves behind that died: its jobs are freed by [`queue::watch`] when the lease has lapsed, its
-//!    files are swept by [`schedule::upkeep`].
+//! 6. What a worker leaves behind that died: its jobs are freed by the [`queue::watch`] of any other when the lease has
+//!    lapsed, its files are swept by [`schedule::upkeep`]. The watch also makes jobs available that have become due, and
+//!    discards those whose deadline has passed.
 //!
 //! # Schedule to proven backup
 //!
@@ -31,7 +35,8 @@
 //! # Beside the flows
 //!
 //! [`model`] is what everything talks about and imports nothing of ours. [`config`] is the only reader of the
-//! environment. [`db`] holds all SQL. [`postgres`] runs the private server of those who name no other. [`cli`] and
+//! environment. [`telemetry`] has metrics, and the logs of jobs' runs. [`probe`] is the job that only waits, by which one
+//! sees whether a queue works, and how fast. [`db`] holds all SQL. [`postgres`] runs the private server of those who name no other. [`cli`] and
 //! [`commands`] are the program around it all. Imports go down only: a test holds the layers that ARCHITECTURE.md shows.
 
 pub mod cli;

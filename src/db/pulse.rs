@@ -21,16 +21,18 @@ pub struct Look {
 
 /// Looks, without changing anything.
 pub async fn look(executor: impl PgExecutor<'_>) -> Result<Look> {
+    // Times may be infinite, which PostgreSQL takes no difference of.
     // Each is read from the end of an index: min() might rather scan the table, and EXISTS drops the order.
     Ok(sqlx::query_as!(
         Look,
         r#"SELECT (SELECT true FROM queue.jobs WHERE rank IS NOT NULL AND state = 'available'
                   ORDER BY lane, rank LIMIT 1) IS NOT NULL AS "waiting!",
-             (SELECT extract(epoch FROM due_at - queue.now())::float8 FROM queue.jobs
-              WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1) AS due_in,
-             (SELECT extract(epoch FROM deadline - queue.now())::float8 FROM queue.jobs
-              WHERE deadline IS NOT NULL AND state <> 'running' ORDER BY deadline LIMIT 1) AS expires_in,
-             (SELECT extract(epoch FROM min(lease_until) - queue.now())::float8 FROM queue.workers) AS lapses_in"#
+             (SELECT extract(epoch FROM greatest(due_at, 'epoch') - queue.now())::float8 FROM queue.jobs
+              WHERE due_at < 'infinity' ORDER BY due_at LIMIT 1) AS due_in,
+             (SELECT extract(epoch FROM greatest(deadline, 'epoch') - queue.now())::float8 FROM queue.jobs
+              WHERE deadline < 'infinity' AND state <> 'running' ORDER BY deadline LIMIT 1) AS expires_in,
+             (SELECT extract(epoch FROM greatest(min(lease_until), 'epoch') - queue.now())::float8 FROM queue.workers
+              WHERE lease_until < 'infinity') AS lapses_in"#
     )
     .fetch_one(executor)
     .await?)

@@ -142,10 +142,13 @@ impl Fetcher {
 
     /// One turn: look where jobs wait, or rest if none do; then claim what there are slots for, and hand it out.
     async fn turn(&mut self, stop: &CancellationToken) -> Result<()> {
-        // Where looking is dear, what comes goes most likely into a lane of late.
+        // What comes goes most likely into a lane of late: who was woken asks those first and looks then. Where looking is
+        // dear that is left for later.
         let is_due = self.looked.elapsed() >= self.stale;
-        let recalled = self.ring.is_empty() && !is_due && self.stale > STALE && self.ring.recall();
-        if self.ring.is_empty() || is_due {
+        let is_dear = self.stale > STALE;
+        let may_recall = self.ring.is_empty() && if is_dear { !is_due } else { self.rest.was_just_woken() };
+        let recalled = may_recall && self.ring.recall();
+        if self.ring.is_empty() || (is_due && !recalled) {
             answer_within(self.lease.length(), self.look()).await?;
         }
         if self.ring.is_empty() {
@@ -169,7 +172,7 @@ impl Fetcher {
         };
         self.renew = None;
         metrics::claimed(claimed.len());
-        if recalled && claimed.is_empty() {
+        if recalled && is_dear && claimed.is_empty() {
             self.rest.until(self.looked + self.stale, stop).await;
         }
         self.rest.after_a_claim_of(claimed.len()).await?;
@@ -287,7 +290,8 @@ impl Fetcher {
     }
 }
 
-/// Holds a claimed job and gives it to its desk. One that is gone takes no jobs any more: the rescuer frees the job.
+/// Holds a claimed job and gives it to its desk. One that is gone takes no jobs any more: the heartbeat
+/// gives the job back, or a rescue does.
 async fn hand_out(lease: &Lease, desk: &Desk, job: ClaimedJob, slot: OwnedSemaphorePermit) {
     let cancel = lease.hold(&job);
     let job = Arc::new(job);

@@ -24,10 +24,10 @@ const PAUSE: Duration = Duration::from_millis(1);
 const LONGEST: Duration = Duration::from_secs(1);
 /// How long it lies still before the lease is made a long one.
 const SETTLE: Duration = Duration::from_secs(3);
-/// So many jobs in one claim are much.
-const MUCH: usize = 64;
+/// So many jobs in one claim are much: they came while it was being woken for the first.
+const MUCH: usize = 8;
 /// To be woken so often within [`OFTEN_WITHIN`] is often.
-const OFTEN: u32 = 100;
+const OFTEN: u32 = 80;
 const OFTEN_WITHIN: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +53,8 @@ pub struct Rest {
     relaxed: bool,
     pause: Duration,
     last_job: Option<Instant>,
+    /// Whether it was woken since the last claim.
+    just_woken: bool,
     woken: u32,
     counted_since: Instant,
 }
@@ -70,6 +72,7 @@ impl Rest {
             relaxed: false,
             pause: PAUSE,
             last_job: None,
+            just_woken: false,
             woken: 0,
             counted_since: Instant::now(),
         }
@@ -123,8 +126,14 @@ impl Rest {
         }
     }
 
+    /// Whether it was woken since the last claim: there are new jobs somewhere.
+    pub fn was_just_woken(&self) -> bool {
+        self.just_woken
+    }
+
     /// Notes how much a claim brought.
     pub async fn after_a_claim_of(&mut self, jobs: usize) -> Result<()> {
+        self.just_woken = false;
         if jobs > 0 {
             self.last_job = Some(Instant::now());
             (self.pause, self.relaxed) = (PAUSE, false);
@@ -153,6 +162,7 @@ impl Rest {
             (self.woken, self.counted_since) = (0, Instant::now());
         }
         self.woken += 1;
+        self.just_woken = true;
     }
 
     async fn nap(&mut self, stop: &CancellationToken) {

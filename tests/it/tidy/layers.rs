@@ -11,7 +11,8 @@ const LAYERS: [&[&str]; 10] = [
     &["telemetry"],
     &["db"],
     &["queue", "providers", "postgres"],
-    &["generation", "backup"],
+    // What the kinds of jobs do.
+    &["generation", "backup", "probe"],
     &["http", "dashboard", "worker", "schedule"],
     &["cli"],
     &["commands"],

@@ -137,7 +137,7 @@ pub enum Command {
         #[command(subcommand)]
         command: Migrate,
     },
-    /// Remove jobs that finished longer ago than [retention] says, as the scheduler does by itself
+    /// Remove jobs that finished longer ago than their retention, as the scheduler does by itself
     #[command(
         after_help = "Examples:\n  repo-to-cat prune --dry-run\n  REPO_TO_CAT_RETENTION__COMPLETED_DAYS=7 repo-to-cat prune\n\nCats and their pictures stay. Exits with 7 if a long transaction, such as a dump, keeps old weeks in use."
     )]

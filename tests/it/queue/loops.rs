@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use repo_to_cat::config;
-use repo_to_cat::db::{Db, jobs};
+use repo_to_cat::db::{Db, jobs, workers};
 use repo_to_cat::model::job::{ClaimedJob, Outcome};
 use repo_to_cat::queue::Settled;
 use repo_to_cat::queue::completer::Completer;
@@ -91,9 +91,8 @@ async fn a_completion_whose_answer_was_lost_counts_once() {
 async fn an_outcome_waits_for_no_silent_connection() {
     let mut bed = Bed::make().await;
     let proxy = Proxy::to(&bed.url);
-    // Unless the pool gets the place of the silent one back there is no other.
-    let single = config::Database { connect_seconds: 2, max_connections: 1, ..settings(proxy.url()) };
-    let db = Db::connect(&single).await.unwrap();
+    let quick = config::Database { connect_seconds: 2, ..settings(proxy.url()) };
+    let db = Db::connect(&quick).await.unwrap();
     let short = worker_settings(2);
     let lease = Lease::take(&db, "test".into(), &short).await.unwrap();
     bed.enqueue(plain_job()).await;
@@ -108,6 +107,18 @@ async fn an_outcome_waits_for_no_silent_connection() {
     bed.gate.open().await;
     timeout(PATIENCE, completer).await.expect("it tries another connection").unwrap();
     assert_eq!((bed.rows("queue.history").await, bed.rows("public.generations").await), (1, 1));
+}
+
+#[tokio::test]
+async fn a_silent_connection_gives_its_place_in_the_pool_back() {
+    let bed = Bed::make().await;
+    let proxy = Proxy::to(&bed.url);
+    let single = config::Database { connect_seconds: 2, max_connections: 1, ..settings(proxy.url()) };
+    let db = Db::connect(&single).await.unwrap();
+    let only = db.pool().acquire().await.unwrap();
+    proxy.strand();
+    drop(only);
+    eventually("its place to be free", async || workers::alive(&db).await.is_ok()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

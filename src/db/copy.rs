@@ -6,6 +6,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::postgres::{PgConnection, PgCopyIn};
 use uuid::Uuid;
 
 use crate::db::enqueue::{attempts, tags};
@@ -20,6 +21,8 @@ const COLUMNS: i16 = 18;
 /// Signature, flags and length of the header's extension, as `PostgreSQL`'s documentation of COPY has them.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 const TRAILER: i16 = -1;
+/// Jobs that are sent at once.
+const PIECE: usize = 250;
 /// Jobs of one COPY. They are held in memory until they are sent.
 pub const CHUNK: usize = 10_000;
 /// What a point of priority is worth: as `queue.rank` has it.
@@ -48,16 +51,10 @@ impl<'c> Copying<'c> {
     pub async fn send(&mut self, jobs: &[&NewJob]) -> Result<()> {
         let Self { transaction, sheet } = self;
         sheet.learn_lanes(transaction, jobs).await?;
-        sheet.rows.clear();
-        sheet.rows.extend_from_slice(HEADER);
-        for job in jobs {
-            sheet.write(job)?;
-        }
-        sheet.rows.extend_from_slice(&TRAILER.to_be_bytes());
         let mut copying = transaction.connection().copy_in_raw(COPY).await?;
-        if let Err(error) = copying.send(sheet.rows.as_slice()).await {
+        if let Err(failure) = sheet.send(&mut copying, jobs).await {
             copying.abort("the rows could not be sent").await?;
-            return Err(error.into());
+            return Err(failure);
         }
         copying.finish().await?;
         Ok(())
@@ -119,6 +116,21 @@ impl Sheet {
         .fetch_all(session)
         .await?;
         self.lanes.extend(new.into_iter().zip(numbers));
+        Ok(())
+    }
+
+    /// Piece by piece: while the server reads one, the next is written.
+    async fn send(&mut self, copying: &mut PgCopyIn<&mut PgConnection>, jobs: &[&NewJob]) -> Result<()> {
+        self.rows.clear();
+        self.rows.extend_from_slice(HEADER);
+        for piece in jobs.chunks(PIECE) {
+            for job in piece {
+                self.write(job)?;
+            }
+            copying.send(self.rows.as_slice()).await?;
+            self.rows.clear();
+        }
+        copying.send(TRAILER.to_be_bytes().as_slice()).await?;
         Ok(())
     }
 

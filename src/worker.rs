@@ -207,8 +207,11 @@ async fn alone(
         ended = &mut running => ended,
         () = sleep(patience) => {
             cancel.cancel();
-            drop(running.await);
-            return too_long(patience);
+            return match running.await {
+                // It was just done.
+                Ok(done @ Outcome::Completed(_)) => done,
+                _ => too_long(patience),
+            };
         }
     };
     ended.unwrap_or_else(|error| panicked(&panic_text(error)))

@@ -99,7 +99,7 @@ pub async fn claim(
     let quotas: Vec<i32> = shares.iter().map(|share| share.quota).collect();
     let rows = sqlx::query!(
         r#"WITH renewed AS (
-             UPDATE queue.workers SET lease_until = queue.now() + make_interval(secs => $6)
+             UPDATE queue.workers SET lease_until = greatest(heartbeat_at, queue.now()) + make_interval(secs => $6)
              WHERE id = $1 AND lease_until > queue.now() AND $6::float8 IS NOT NULL RETURNING id
            ), held AS (
              SELECT id FROM queue.workers
@@ -115,6 +115,7 @@ pub async fn claim(
                ) AS job
              WHERE EXISTS (SELECT FROM renewed UNION ALL SELECT FROM held)
                AND NOT EXISTS (SELECT FROM queue.kinds WHERE kinds.kind = want.kind AND kinds.paused_at IS NOT NULL)
+               AND ($7 OR NOT EXISTS (SELECT FROM queue.limits WHERE limits.kind = want.kind))
            )
            UPDATE queue.jobs AS job
            SET state = 'running', worker_id = $1, claims = job.claims + 1, started_at = (SELECT queue.now()),

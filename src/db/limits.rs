@@ -95,6 +95,13 @@ pub async fn set(db: &Db, limit: &Limit) -> Result<()> {
     )
     .execute(&mut *transaction)
     .await?;
+    // What runs was started when there was no limit, and counts from now on. This reads the table, once a person's wish.
+    sqlx::query!(
+        "UPDATE queue.jobs SET limited = true WHERE state = 'running' AND kind = $1 AND NOT limited",
+        limit.kind
+    )
+    .execute(&mut *transaction)
+    .await?;
     forget_tokens(&mut transaction, &limit.kind, &limit.limit_key).await?;
     tell(&mut transaction).await?;
     Ok(transaction.commit().await?)

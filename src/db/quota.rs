@@ -33,6 +33,8 @@ pub async fn claim(
     renew: Option<Duration>,
 ) -> Result<Limited> {
     let mut transaction = connection.begin().await?;
+    // A process that is frozen in between must not keep others waiting.
+    sqlx::query!("SET LOCAL idle_in_transaction_session_timeout = '5s'").execute(&mut *transaction).await?;
     let mut kinds: Vec<String> = shares.iter().map(|share| share.kind.clone()).collect();
     kinds.sort();
     kinds.dedup();

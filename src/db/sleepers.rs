@@ -13,7 +13,8 @@ use crate::model::failure::Result;
 /// Asks to be woken when jobs of these kinds are enqueued.
 pub async fn lie_down(executor: impl PgExecutor<'_>, worker_id: Uuid, kinds: &[String]) -> Result<()> {
     sqlx::query!(
-        "INSERT INTO queue.sleepers (kind, worker_id) SELECT kind, $1 FROM unnest($2::text[]) AS kind
+        "INSERT INTO queue.sleepers (kind, worker_id)
+         SELECT kind, worker.id FROM unnest($2::text[]) AS kind, queue.workers AS worker WHERE worker.id = $1
          ON CONFLICT DO NOTHING",
         worker_id,
         kinds

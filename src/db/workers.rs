@@ -137,6 +137,8 @@ pub struct Rescued {
 /// lost worker is rare enough to read the table for it.
 pub async fn rescue(db: &Db, max_deaths: i32) -> Result<Rescued> {
     let mut transaction = db.pool().begin().await?;
+    // A process that is frozen in between must not keep others from rescuing.
+    sqlx::query!("SET LOCAL idle_in_transaction_session_timeout = '5s'").execute(&mut *transaction).await?;
     let lapsed = sqlx::query_scalar!(
         "DELETE FROM queue.workers WHERE id IN (
            SELECT id FROM queue.workers WHERE lease_until <= queue.now() FOR UPDATE SKIP LOCKED)
@@ -150,8 +152,10 @@ pub async fn rescue(db: &Db, max_deaths: i32) -> Result<Rescued> {
     sqlx::query!("DELETE FROM queue.sleepers WHERE worker_id = ANY ($1)", &lapsed).execute(&mut *transaction).await?;
     let freed = sqlx::query_scalar!(
         r#"WITH held AS (
-             SELECT id, worker_id FROM queue.jobs
-             WHERE state = 'running' AND worker_id = ANY ($1) AND deaths + 1 < $2 FOR UPDATE
+             SELECT id, worker_id FROM queue.jobs AS job
+             WHERE state = 'running' AND deaths + 1 < $2
+               AND (worker_id = ANY ($1) OR NOT EXISTS (SELECT FROM queue.workers WHERE workers.id = job.worker_id))
+             FOR UPDATE
            ), lost AS (
              UPDATE queue.jobs AS job SET state = 'available', worker_id = NULL, limited = false, deaths = deaths + 1
              FROM held WHERE job.id = held.id
@@ -169,7 +173,8 @@ pub async fn rescue(db: &Db, max_deaths: i32) -> Result<Rescued> {
     .unsigned_abs();
     let quarantined = sqlx::query_scalar!(
         "WITH gone AS (
-           DELETE FROM queue.jobs AS job WHERE state = 'running' AND worker_id = ANY ($1) RETURNING job
+           DELETE FROM queue.jobs AS job
+           WHERE state = 'running' AND worker_id = ANY ($1) RETURNING job
          ), key AS (DELETE FROM queue.unique_keys WHERE job_id IN (SELECT (job).id FROM gone)),
          attempt AS (
            INSERT INTO queue.attempts (job_id, claim, worker_id, started_at, outcome, error_class, error, hint)

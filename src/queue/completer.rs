@@ -167,6 +167,7 @@ impl Desk {
         for (job, error) in self.write(worker_id, Batch::Ends(vec![(job, End::Discard(&plain))])).await {
             tracing::error!(job = %job.id, %error, "the job could not be discarded");
             self.completer.lease.release([job]);
+            self.completer.lease.lost_an_answer();
         }
     }
 

@@ -28,6 +28,8 @@ const LANES: i64 = 64;
 const STALE: Duration = Duration::from_millis(100);
 /// How long to wait for half of the slots, so that a claim is worth its commit.
 const GATHER: Duration = Duration::from_millis(2);
+/// How long lanes are left alone that a claim brought nothing of.
+const BREATH: Duration = Duration::from_millis(10);
 /// When a lane whose limit is reached is asked for again, and the longest that a rate makes it wait for that.
 const AGAIN: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(5);
@@ -42,6 +44,10 @@ pub struct Desk {
 }
 
 impl Desk {
+    fn has_room(&self) -> bool {
+        self.slots.available_permits() > 0
+    }
+
     /// A desk for `slots` jobs at once.
     #[must_use]
     pub fn new(kind: JobKind, slots: usize, assign: mpsc::Sender<Assignment>) -> Self {
@@ -175,26 +181,41 @@ impl Fetcher {
         if recalled && is_dear && claimed.is_empty() {
             self.rest.until(self.looked + self.stale, stop).await;
         }
-        self.rest.after_a_claim_of(claimed.len()).await?;
+        let count = claimed.len();
+        // First of all: whatever fails next, what is claimed must be held.
         self.hand_out(slots, claimed.into_iter().map(|taken| taken.job)).await;
-        Ok(())
+        self.rest.after_a_claim_of(count).await
     }
 
     /// Looks which lanes have waiting jobs.
     async fn look(&mut self) -> Result<()> {
         let began = Instant::now();
         let mut line = self.line.take().await?;
-        let mut lanes = claims::lanes(line.connection(), &self.kinds, self.after, LANES).await?;
-        if lanes.is_empty() && self.after != i64::MIN {
-            lanes = claims::lanes(line.connection(), &self.kinds, i64::MIN, LANES).await?;
-        }
-        line.give_back();
-        // More than fit: the next look goes on behind them.
-        let is_full = lanes.len() == usize::try_from(LANES).unwrap_or(usize::MAX);
-        self.after = lanes.last().filter(|_| is_full).map_or(i64::MIN, |last| last.lane);
+        // Lanes of full kinds must not keep others out of the ring.
+        let free: Vec<String> =
+            self.desks.values().filter(|desk| desk.has_room()).map(|desk| desk.kind.clone()).collect();
+        let kinds = if free.is_empty() { &self.kinds } else { &free };
         let now = Instant::now();
         self.held_back.retain(|_, until| *until > now);
-        lanes.retain(|lane| !self.held_back.contains_key(&lane.lane));
+        // A page of lanes, and the next where limits hold all of them back; once round at most.
+        let (mut lanes, mut rounds) = (Vec::new(), 0);
+        while lanes.is_empty() && rounds < 2 {
+            lanes = claims::lanes(line.connection(), kinds, self.after, LANES).await?;
+            // More than fit: the next look goes on behind them.
+            let is_full = lanes.len() == usize::try_from(LANES).unwrap_or(usize::MAX);
+            rounds += usize::from(!is_full);
+            if !is_full && self.after == i64::MIN {
+                rounds = 2;
+            }
+            self.after = lanes.last().filter(|_| is_full).map_or(i64::MIN, |last| last.lane);
+            lanes.retain(|lane| !self.held_back.contains_key(&lane.lane));
+        }
+        if lanes.is_empty() && kinds.len() < self.kinds.len() {
+            // Then those that wait for slots.
+            lanes = claims::lanes(line.connection(), &self.kinds, i64::MIN, LANES).await?;
+            lanes.retain(|lane| !self.held_back.contains_key(&lane.lane));
+        }
+        line.give_back();
         self.ring.refill(lanes);
         self.looked = Instant::now();
         // Where looking is dear, as under a held transaction, it is done less often: a tenth of the time at most.
@@ -217,7 +238,22 @@ impl Fetcher {
         if !limited.is_empty() {
             let key = |share: &Share| self.ring.lane(share.lane).and_then(|lane| lane.limit_key.clone());
             let keys: Vec<_> = limited.iter().map(key).collect();
-            let within = quota::claim(line.connection(), worker_id, &limited, &keys, self.renew).await?;
+            let claiming = quota::claim(line.connection(), worker_id, &limited, &keys, self.renew);
+            let within = match answer_within(self.lease.length() / 2, claiming).await {
+                Ok(within) => within,
+                Err(failure) if taken.is_empty() => return Err(failure),
+                Err(failure) => {
+                    // What is claimed already must not go with it. The line does: its transaction may still be open.
+                    tracing::warn!(%failure, "claiming within limits fails");
+                    self.lease.lost_an_answer();
+                    let until = Instant::now() + LONGEST;
+                    self.held_back.extend(limited.iter().map(|share| (share.lane, until)));
+                    limited.iter().for_each(|share| self.ring.leave_out(share.lane));
+                    drop(line);
+                    self.note(&free, &taken);
+                    return Ok(taken);
+                }
+            };
             held_back = within.held_back.len();
             for (lane, again_in) in within.held_back {
                 self.ring.leave_out(lane);
@@ -227,17 +263,24 @@ impl Fetcher {
             taken.extend(within.taken);
         }
         line.give_back();
+        self.note(&free, &taken);
+        if taken.is_empty() && held_back == 0 && !recalled {
+            // Others were faster, or hold these rows for longer; or the lease is lost, which the heartbeat finds.
+            self.lease.check_now();
+            let until = Instant::now() + BREATH;
+            self.held_back.extend(free.iter().map(|share| (share.lane, until)));
+        }
+        Ok(taken)
+    }
+
+    /// Notes what became of the lanes.
+    fn note(&mut self, shares: &[Share], taken: &[Taken]) {
         let mut brought: HashMap<i64, (usize, DateTime<Utc>)> = HashMap::new();
-        for taken in &taken {
+        for taken in taken {
             let (count, last) = brought.entry(taken.lane).or_insert((0, taken.rank));
             (*count, *last) = (*count + 1, taken.rank.max(*last));
         }
-        self.ring.claimed(&free, &brought);
-        if taken.is_empty() && held_back == 0 && !recalled {
-            // Others were faster; or the lease is lost, which the heartbeat finds.
-            self.lease.check_now();
-        }
-        Ok(taken)
+        self.ring.claimed(shares, &brought);
     }
 
     /// The free slots of the kinds that have jobs waiting; waits for the first. None where something came in between.

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -18,13 +19,16 @@ use crate::db::workers::Heartbeat;
 use crate::db::{Db, Line, workers};
 use crate::model::failure::Result;
 use crate::model::job::ClaimedJob;
-use crate::queue::Trouble;
 use crate::queue::watch::Clock;
+use crate::queue::{Trouble, answer_within};
 use crate::telemetry::metrics;
 
 /// The lease of a worker that holds nothing, and how often it is renewed.
 const RELAXED: Duration = Duration::from_secs(60);
 const RELAXED_INTERVAL: Duration = Duration::from_secs(20);
+
+/// How long the search of strays may take.
+const SWEEP_PATIENCE: Duration = Duration::from_mins(2);
 
 /// One process's lease and the jobs that it holds under it.
 #[derive(Debug, Clone)]
@@ -33,6 +37,8 @@ pub struct Lease(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     line: Line,
+    /// For the search of strays.
+    sweeper: Line,
     name: String,
     slots: usize,
     length: Duration,
@@ -74,6 +80,7 @@ impl Lease {
         let length = Duration::from_secs(settings.lease_seconds);
         let lease = Self(Arc::new(Inner {
             line: db.line(),
+            sweeper: db.line(),
             name,
             slots: settings.slots,
             length,
@@ -240,6 +247,7 @@ impl Lease {
     pub async fn keep(self, stop: CancellationToken) {
         let mut trouble = Trouble::default();
         let mut last_good = Instant::now();
+        let mut sweeping: Option<JoinHandle<()>> = None;
         loop {
             let mode = *self.0.mode.lock().await;
             let interval = if mode == Mode::Relaxed && trouble.is_over() { RELAXED_INTERVAL } else { self.0.interval };
@@ -254,6 +262,7 @@ impl Lease {
                 Ok(Ok(())) => {
                     last_good = asked;
                     trouble.over("the heartbeat");
+                    self.look_for_strays(&mut sweeping);
                 }
                 Ok(Err(failure)) => missed(&mut trouble, failure),
                 Err(_) => missed(&mut trouble, "no answer within the lease"),
@@ -278,37 +287,58 @@ impl Lease {
         Ok(())
     }
 
-    async fn beat(&self) -> Result<()> {
-        let mode = self.0.mode.lock().await;
-        let (worker_id, jobs, lost_answer) = {
+    /// Two leases after the loss of an answer its claim has ended, whichever way, and what it brought can be told from what
+    /// is held. That reads the whole table, which no heartbeat waits for.
+    fn look_for_strays(&self, sweeping: &mut Option<JoinHandle<()>>) {
+        let (worker_id, jobs, lost) = {
             let held = self.held();
             let jobs: Vec<_> = held.jobs.iter().map(|(id, (claim, _))| (*id, *claim)).collect();
             (held.worker_id, jobs, held.lost_answer)
+        };
+        let is_due = lost.is_some_and(|lost| lost.elapsed() >= 2 * self.0.length);
+        if !is_due || sweeping.as_ref().is_some_and(|sweep| !sweep.is_finished()) {
+            return;
+        }
+        let lease = self.clone();
+        *sweeping = Some(tokio::spawn(async move {
+            let given_back = async {
+                let mut line = lease.0.sweeper.take().await?;
+                let strays = workers::give_back_strays(line.connection(), worker_id, 2 * lease.0.length, &jobs).await?;
+                line.give_back();
+                Ok(strays)
+            };
+            match answer_within(SWEEP_PATIENCE, given_back).await {
+                Ok(strays) => {
+                    if strays > 0 {
+                        tracing::warn!(strays, "gave back jobs of a claim whose answer was lost");
+                    }
+                    let mut held = lease.held();
+                    if held.lost_answer == lost {
+                        held.lost_answer = None;
+                    }
+                }
+                Err(failure) => tracing::debug!(%failure, "strays are looked for again"),
+            }
+        }));
+    }
+
+    async fn beat(&self) -> Result<()> {
+        let mode = self.0.mode.lock().await;
+        let (worker_id, jobs) = {
+            let held = self.held();
+            let jobs: Vec<_> = held.jobs.iter().map(|(id, (claim, _))| (*id, *claim)).collect();
+            (held.worker_id, jobs)
         };
         let length = if *mode == Mode::Relaxed { RELAXED } else { self.0.length };
         let mut line = self.0.line.take().await?;
         let found = workers::heartbeat(line.connection(), worker_id, length, &jobs).await?;
         match found {
             Heartbeat::Renewed { lost } => {
-                {
-                    let held = self.held();
-                    for (id, claim) in jobs.iter().filter(|(id, _)| lost.contains(id)) {
-                        if let Some((_, cancel)) = held.jobs.get(id).filter(|(held, _)| held == claim) {
-                            tracing::debug!(job = %id, "the job is no longer ours");
-                            cancel.cancel();
-                        }
-                    }
-                }
-                // Two leases after the loss its claim has ended, whichever way, and what is held now is told apart.
-                if lost_answer.is_some_and(|lost| lost.elapsed() >= 2 * self.0.length) {
-                    let strays =
-                        workers::give_back_strays(line.connection(), worker_id, 2 * self.0.length, &jobs).await?;
-                    if strays > 0 {
-                        tracing::warn!(strays, "gave back jobs of a claim whose answer was lost");
-                    }
-                    let mut held = self.held();
-                    if held.lost_answer == lost_answer {
-                        held.lost_answer = None;
+                let held = self.held();
+                for (id, claim) in jobs.iter().filter(|(id, _)| lost.contains(id)) {
+                    if let Some((_, cancel)) = held.jobs.get(id).filter(|(held, _)| held == claim) {
+                        tracing::debug!(job = %id, "the job is no longer ours");
+                        cancel.cancel();
                     }
                 }
             }

@@ -43,8 +43,9 @@ impl Clock {
         }
     }
 
-    fn set(&self, at: Instant) {
-        *self.0.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
+    /// Forgets what it was told, which is about to be looked at.
+    fn forget(&self) {
+        *self.0.next.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     fn next(&self) -> Instant {
@@ -87,6 +88,8 @@ impl Watch {
         let mut trouble = Trouble::default();
         let watching = async {
             loop {
+                // What is told from here on may come too late for this look.
+                self.clock.forget();
                 match answer_within(PATIENCE, Box::pin(self.once())).await {
                     Ok(look) => {
                         trouble.over("looking at the queue");
@@ -94,7 +97,7 @@ impl Watch {
                             waiting();
                         }
                         let rest = if is_busy() { BUSY } else { self.poll };
-                        self.clock.set(Instant::now() + next(&look, rest));
+                        self.clock.due_in(next(&look, rest));
                     }
                     Err(failure) => {
                         sleep(trouble.met("looking at the queue", failure)).await;
@@ -103,7 +106,7 @@ impl Watch {
                         }
                         // Leases ran out while nobody could renew them: who lives gets the time to do so.
                         sleep(self.lease).await;
-                        self.clock.set(Instant::now());
+                        self.clock.due_in(Duration::ZERO);
                     }
                 }
                 self.clock.strike().await;
@@ -172,10 +175,14 @@ mod tests {
     fn a_clock_keeps_the_earliest_time_it_was_told() {
         let clock = Clock::default();
         let start = Instant::now();
-        clock.set(start + REST);
+        clock.due_in(REST);
+        let first = clock.next();
         clock.due_in(Duration::from_secs(20));
-        assert_eq!(clock.next(), start + REST);
+        assert_eq!(clock.next(), first);
         clock.due_in(Duration::from_secs(3));
         assert!(clock.next() < start + REST);
+        clock.forget();
+        clock.due_in(Duration::from_secs(20));
+        assert!(clock.next() > first);
     }
 }

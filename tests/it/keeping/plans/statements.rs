@@ -255,6 +255,10 @@ pub const COLD: &[Cold] = &[
         why: "steer, what may be done to jobs: by id, for jobs that a person chose",
     },
     Cold {
+        has: &["UPDATE queue.jobs SET limited = true WHERE state = 'running'"],
+        why: "limits::set: reads the table once for a person's wish, so that what runs counts against a new limit",
+    },
+    Cold {
         has: &["UPDATE queue.jobs SET priority = $3::smallint"],
         why: "steer::reprioritize: by id, for jobs that a person chose",
     },

@@ -7,6 +7,7 @@ mod enqueueing;
 mod fence;
 mod fetcher;
 mod leases;
+mod limits;
 mod loops;
 mod model;
 mod process;

@@ -248,7 +248,9 @@ impl Fetcher {
                     self.lease.lost_an_answer();
                     let until = Instant::now() + LONGEST;
                     self.held_back.extend(limited.iter().map(|share| (share.lane, until)));
-                    limited.iter().for_each(|share| self.ring.leave_out(share.lane));
+                    for share in &limited {
+                        self.ring.leave_out(share.lane);
+                    }
                     drop(line);
                     self.note(&free, &taken);
                     return Ok(taken);

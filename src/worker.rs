@@ -116,6 +116,8 @@ pub async fn run(
     };
 
     let broken = tokio::select! {
+        // First: stopped, the others end by themselves, and perhaps before this is asked.
+        biased;
         () = stop.cancelled() => None,
         Some(ended) = workers.join_next() => Some(format!("an apalis worker ended: {ended:?}")),
         ended = &mut completer => Some(format!("the completer ended: {ended:?}")),

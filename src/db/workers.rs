@@ -74,44 +74,57 @@ pub async fn give_back_strays(
     age: Duration,
     held: &[(Uuid, i32)],
 ) -> Result<u64> {
+    give_back(connection, id, Some(age), held, "the answer to its claim was lost").await
+}
+
+/// Gives back jobs of a worker that are not among the held, no attempt spent; with an age, those of that age only.
+async fn give_back(
+    connection: &mut Session<'_>,
+    id: Uuid,
+    age: Option<Duration>,
+    held: &[(Uuid, i32)],
+    because: &str,
+) -> Result<u64> {
     let (ids, claims): (Vec<Uuid>, Vec<i32>) = held.iter().copied().unzip();
-    let strays = sqlx::query_scalar!(
-        r#"WITH strays AS (
+    let given_back = sqlx::query_scalar!(
+        r#"WITH job AS (
              UPDATE queue.jobs AS job SET state = 'available', worker_id = NULL, limited = false
-             WHERE state = 'running' AND worker_id = $1 AND started_at < queue.now() - make_interval(secs => $2)
+             WHERE state = 'running' AND worker_id = $1
+               AND ($2::float8 IS NULL OR started_at < queue.now() - make_interval(secs => $2))
                AND NOT EXISTS (SELECT FROM unnest($3::uuid[], $4::int[]) AS held (id, claim)
                                WHERE held.id = job.id AND held.claim = job.claims)
              RETURNING id, kind, claims, started_at
            ), attempt AS (
              INSERT INTO queue.attempts (job_id, claim, worker_id, started_at, outcome, error)
-             SELECT id, claims, $1, started_at, 'handed_back', 'the answer to its claim was lost' FROM strays
-           ), kinds AS (SELECT kind, count(*) AS jobs FROM strays GROUP BY kind)
+             SELECT id, claims, $1, started_at, 'handed_back', $5 FROM job
+           ), kinds AS (SELECT kind, count(*) AS jobs FROM job GROUP BY kind)
            SELECT coalesce(sum(jobs), 0)::bigint AS "jobs!" FROM kinds, LATERAL (SELECT queue.wake(kind)) AS woken"#,
         id,
-        age.as_secs_f64(),
+        age.map(|age| age.as_secs_f64()),
         &ids,
-        &claims
+        &claims,
+        because
     )
     .fetch_one(connection)
     .await?;
-    Ok(strays.unsigned_abs())
+    Ok(given_back.unsigned_abs())
 }
 
-/// Ends a lease: at once where nothing is held under it, else it lapses now, so that the jobs are rescued.
-pub async fn unregister(connection: &mut Session<'_>, id: Uuid, holds_jobs: bool) -> Result<()> {
-    if holds_jobs {
-        sqlx::query!("UPDATE queue.workers SET lease_until = queue.now() WHERE id = $1", id)
-            .execute(connection)
-            .await?;
-    } else {
-        sqlx::query!(
-            "WITH sleeper AS (DELETE FROM queue.sleepers WHERE worker_id = $1) DELETE FROM queue.workers WHERE id = $1",
-            id
-        )
-        .execute(connection)
-        .await?;
+/// Ends a lease. What may still be held under it is given back: a stop costs no job an attempt or a death.
+///
+/// The lease first: a claim that is still under way locks its row, so what comes after sees what that claim brought.
+pub async fn unregister(connection: &mut Session<'_>, id: Uuid, may_hold_jobs: bool) -> Result<()> {
+    let mut transaction = connection.begin().await?;
+    sqlx::query!(
+        "WITH sleeper AS (DELETE FROM queue.sleepers WHERE worker_id = $1) DELETE FROM queue.workers WHERE id = $1",
+        id
+    )
+    .execute(&mut *transaction)
+    .await?;
+    if may_hold_jobs {
+        give_back(&mut transaction, id, None, &[], "its worker stopped").await?;
     }
-    Ok(())
+    Ok(transaction.commit().await?)
 }
 
 /// How many workers hold a good lease.

@@ -272,15 +272,14 @@ impl Lease {
                 self.stop_all();
             }
         }
-        let (id, leaves_jobs) = (self.worker_id(), self.may_hold_jobs());
-        if let Err(failure) = self.unregister(id, leaves_jobs).await {
+        if let Err(failure) = self.unregister(self.worker_id(), self.may_hold_jobs()).await {
             tracing::warn!(%failure, "the lease could not be ended; it runs out by itself");
         }
     }
 
-    async fn unregister(&self, worker_id: Uuid, leaves_jobs: bool) -> Result<()> {
+    async fn unregister(&self, worker_id: Uuid, may_hold_jobs: bool) -> Result<()> {
         let mut held = self.0.line.take().await?;
-        workers::unregister(held.connection(), worker_id, leaves_jobs).await?;
+        workers::unregister(held.connection(), worker_id, may_hold_jobs).await?;
         // The line closes once nobody holds its connection.
         held.give_back();
         self.0.line.close().await;

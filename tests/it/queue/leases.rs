@@ -141,8 +141,9 @@ async fn a_lease_that_is_ended_frees_its_jobs_at_once() {
     let bed = Bed::make().await;
     let (job, worker) = bed.running().await;
     workers::unregister(&mut bed.connection().await, worker, true).await.unwrap();
-    assert_eq!(bed.rescue(5).await, (1, 0));
-    assert_eq!(bed.state(job.id).await, "available");
+    assert_eq!((bed.state(job.id).await.as_str(), bed.rows("queue.workers").await), ("available", 0));
+    assert_eq!(bed.endings(job.id).await, ["handed_back"]);
+    assert_eq!(bed.rescue(5).await, (0, 0), "nobody else is needed for that");
     bed.register(worker).await;
     assert_eq!(bed.late_writes(&job).await, REFUSED, "the same id, registered again, is no way back");
 }

@@ -174,7 +174,7 @@ async fn a_lost_lease_stops_its_jobs_and_begins_anew() {
     assert_eq!(bed.claim(lease.worker_id()).await.id, job.id);
     stop.cancel();
     timeout(PATIENCE, keeping).await.unwrap().unwrap();
-    assert_eq!(bed.rows("queue.workers WHERE lease_until > queue.now()").await, 0, "the lease is ended");
+    assert_eq!(bed.rows("queue.workers").await, 0, "the lease is ended");
 }
 
 #[tokio::test]

@@ -315,5 +315,8 @@ pub const COLD: &[Cold] = &[
         why: "workers::rescue reads the table once for a worker that was lost, so that claims have no index to keep for it",
     },
     Cold { has: &["WITH gone AS", "the job is suspected of killing it"], why: "workers::rescue, its second half" },
-    Cold { has: &["WITH strays AS"], why: "workers::give_back_strays: only after an answer to a claim was lost" },
+    Cold {
+        has: &["'handed_back', $5 FROM job"],
+        why: "workers::give_back: only after an answer to a claim was lost, or where a stop leaves jobs behind",
+    },
 ];

@@ -31,7 +31,7 @@ pub async fn until_done(db: &Db, id: Uuid, view: &mut ProgressView, stop: &Cance
 }
 
 async fn follow(db: &Db, id: Uuid, view: &mut ProgressView) -> Result<Generation> {
-    let mut failed = 0;
+    let (mut failed, mut has_begun) = (0, false);
     loop {
         let job = patient(inspect::job(db, id).await)?;
         if let Some(job) = job.as_ref().filter(|job| job.finished_at.is_none() && job.attempts > failed) {
@@ -54,7 +54,11 @@ async fn follow(db: &Db, id: Uuid, view: &mut ProgressView) -> Result<Generation
             }
             Some(JobState::Discarded) => return Err(why_discarded(db, id, view).await?),
             _ => {
-                if let Some(rows) = patient(steps::of_job(db, id).await)? {
+                // Steps that were there and are gone went with a completion since the job was read: the next look has it.
+                if let Some(rows) = patient(steps::of_job(db, id).await)?
+                    && (!rows.is_empty() || !has_begun)
+                {
+                    has_begun |= !rows.is_empty();
                     view.update(&going_on(&rows));
                 }
             }

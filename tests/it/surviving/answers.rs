@@ -54,22 +54,23 @@ async fn a_completion_that_is_in_a_deadlock_is_tried_again() {
     let url = database_with_gate("deadlock");
     let mut crew = Crew::on(&url).await;
     let mut own = connection(&url).await;
+    let we: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut own).await.unwrap();
     // We hold the second lock. The completion takes the first, waits until we want that, too, and then wants the second:
-    // who closes the circle last, and looks first, gives way.
-    sqlx::raw_sql(
-        "CREATE VIEW gate.locks AS SELECT objid, granted FROM pg_locks WHERE locktype = 'advisory'
+    // who closes the circle last, and looks first, gives way. That another completion wants the first closes none.
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
+        "CREATE VIEW gate.locks AS SELECT pid, objid, granted FROM pg_locks WHERE locktype = 'advisory'
            AND database = (SELECT oid FROM pg_database WHERE datname = current_database());
          CREATE FUNCTION gate.two_locks() RETURNS trigger LANGUAGE plpgsql AS $$
          BEGIN
            PERFORM set_config('deadlock_timeout', '20ms', true), pg_advisory_xact_lock(1);
            WHILE EXISTS (SELECT FROM gate.locks WHERE objid = 2)
-             AND NOT EXISTS (SELECT FROM gate.locks WHERE objid = 1 AND NOT granted) LOOP PERFORM pg_sleep(0.01);
+             AND NOT EXISTS (SELECT FROM gate.locks WHERE pid = {we} AND objid = 1 AND NOT granted) LOOP PERFORM pg_sleep(0.01);
            END LOOP;
            PERFORM pg_advisory_xact_lock(2);
            RETURN NEW;
          END $$;
-         CREATE TRIGGER two_locks BEFORE INSERT ON public.generations FOR EACH ROW EXECUTE FUNCTION gate.two_locks();",
-    )
+         CREATE TRIGGER two_locks BEFORE INSERT ON public.generations FOR EACH ROW EXECUTE FUNCTION gate.two_locks();"
+    )))
     .execute(&mut own)
     .await
     .unwrap();

@@ -25,15 +25,6 @@ pub enum Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    /// What it is, for the log.
-    pub const fn what(&self) -> &'static str {
-        match self {
-            Self::Plain(_) | Self::Generations(_) => "committing completions",
-            Self::Back(_) => "putting jobs back",
-            Self::Ends(_) => "ending jobs",
-        }
-    }
-
     /// Whether its jobs are completed by it.
     pub const fn completes(&self) -> bool {
         matches!(self, Self::Plain(_) | Self::Generations(_))

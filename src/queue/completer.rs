@@ -1,6 +1,6 @@
 //! The completer: commits what became of jobs, in groups, until it is committed or refused.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as Lock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc};
@@ -25,6 +25,9 @@ use crate::telemetry::metrics::{self, Ending};
 const GROUP: usize = 1000;
 /// Transactions at once: while one waits for its commit, the next gathers its group and is worked on.
 const IN_FLIGHT: usize = 2;
+
+/// What is in trouble where that fails.
+const WHAT: &str = "committing outcomes";
 
 /// Commits outcomes.
 #[derive(Debug, Clone)]
@@ -51,9 +54,16 @@ impl Completer {
         let settled = Arc::new(Mutex::new(settled));
         let (logs, storing) = Shelf::new(self.db.clone());
         let storing = tokio::spawn(storing);
+        // One for all desks: they meet the same outages.
+        let trouble = Arc::new(Lock::new(Trouble::default()));
         let mut desks = JoinSet::new();
         for _ in 0..IN_FLIGHT {
-            let desk = Desk { completer: self.clone(), line: self.db.line(), logs: logs.clone() };
+            let desk = Desk {
+                completer: self.clone(),
+                line: self.db.line(),
+                logs: logs.clone(),
+                trouble: Arc::clone(&trouble),
+            };
             let settled = Arc::clone(&settled);
             desks.spawn(async move {
                 let mut group = Vec::with_capacity(GROUP);
@@ -79,6 +89,7 @@ struct Desk {
     completer: Completer,
     line: Line,
     logs: Shelf,
+    trouble: Arc<Lock<Trouble>>,
 }
 
 impl Desk {
@@ -173,12 +184,15 @@ impl Desk {
 
     /// Writes again and again while the database is away; the fence makes that harmless.
     async fn until_answered(&self, worker_id: Uuid, batch: &Batch<'_>) -> Result<Vec<Uuid>> {
-        let mut trouble = Trouble::default();
+        let trouble = || self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             match answer_within(self.completer.lease.length(), batch.write(&self.line, worker_id)).await {
-                Err(failure) if failure.kind() == Kind::Database => sleep(trouble.met(batch.what(), failure)).await,
+                Err(failure) if failure.kind() == Kind::Database => {
+                    let wait = trouble().met(WHAT, failure);
+                    sleep(wait).await;
+                }
                 other => {
-                    trouble.over(batch.what());
+                    trouble().over(WHAT);
                     return other;
                 }
             }

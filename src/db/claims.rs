@@ -81,6 +81,27 @@ pub async fn lanes(executor: impl PgExecutor<'_>, kinds: &[String], after: i64, 
     .await?)
 }
 
+/// Those of these lanes that have waiting jobs from where they were left off. What lies before is not looked at: neither
+/// what is more urgent and came since, nor what nobody could clean up.
+pub async fn peek(executor: impl PgExecutor<'_>, known: &[Lane]) -> Result<Vec<Lane>> {
+    let lanes: Vec<i64> = known.iter().map(|lane| lane.lane).collect();
+    let kinds: Vec<String> = known.iter().map(|lane| lane.kind.clone()).collect();
+    let since: Vec<DateTime<Utc>> = known.iter().map(|lane| lane.since).collect();
+    let waiting = sqlx::query_scalar!(
+        r#"SELECT want.lane AS "lane!" FROM unnest($1::bigint[], $2::text[], $3::timestamptz[]) AS want (lane, kind, since)
+           WHERE (SELECT true FROM queue.jobs
+                  WHERE lane = want.lane AND rank IS NOT NULL AND rank >= want.since AND state = 'available'
+                  ORDER BY rank LIMIT 1)
+             AND NOT EXISTS (SELECT FROM queue.kinds WHERE kinds.kind = want.kind AND kinds.paused_at IS NOT NULL)"#,
+        &lanes,
+        &kinds,
+        &since
+    )
+    .fetch_all(executor)
+    .await?;
+    Ok(known.iter().filter(|lane| waiting.contains(&lane.lane)).cloned().collect())
+}
+
 /// Claims jobs for a worker whose lease is good, of each lane the first in rank.
 ///
 /// The worker's row is locked against removal meanwhile, so that a rescuer either sees these jobs or comes later. With

@@ -13,6 +13,7 @@ use sqlx::Connection;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, timeout};
 
+use crate::config::Pooler;
 use crate::db::connect::{Connector, takes_writes};
 use crate::db::session::Session;
 use crate::model::failure::Result;
@@ -53,8 +54,20 @@ impl Line {
         {
             return Ok(HeldLine { place, connection });
         }
-        let connection = Session::own(self.connector.connect().await?, self.connector.pooler());
+        let connection = self.connect().await?;
         Ok(HeldLine { place, connection })
+    }
+
+    /// A new connection for statements that all go by an index. The planner is told so: of a table that was small or empty
+    /// when it last looked it would rather read the whole, also long after that has grown. A pooler in transaction mode
+    /// would give the settings to others; there it plans as it likes.
+    async fn connect(&self) -> Result<Session<'static>> {
+        let mut connection = self.connector.connect().await?;
+        if self.connector.pooler() == Pooler::None {
+            // What cannot do without costs so much on paper that it would be compiled for.
+            sqlx::raw_sql("SET enable_seqscan = off; SET jit = off").execute(&mut connection).await?;
+        }
+        Ok(Session::own(connection, self.connector.pooler()))
     }
 
     /// Closes the connection, once nobody holds it.

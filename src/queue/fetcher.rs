@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::db::claims::{self, Share, Taken};
+use crate::db::claims::{self, Lane, Share, Taken};
 use crate::db::{Db, Line, quota};
 use crate::model::failure::Result;
 use crate::model::job::{ClaimedJob, JobKind};
@@ -59,7 +59,8 @@ impl Desk {
 #[derive(Debug)]
 pub struct Fetcher {
     lease: Lease,
-    line: Line,
+    /// One for all that the fetcher does: what is done by turns needs no second connection.
+    line: Arc<Line>,
     desks: HashMap<String, Desk>,
     kinds: Vec<String>,
     rest: Rest,
@@ -69,6 +70,8 @@ pub struct Fetcher {
     /// Lane after which the next lanes are looked for.
     after: i64,
     looked: Instant,
+    /// How long that look took.
+    took: Duration,
     stale: Duration,
     /// The length that the next claim must set the lease to.
     renew: Option<Duration>,
@@ -80,9 +83,10 @@ impl Fetcher {
     pub fn new(db: &Db, lease: Lease, desks: impl IntoIterator<Item = Desk>) -> Self {
         let desks: HashMap<_, _> = desks.into_iter().map(|desk| (desk.kind.clone(), desk)).collect();
         let kinds: Vec<String> = desks.keys().cloned().collect();
+        let line = Arc::new(db.line());
         Self {
-            rest: Rest::new(db.line(), lease.clone(), kinds.clone()),
-            line: db.line(),
+            rest: Rest::new(Arc::clone(&line), lease.clone(), kinds.clone()),
+            line,
             lease,
             desks,
             kinds,
@@ -90,6 +94,7 @@ impl Fetcher {
             held_back: HashMap::new(),
             after: i64::MIN,
             looked: Instant::now(),
+            took: Duration::ZERO,
             stale: STALE,
             renew: None,
         }
@@ -154,8 +159,10 @@ impl Fetcher {
         let is_dear = self.stale > STALE;
         let may_recall = self.ring.is_empty() && !is_due && (is_dear || self.rest.was_just_woken());
         let recalled = may_recall && self.ring.recall();
-        if self.ring.is_empty() || is_due {
+        if is_due || (self.ring.is_empty() && !self.may_peek()) {
             answer_within(self.lease.length(), self.look()).await?;
+        } else if self.ring.is_empty() {
+            answer_within(self.lease.length(), self.peek()).await?;
         }
         if self.ring.is_empty() {
             // Where limits hold something back nobody tells when there is room again.
@@ -185,6 +192,29 @@ impl Fetcher {
         // First of all: whatever fails next, what is claimed must be held.
         self.hand_out(slots, claimed.into_iter().map(|taken| taken.job)).await;
         self.rest.after_a_claim_of(count).await
+    }
+
+    /// Whether it will do to look only where jobs came from lately: it looked everywhere not ten times as long ago as
+    /// that took, and will again in a moment.
+    fn may_peek(&self) -> bool {
+        self.rest.lingers() && self.looked.elapsed() < self.took * 10
+    }
+
+    /// Looks which of the lanes that had jobs lately have some again.
+    async fn peek(&mut self) -> Result<()> {
+        let mut line = self.line.take().await?;
+        let now = Instant::now();
+        self.held_back.retain(|_, until| *until > now);
+        let mut recent = self.ring.recent().to_vec();
+        recent.retain(|lane| !self.held_back.contains_key(&lane.lane));
+        let has_room = |lane: &Lane| self.desks.get(&lane.kind).is_some_and(Desk::has_room);
+        if recent.iter().any(has_room) {
+            recent.retain(has_room);
+        }
+        let lanes = claims::peek(line.connection(), &recent).await?;
+        line.give_back();
+        self.ring.refill(lanes);
+        Ok(())
     }
 
     /// Looks which lanes have waiting jobs.
@@ -219,7 +249,8 @@ impl Fetcher {
         self.ring.refill(lanes);
         self.looked = Instant::now();
         // Where looking is dear, as under a held transaction, it is done less often: a tenth of the time at most.
-        self.stale = STALE.max(began.elapsed() * 10);
+        self.took = began.elapsed();
+        self.stale = STALE.max(self.took * 10);
         Ok(())
     }
 

@@ -6,6 +6,7 @@
 //!
 //! Lying down misses no wake-up: see [`sleepers`].
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
@@ -43,7 +44,7 @@ enum Posture {
 /// The fetcher's rest.
 #[derive(Debug)]
 pub struct Rest {
-    line: Line,
+    line: Arc<Line>,
     lease: Lease,
     kinds: Vec<String>,
     posture: Posture,
@@ -62,7 +63,7 @@ pub struct Rest {
 impl Rest {
     /// For a fetcher of these kinds.
     #[must_use]
-    pub fn new(line: Line, lease: Lease, kinds: Vec<String>) -> Self {
+    pub fn new(line: Arc<Line>, lease: Lease, kinds: Vec<String>) -> Self {
         Self {
             line,
             lease,
@@ -81,7 +82,7 @@ impl Rest {
     /// Rests for a while after a look that found nothing, not beyond `until`. After it one must look again.
     pub async fn when_nothing_waits(&mut self, until: Option<Instant>, stop: &CancellationToken) -> Result<()> {
         match self.posture {
-            Posture::Up if self.last_job.is_some_and(|last| last.elapsed() < LINGER) => self.nap(stop).await,
+            Posture::Up if self.lingers() => self.nap(stop).await,
             Posture::Up => {
                 self.upsets = self.lease.upsets();
                 let number = answer_within(self.lease.length(), self.lie_down()).await?;
@@ -127,8 +128,15 @@ impl Rest {
     }
 
     /// Whether it was woken since the last claim: there are new jobs somewhere.
+    #[must_use]
     pub fn was_just_woken(&self) -> bool {
         self.just_woken
+    }
+
+    /// Whether it looks by itself, as there was a job a moment ago.
+    #[must_use]
+    pub fn lingers(&self) -> bool {
+        self.posture == Posture::Up && self.last_job.is_some_and(|last| last.elapsed() < LINGER)
     }
 
     /// Notes how much a claim brought.
@@ -154,7 +162,6 @@ impl Rest {
         if let Err(failure) = answer_within(self.lease.length(), self.get_up()).await {
             tracing::debug!(%failure, "a sleeper's row is left to the rescue");
         }
-        self.line.close().await;
     }
 
     fn count_a_wake_up(&mut self) {

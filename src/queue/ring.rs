@@ -36,6 +36,12 @@ impl Ring {
         !self.lanes.is_empty()
     }
 
+    /// The lanes that gave jobs lately, each from where it would go on.
+    #[must_use]
+    pub fn recent(&self) -> &[Lane] {
+        &self.recent
+    }
+
     /// Whether no lane is known to have jobs.
     #[must_use]
     pub fn is_empty(&self) -> bool {

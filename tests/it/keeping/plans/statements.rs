@@ -30,6 +30,12 @@ pub const HOT: &[Hot] = &[
         buffers: [100, 1, 10],
     },
     Hot {
+        name: "claims::peek",
+        has: &["AS want (lane, kind, since)", "kind = want.kind", "AS \"lane!\" FROM unnest"],
+        arguments: |stock| stock.lanes[..3].to_vec(),
+        buffers: [100, 0, 10],
+    },
+    Hot {
         name: "claims::claim",
         has: &["renewed", "picked", "want (lane"],
         arguments: |stock| {

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use futures_util::future::select_all;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, sleep, timeout};
@@ -308,12 +307,7 @@ impl Fetcher {
 
     /// Notes what became of the lanes.
     fn note(&mut self, shares: &[Share], taken: &[Taken]) {
-        let mut brought: HashMap<i64, (usize, DateTime<Utc>)> = HashMap::new();
-        for taken in taken {
-            let (count, last) = brought.entry(taken.lane).or_insert((0, taken.rank));
-            (*count, *last) = (*count + 1, taken.rank.max(*last));
-        }
-        self.ring.claimed(shares, &brought);
+        self.ring.claimed(shares, taken.iter().map(|taken| (taken.lane, taken.rank)));
     }
 
     /// The free slots of the kinds that have jobs waiting; waits for the first. None where something came in between.

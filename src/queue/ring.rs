@@ -86,10 +86,16 @@ impl Ring {
         self.lanes.retain(|lane| lane.lane != number);
     }
 
-    /// Notes what a claim brought of each share: a lane that gave less than it was asked for has no more.
-    pub fn claimed(&mut self, shares: &[Share], brought: &HashMap<i64, (usize, DateTime<Utc>)>) {
+    /// Notes what a claim of these shares brought, by the jobs' lanes and ranks: a lane that gave less than it was asked
+    /// for has no more.
+    pub fn claimed(&mut self, shares: &[Share], brought: impl IntoIterator<Item = (i64, DateTime<Utc>)>) {
+        let mut by_lane: HashMap<i64, (usize, DateTime<Utc>)> = HashMap::new();
+        for (lane, rank) in brought {
+            let (count, last) = by_lane.entry(lane).or_insert((0, rank));
+            (*count, *last) = (*count + 1, rank.max(*last));
+        }
         for share in shares {
-            let (count, last) = brought.get(&share.lane).copied().unwrap_or((0, share.since));
+            let (count, last) = by_lane.get(&share.lane).copied().unwrap_or((0, share.since));
             if count > 0
                 && let Some(lane) = self.lanes.iter().find(|lane| lane.lane == share.lane)
             {
@@ -191,7 +197,7 @@ mod tests {
         let shares = ring.shares(&free(4));
         assert_eq!(shares.len(), 2, "no slot is free for the other kind");
         let last = DateTime::UNIX_EPOCH + chrono::Duration::seconds(9);
-        ring.claimed(&shares, &HashMap::from([(1, (2, last)), (2, (1, last))]));
+        ring.claimed(&shares, [(1, DateTime::UNIX_EPOCH), (1, last), (2, last)]);
         assert_eq!(ring.kinds().collect::<Vec<_>>(), ["probe", "generation"]);
         let first = Share { lane: 1, kind: "probe".into(), since: last, quota: 4 };
         assert_eq!(ring.shares(&free(4)), slice::from_ref(&first));

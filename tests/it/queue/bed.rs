@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use repo_to_cat::db::outcomes::{End, PutBack};
 use repo_to_cat::db::workers::Heartbeat;
 use repo_to_cat::db::{Db, Session, attempts, claims, inspect, outcomes, pulse, workers};
@@ -182,14 +181,11 @@ impl Bed {
                 return claimed;
             }
             let taken = claims::claim(&mut self.connection().await, worker, &shares, None, false).await.unwrap();
-            let mut brought: HashMap<i64, (usize, DateTime<Utc>)> = HashMap::new();
+            ring.claimed(&shares, taken.iter().map(|taken| (taken.lane, taken.rank)));
             for taken in taken {
-                let (count, last) = brought.entry(taken.lane).or_insert((0, taken.rank));
-                (*count, *last) = (*count + 1, taken.rank);
                 *free.get_mut(&taken.job.kind).unwrap() -= 1;
                 claimed.push(taken.job);
             }
-            ring.claimed(&shares, &brought);
         }
     }
 

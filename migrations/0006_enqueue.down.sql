@@ -29,5 +29,6 @@ DROP FUNCTION queue.check_reference(text);
 DROP FUNCTION queue.random_tail();
 DROP FUNCTION queue.tick();
 DROP FUNCTION queue.id_of(bigint, text);
+DROP TABLE queue.returned_keys;
 ALTER TABLE queue.unique_keys DROP COLUMN fingerprint;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA queue TO PUBLIC;

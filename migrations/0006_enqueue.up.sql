@@ -9,6 +9,11 @@ ALTER TABLE queue.unique_keys ADD COLUMN fingerprint text;
 COMMENT ON COLUMN queue.unique_keys.fingerprint IS
     'Digest of the request that took the key; another request with the key is refused. Null: none is.';
 
+-- Written with `SELECT *` of the other: whoever adds a column there adds it here.
+CREATE TABLE queue.returned_keys (LIKE queue.unique_keys, PRIMARY KEY (job_id));
+COMMENT ON TABLE queue.returned_keys IS
+    'How discarded and cancelled jobs held the keys that they gave back: one that is reopened asks for its key on the same terms.';
+
 -- Inlined where it is called, hence without a search path of its own. A tick is a 4096th of a millisecond since 1970; the
 -- leading 0 holds until the year 2527.
 CREATE FUNCTION queue.id_of(tick bigint, tail text) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$

@@ -12,7 +12,8 @@ use crate::commands::view::look::Look;
 use crate::commands::view::progress::{ProgressView, Spinner};
 use crate::commands::{Output, follow, generations};
 use crate::config::Loaded;
-use crate::db::{Db, jobs};
+use crate::db::Db;
+use crate::db::steer::{self, Change};
 use crate::generation::submit::{Wishes, generation_job};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::generation::Generation;
@@ -86,7 +87,7 @@ fn why_it_ended(ended: Option<std::result::Result<Result<()>, JoinError>>) -> Fa
 /// Cancels the job of a demo that was interrupted, and says so.
 async fn cancel(db: &Db, id: Uuid, repository: &str) -> Failure {
     let interrupted = |what: &str| Failure::new(Kind::Cancelled, format!("interrupted; job {id} {what}"));
-    match jobs::cancel(db, id).await {
+    match steer::one(db, Change::Cancel, id).await {
         // Not `jobs retry`: other workers may not open the folder that was allowed for this demo.
         Ok(()) => interrupted("was cancelled").hint(format!("begin again with: repo-to-cat demo {repository}")),
         Err(failure) if failure.kind() == Kind::Conflict => {

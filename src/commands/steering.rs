@@ -14,9 +14,8 @@ use crate::commands::report::Failures;
 use crate::commands::view::amount::counted;
 use crate::db::Db;
 use crate::db::inspect::Filter;
-use crate::db::steer::{self, Change, Refusal, Tally};
+use crate::db::steer::{self, Change, Tally};
 use crate::model::failure::{Failure, Kind, Result};
-use crate::model::job::JobState;
 
 /// Most ids that are listed one by one.
 const LISTED: usize = 20;
@@ -63,7 +62,7 @@ async fn by_id(db: &Db, change: Change, selection: &JobSelection, output: &Outpu
     };
     let mut failed = Failures::default();
     for (id, refusal) in &steered.refused {
-        failed.add(refused(change, *id, *refusal), output);
+        failed.add(refusal.failure(change, *id), output);
     }
     let told = Told { dry_run: selection.dry_run, tally: Tally::of(&steered), ids: Some(steered.changed) };
     output.data(&told, |_| match told.ids.as_deref().unwrap_or_default() {
@@ -78,7 +77,7 @@ async fn by_id(db: &Db, change: Change, selection: &JobSelection, output: &Outpu
 async fn by_filter(db: &Db, change: Change, filter: &Filter, selection: &JobSelection, output: &Output) -> Result<()> {
     if let Some(state) = filter.states.iter().find(|state| !change.states().contains(state)) {
         let names: Vec<_> = change.states().iter().map(|state| state.name()).collect();
-        return Err(Failure::new(Kind::Invalid, format!("{state} jobs cannot be {}", verb(change)))
+        return Err(Failure::new(Kind::Invalid, format!("{state} jobs cannot be {}", change.verb()))
             .hint(format!("possible with --state: {}", names.join(", "))));
     }
     let asks = !selection.yes && !selection.dry_run && io::stdin().is_terminal() && !output.json;
@@ -88,7 +87,7 @@ async fn by_filter(db: &Db, change: Change, filter: &Filter, selection: &JobSele
             let told = Told { dry_run: true, tally: Tally { changed: jobs, ..Tally::default() }, ids: None };
             return output.data(&told, |_| sentence(change, &told));
         }
-        if jobs == 0 || !agrees(&format!("{} would be {}. Go on?", counted(jobs, "job", "jobs"), verb(change)))? {
+        if jobs == 0 || !agrees(&format!("{} would be {}. Go on?", counted(jobs, "job", "jobs"), change.verb()))? {
             return output.text("No job was changed.\n");
         }
     }
@@ -136,37 +135,9 @@ fn sentence(change: Change, told: &Told) -> String {
 
 fn done(change: Change, is_dry: bool) -> String {
     match (change, is_dry) {
-        (_, true) => format!("would be {}", verb(change)),
+        (_, true) => format!("would be {}", change.verb()),
         (Change::Retry, false) => "will run again".to_owned(),
         (Change::Reprioritize(priority), false) => format!("given priority {priority}"),
-        (_, false) => verb(change).to_owned(),
-    }
-}
-
-const fn verb(change: Change) -> &'static str {
-    match change {
-        Change::Retry => "retried",
-        Change::Cancel => "cancelled",
-        Change::Discard => "discarded",
-        Change::Reprioritize(_) => "reprioritized",
-    }
-}
-
-/// Why a job that was named was not changed.
-fn refused(change: Change, id: Uuid, refusal: Refusal) -> Failure {
-    let verb = verb(change);
-    match refusal {
-        Refusal::Unknown => steer::unknown(id),
-        Refusal::State(JobState::Completed) => {
-            Failure::new(Kind::Conflict, format!("job {id} is completed and cannot be {verb}"))
-                .hint("enqueue its repository again: a re-run is a new job")
-        }
-        Refusal::State(state) => Failure::new(Kind::Conflict, format!("job {id} is {state} and cannot be {verb}")),
-        Refusal::KeyInUse => {
-            Failure::new(Kind::Conflict, format!("job {id} cannot be reopened: its unique key is in use again"))
-                .hint("cancel the job that holds the key first, or enqueue a new one")
-        }
-        Refusal::Busy => Failure::new(Kind::Conflict, format!("job {id} was being written all the time"))
-            .hint("try again in a moment"),
+        (_, false) => change.verb().to_owned(),
     }
 }

@@ -10,9 +10,9 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::db::Db;
 use crate::db::session::{Session, Transaction};
-use crate::db::{Db, jobs};
-use crate::model::failure::Result;
+use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::JobState;
 
 /// How many jobs a page looks at, at most.
@@ -158,7 +158,13 @@ pub struct Count {
 
 /// One job, live or finished.
 pub async fn job(db: &Db, id: Uuid) -> Result<JobRow> {
-    jobs_by_id(&mut db.pool().acquire().await?, &[id]).await?.pop().ok_or_else(|| jobs::unknown(id))
+    jobs_by_id(&mut db.pool().acquire().await?, &[id]).await?.pop().ok_or_else(|| unknown(id))
+}
+
+/// There is no job with that id.
+#[must_use]
+pub fn unknown(id: Uuid) -> Failure {
+    Failure::new(Kind::NotFound, format!("there is no job {id}")).hint("see them with: repo-to-cat jobs list")
 }
 
 /// These jobs, the last enqueued first; those that do not exist are left out.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::db::Db;
-use crate::db::jobs::CONTROL;
+use crate::db::listener::CONTROL;
 use crate::db::session::Session;
 use crate::model::failure::{Failure, Kind, Result};
 

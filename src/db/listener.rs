@@ -7,10 +7,15 @@ use sqlx::postgres::{PgListener, PgNotification, PgPoolOptions};
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use crate::db::Db;
 use crate::db::connect::takes_writes;
-use crate::db::{Db, jobs};
 use crate::model::failure::{Failure, Kind, Result};
 
+/// Where [`sleepers`](crate::db::sleepers) are woken.
+const JOBS: &str = "queue_jobs";
+/// Where workers are told what somebody did to the queue: the id of a worker one of whose jobs was cancelled, or nothing
+/// where a kind was paused, resumed or limited.
+pub(super) const CONTROL: &str = "queue_control";
 /// How often a silent connection is asked whether it is well: nobody enqueues any more where a server was demoted.
 const CHECK_EVERY: Duration = Duration::from_secs(15);
 /// The same where there is one server only. A worker that is not woken looks by itself, and sooner.
@@ -77,7 +82,7 @@ pub struct Listener(Ear);
 impl Db {
     /// Begins to listen for what concerns a worker.
     pub async fn listen(&self) -> Result<Listener> {
-        Ear::open(self, &[jobs::CHANNEL, jobs::CONTROL]).await.map(Listener)
+        Ear::open(self, &[JOBS, CONTROL]).await.map(Listener)
     }
 }
 
@@ -90,7 +95,7 @@ impl Listener {
 
 fn meaning(word: &PgNotification) -> Word {
     match (word.channel(), word.payload().parse()) {
-        (jobs::CHANNEL, _) => Word::Jobs,
+        (JOBS, _) => Word::Jobs,
         (_, Ok(worker)) => Word::Cancelled(worker),
         _ if word.payload() == "due" => Word::Due,
         _ => Word::Steered,

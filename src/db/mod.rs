@@ -14,7 +14,6 @@ pub mod generations;
 pub mod history;
 pub mod identity;
 pub mod inspect;
-pub mod jobs;
 pub mod limits;
 pub mod line;
 pub mod listener;

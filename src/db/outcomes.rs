@@ -233,7 +233,8 @@ pub async fn end(connection: &mut Session<'_>, worker_id: Uuid, ends: &[(&Claime
              DELETE FROM queue.jobs AS job USING input
              WHERE job.id = input.id AND job.state = 'running' AND job.worker_id = $1 AND job.claims = input.claim
              RETURNING job, input.state, input.class, coalesce(input.error, input.reason) AS error, input.hint, input.causes
-           ), keys AS (DELETE FROM queue.unique_keys WHERE job_id IN (SELECT (job).id FROM gone)),
+           ), keys AS (DELETE FROM queue.unique_keys WHERE job_id IN (SELECT (job).id FROM gone) RETURNING *),
+           kept AS (INSERT INTO queue.returned_keys SELECT * FROM keys),
            attempt AS (
              INSERT INTO queue.attempts (job_id, claim, worker_id, started_at, outcome, error_class, error, hint, causes)
              SELECT (job).id, (job).claims, $1, (job).started_at, state, coalesce(class, 'cancelled'), error, hint,

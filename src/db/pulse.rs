@@ -64,9 +64,9 @@ pub async fn discard_expired(db: &Db) -> Result<Vec<Uuid>> {
                SELECT id FROM queue.jobs WHERE deadline <= queue.now() AND state <> 'running'
                ORDER BY deadline LIMIT 1000 FOR UPDATE SKIP LOCKED))
              RETURNING job
-           ), key AS (
-             DELETE FROM queue.unique_keys WHERE job_id IN (SELECT (job).id FROM job)
-           ), attempt AS (
+           ), keys AS (DELETE FROM queue.unique_keys WHERE job_id IN (SELECT (job).id FROM job) RETURNING *),
+           kept AS (INSERT INTO queue.returned_keys SELECT * FROM keys),
+           attempt AS (
              INSERT INTO queue.attempts (job_id, claim, outcome, error_class, error, hint)
              SELECT (job).id, (job).claims + 1, 'discarded', 'expired', 'its deadline passed before it was started',
                     'repo-to-cat jobs retry ID runs it nevertheless' FROM job)

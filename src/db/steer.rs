@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use crate::db::Db;
 use crate::db::inspect::{self, Filter};
-use crate::db::jobs::{self, CONTROL};
-use crate::model::failure::{Failure, Result};
+use crate::db::listener::CONTROL;
+use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::JobState;
 
 /// Jobs that one statement changes, at most.
@@ -52,6 +52,17 @@ impl Change {
     pub const fn default_states(self) -> &'static [JobState] {
         if let Self::Retry = self { &[JobState::Discarded] } else { self.states() }
     }
+
+    /// What is done to a job by it.
+    #[must_use]
+    pub const fn verb(self) -> &'static str {
+        match self {
+            Self::Retry => "retried",
+            Self::Cancel => "cancelled",
+            Self::Discard => "discarded",
+            Self::Reprioritize(_) => "reprioritized",
+        }
+    }
 }
 
 /// Why a job was not changed.
@@ -66,6 +77,24 @@ pub enum Refusal {
     KeyInUse,
     /// Somebody was writing it all the time.
     Busy,
+}
+
+impl Refusal {
+    /// The same for whoever named the job.
+    #[must_use]
+    pub fn failure(self, change: Change, id: Uuid) -> Failure {
+        let verb = change.verb();
+        let conflict = |what: String| Failure::new(Kind::Conflict, format!("job {id} {what}"));
+        match self {
+            Self::Unknown => inspect::unknown(id),
+            Self::State(JobState::Completed) => conflict(format!("is completed and cannot be {verb}"))
+                .hint("enqueue its repository again: a re-run is a new job"),
+            Self::State(state) => conflict(format!("is {state} and cannot be {verb}")),
+            Self::KeyInUse => conflict("cannot be reopened: its unique key is in use again".to_owned())
+                .hint("cancel the job that holds the key first, or enqueue a new one"),
+            Self::Busy => conflict("was being written all the time".to_owned()).hint("try again in a moment"),
+        }
+    }
 }
 
 /// What became of jobs that were to be changed.
@@ -158,17 +187,17 @@ pub async fn by_id(db: &Db, change: Change, ids: &[Uuid], states: &[JobState]) -
     Ok(steered)
 }
 
+/// Changes this job, wherever the change applies.
+pub async fn one(db: &Db, change: Change, id: Uuid) -> Result<()> {
+    let steered = by_id(db, change, &[id], change.states()).await?;
+    steered.refused.first().map_or(Ok(()), |(_, refusal)| Err(refusal.failure(change, id)))
+}
+
 /// What [`by_id`] would do.
 pub async fn rehearse(db: &Db, ids: &[Uuid], states: &[JobState]) -> Result<Steered> {
     let (changed, refused) =
         why_not(db, ids, states).await?.into_iter().partition::<Vec<_>, _>(|(_, why)| *why == Refusal::Busy);
     Ok(Steered { changed: changed.into_iter().map(|(id, _)| id).collect(), refused })
-}
-
-/// There is no job with that id.
-#[must_use]
-pub fn unknown(id: Uuid) -> Failure {
-    jobs::unknown(id)
 }
 
 /// Tries once; returns the ids of those that were changed.
@@ -196,6 +225,9 @@ async fn end(db: &Db, ids: &[Uuid], states: &[String], end: JobState) -> Result<
            RETURNING job.*
          ), keys AS (
            DELETE FROM queue.unique_keys WHERE job_id = ANY (ARRAY (SELECT id FROM gone WHERE unique_key IS NOT NULL))
+           RETURNING *
+         ), kept AS (
+           INSERT INTO queue.returned_keys SELECT * FROM keys
          ), attempts AS (
            INSERT INTO queue.attempts (job_id, claim, worker_id, started_at, outcome, error_class, error)
            SELECT id, claims, worker_id, started_at, $3, 'cancelled', $3 || ' by a person' FROM gone WHERE state = 'running'
@@ -262,10 +294,17 @@ async fn reopen(db: &Db, ids: &[Uuid], states: &[String]) -> Result<Vec<Uuid>> {
              SELECT id, kind, unique_key FROM queue.history
              WHERE id = ANY ($1) AND state = ANY ($2) AND state IN ('discarded', 'cancelled') FOR UPDATE SKIP LOCKED
            ), keys AS (
-             INSERT INTO queue.unique_keys (kind, key, job_id)
-             SELECT DISTINCT ON (kind, unique_key) kind, unique_key, id FROM dead WHERE unique_key IS NOT NULL
-             ORDER BY kind, unique_key, id DESC
-             ON CONFLICT (kind, key) DO NOTHING RETURNING job_id
+             INSERT INTO queue.unique_keys AS held (kind, key, job_id, until_done, expires_at, fingerprint)
+             SELECT DISTINCT ON (dead.kind, unique_key) dead.kind, unique_key, id, coalesce(until_done, false), expires_at,
+                    fingerprint
+             FROM dead LEFT JOIN queue.returned_keys ON job_id = id WHERE unique_key IS NOT NULL
+             ORDER BY dead.kind, unique_key, id DESC
+             ON CONFLICT (kind, key) DO UPDATE
+             SET job_id = excluded.job_id, created_at = excluded.created_at, until_done = excluded.until_done,
+                 expires_at = excluded.expires_at, fingerprint = excluded.fingerprint
+             WHERE held.expires_at <= queue.now() RETURNING job_id
+           ), asked AS (
+             DELETE FROM queue.returned_keys WHERE job_id IN (SELECT job_id FROM keys)
            ), gone AS (
              DELETE FROM queue.history
              WHERE state IN ('discarded', 'cancelled') AND id = ANY (ARRAY (
@@ -295,7 +334,8 @@ async fn why_not(db: &Db, ids: &[Uuid], states: &[JobState]) -> Result<HashMap<U
     let rows = sqlx::query!(
         r#"SELECT id AS "id!", state AS "state!", finished_at IS NOT NULL AND EXISTS (
              SELECT FROM queue.unique_keys AS held
-             WHERE held.kind = job.kind AND held.key = job.unique_key AND held.job_id <> job.id) AS "key_in_use!"
+             WHERE held.kind = job.kind AND held.key = job.unique_key AND held.job_id <> job.id
+               AND (held.expires_at IS NULL OR held.expires_at > queue.now())) AS "key_in_use!"
            FROM queue.all_jobs AS job WHERE id = ANY ($1)"#,
         ids
     )

@@ -188,7 +188,8 @@ pub async fn rescue(db: &Db, max_deaths: i32) -> Result<Rescued> {
         "WITH gone AS (
            DELETE FROM queue.jobs AS job
            WHERE state = 'running' AND worker_id = ANY ($1) RETURNING job
-         ), key AS (DELETE FROM queue.unique_keys WHERE job_id IN (SELECT (job).id FROM gone)),
+         ), keys AS (DELETE FROM queue.unique_keys WHERE job_id IN (SELECT (job).id FROM gone) RETURNING *),
+         kept AS (INSERT INTO queue.returned_keys SELECT * FROM keys),
          attempt AS (
            INSERT INTO queue.attempts (job_id, claim, worker_id, started_at, outcome, error_class, error, hint)
            SELECT (job).id, (job).claims, (job).worker_id, (job).started_at, 'worker_lost', 'internal',

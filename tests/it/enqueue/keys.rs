@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use repo_to_cat::db::jobs;
+use chrono::{DateTime, Utc};
+use repo_to_cat::db::steer::{self, Change};
 use repo_to_cat::model::failure::Kind;
 use repo_to_cat::model::job::{Enqueued, NewJob, Start};
 use repo_to_cat::model::unique::{OnConflict, Scope, Unique};
@@ -44,6 +45,49 @@ async fn an_open_key_is_given_back_at_any_end_and_a_kept_one_on_failure_only() {
 }
 
 #[tokio::test]
+async fn a_reopened_job_holds_its_key_as_it_did() {
+    let bed = Bed::make().await;
+    let worker = bed.worker().await;
+    for scope in Scope::ALL {
+        let job = with(Unique { scope, window: Some(Duration::from_hours(1)), ..Unique::key(scope.name()) });
+        let id = ask(&bed, &job).await.id;
+        let window = "SELECT expires_at FROM queue.unique_keys";
+        let was: DateTime<Utc> = sqlx::query_scalar(window).fetch_one(&bed.gate.pool).await.unwrap();
+        for again in 0..3 {
+            match again {
+                0 => steer::one(&bed.db, Change::Cancel, id).await.unwrap(),
+                1 => assert!(bed.discard(&bed.claim(worker).await).await),
+                _ => steer::one(&bed.db, Change::Discard, id).await.unwrap(),
+            }
+            assert_eq!((bed.rows("queue.unique_keys").await, bed.rows("queue.returned_keys").await), (0, 1));
+            steer::one(&bed.db, Change::Retry, id).await.unwrap();
+            assert_eq!((bed.rows("queue.unique_keys").await, bed.rows("queue.returned_keys").await), (1, 0));
+            let is: DateTime<Utc> = sqlx::query_scalar(window).fetch_one(&bed.gate.pool).await.unwrap();
+            assert_eq!(is, was);
+        }
+        assert!(bed.complete(&bed.claim(worker).await).await);
+        assert_eq!(ask(&bed, &job).await.is_new, scope == Scope::Open);
+        for table in ["DELETE FROM queue.jobs", "DELETE FROM queue.unique_keys"] {
+            bed.execute(table).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_whose_window_is_over_keeps_nobody_from_being_reopened() {
+    let bed = Bed::make().await;
+    let job = with(Unique { window: Some(Duration::from_hours(1)), ..Unique::key("k") });
+    let first = ask(&bed, &job).await;
+    steer::one(&bed.db, Change::Cancel, first.id).await.unwrap();
+    let second = ask(&bed, &job).await;
+    assert!(second.is_new);
+    assert_eq!(steer::one(&bed.db, Change::Retry, first.id).await.unwrap_err().kind(), Kind::Conflict);
+    bed.execute("UPDATE queue.unique_keys SET expires_at = queue.now()").await;
+    steer::one(&bed.db, Change::Retry, first.id).await.unwrap();
+    assert_eq!(ask(&bed, &job).await, Enqueued { id: first.id, is_new: false });
+}
+
+#[tokio::test]
 async fn a_window_ends_whatever_became_of_the_job() {
     let bed = Bed::make().await;
     let job = with(Unique { window: Some(Duration::from_hours(1)), ..Unique::key("k") });
@@ -52,7 +96,7 @@ async fn a_window_ends_whatever_became_of_the_job() {
     bed.execute("UPDATE queue.unique_keys SET expires_at = queue.now()").await;
     let second = ask(&bed, &job).await;
     assert!(second.is_new && second.id != first.id);
-    jobs::cancel(&bed.db, first.id).await.unwrap();
+    steer::one(&bed.db, Change::Cancel, first.id).await.unwrap();
     assert_eq!(
         ask(&bed, &job).await,
         Enqueued { id: second.id, is_new: false },

@@ -56,20 +56,22 @@ impl Yard {
             "INSERT INTO queue.steps (job_id, step, state, started_at)
              SELECT $1, 'fetch', 'done', queue.now() - make_interval(days => $3) WHERE $2 <> ''",
             "INSERT INTO queue.unique_keys (kind, key, job_id) SELECT 'probe', 'key ' || $1, $1 WHERE $2 <> '' AND $3 > 0",
+            "INSERT INTO queue.returned_keys (kind, key, job_id, created_at, until_done) SELECT 'probe', 'key ' || $1, $1, queue.now(), false WHERE $2 <> '' AND $3 > 0",
         ] {
             sqlx::query(statement).bind(id).bind(state).bind(days_ago).execute(&self.pool).await.unwrap();
         }
         id
     }
 
-    /// Rows of a job: in history, attempts, steps and keys.
-    pub async fn traces(&self, id: Uuid) -> [i64; 4] {
-        let mut traces = [0; 4];
+    /// Rows of a job: in history, attempts, steps, keys and returned keys.
+    pub async fn traces(&self, id: Uuid) -> [i64; 5] {
+        let mut traces = [0; 5];
         for (count, query) in traces.iter_mut().zip([
             "SELECT count(*) FROM queue.history WHERE id = $1",
             "SELECT count(*) FROM queue.attempts WHERE job_id = $1",
             "SELECT count(*) FROM queue.steps WHERE job_id = $1",
             "SELECT count(*) FROM queue.unique_keys WHERE job_id = $1",
+            "SELECT count(*) FROM queue.returned_keys WHERE job_id = $1",
         ]) {
             *count = sqlx::query_scalar(query).bind(id).fetch_one(&self.pool).await.unwrap();
         }

@@ -1,7 +1,8 @@
 //! Enqueueing: keys, order, time.
 
 use chrono::{Duration as Span, Utc};
-use repo_to_cat::db::{jobs, pulse};
+use repo_to_cat::db::pulse;
+use repo_to_cat::db::steer::{self, Change};
 use repo_to_cat::model::failure::Kind;
 use repo_to_cat::model::job::{NewJob, Start};
 use repo_to_cat::model::unique::Unique;
@@ -41,12 +42,12 @@ async fn a_key_is_kept_on_completion_and_given_back_on_discard_and_cancel() {
     assert!(bed.discard(&bed.claim(worker).await).await);
     let other = enqueue_all(&bed.db, &[keyed("discarded")]).await.unwrap()[0];
     assert!(other.id != discarded && other.is_new);
-    let conflict = jobs::retry(&bed.db, discarded).await.unwrap_err();
+    let conflict = steer::one(&bed.db, Change::Retry, discarded).await.unwrap_err();
     assert_eq!(conflict.kind(), Kind::Conflict, "the key is another's now");
     assert_eq!(bed.state(discarded).await, "discarded", "and nothing was changed");
 
-    jobs::cancel(&bed.db, other.id).await.unwrap();
-    jobs::retry(&bed.db, discarded).await.unwrap();
+    steer::one(&bed.db, Change::Cancel, other.id).await.unwrap();
+    steer::one(&bed.db, Change::Retry, discarded).await.unwrap();
     let holder = enqueue_all(&bed.db, &[keyed("discarded")]).await.unwrap()[0];
     assert!(holder.id == discarded && !holder.is_new, "a reopened job has its key again");
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use repo_to_cat::db::inspect;
+use repo_to_cat::db::steer::{self, Change};
 use repo_to_cat::db::workers::{self, Heartbeat};
-use repo_to_cat::db::{inspect, jobs};
 use repo_to_cat::model::unique::Unique;
 
 use super::bed::{Bed, REFUSED, plain_job};
@@ -42,7 +43,7 @@ async fn a_heartbeat_names_the_jobs_that_are_lost() {
     let claimed = bed.claim_up_to(worker, 2).await;
     let held: Vec<_> = claimed.iter().collect();
     assert_eq!(bed.beat(worker, &held).await, Heartbeat::Renewed { lost: vec![] });
-    jobs::cancel(&bed.db, first).await.unwrap();
+    steer::one(&bed.db, Change::Cancel, first).await.unwrap();
     assert_eq!(bed.beat(worker, &held).await, Heartbeat::Renewed { lost: vec![first] });
     assert_eq!(bed.state(second).await, "running");
 }
@@ -93,7 +94,7 @@ async fn a_job_that_kills_its_workers_is_quarantined_and_can_be_reopened() {
     assert_eq!(bed.state(id).await, "discarded");
     assert_eq!(bed.endings(id).await, ["worker_lost"; 3]);
     assert_eq!(bed.rows("queue.unique_keys").await, 0);
-    jobs::retry(&bed.db, id).await.unwrap();
+    steer::one(&bed.db, Change::Retry, id).await.unwrap();
     let worker = bed.worker().await;
     let again = bed.claim(worker).await;
     assert_eq!((again.id, again.claim), (id, 4));

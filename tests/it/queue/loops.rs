@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use repo_to_cat::config;
-use repo_to_cat::db::{Db, jobs, workers};
+use repo_to_cat::db::steer::{self, Change};
+use repo_to_cat::db::{Db, workers};
 use repo_to_cat::model::job::{ClaimedJob, Outcome};
 use repo_to_cat::queue::Settled;
 use repo_to_cat::queue::completer::Completer;
@@ -207,7 +208,7 @@ async fn a_cancelled_job_is_stopped_by_the_next_heartbeat() {
     let token = |id| tokens.iter().find(|(held, _)| *held == id).unwrap().1.clone();
     let stop = CancellationToken::new();
     let keeping = tokio::spawn(lease.keep(stop.clone()));
-    jobs::cancel(&bed.db, cancelled).await.unwrap();
+    steer::one(&bed.db, Change::Cancel, cancelled).await.unwrap();
     timeout(PATIENCE, token(cancelled).cancelled()).await.expect("it is stopped");
     assert!(!token(kept).is_cancelled());
     stop.cancel();

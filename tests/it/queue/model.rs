@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use repo_to_cat::db::jobs;
 use repo_to_cat::db::outcomes::{End, PutBack};
+use repo_to_cat::db::steer::{self, Change};
 use repo_to_cat::db::workers::Heartbeat;
 use repo_to_cat::model::job::{ClaimedJob, JobState, NewJob, Start};
 use repo_to_cat::model::unique::Unique;
@@ -348,7 +348,7 @@ impl Model {
     async fn cancel(&mut self, chosen: usize) {
         let count = self.jobs.len().max(1);
         let Some(job) = self.jobs.get_mut(chosen % count) else { return };
-        let done = jobs::cancel(&self.bed.db, job.id).await.is_ok();
+        let done = steer::one(&self.bed.db, Change::Cancel, job.id).await.is_ok();
         assert_eq!(done, !job.state.is_final());
         if done && job.state == JobState::Running {
             job.end(JobState::Cancelled, "cancelled");
@@ -362,8 +362,8 @@ impl Model {
         let Some(job) = self.jobs.get(chosen % count) else { return };
         let taken = self.jobs.iter().any(|other| other.id != job.id && other.holds(job.kind, job.key));
         let reopened = matches!(job.state, JobState::Discarded | JobState::Cancelled);
-        let woken = matches!(job.state, JobState::Scheduled | JobState::Available | JobState::Parked);
-        let done = jobs::retry(&self.bed.db, job.id).await.is_ok();
+        let woken = matches!(job.state, JobState::Scheduled | JobState::Parked);
+        let done = steer::one(&self.bed.db, Change::Retry, job.id).await.is_ok();
         assert_eq!(done, woken || (reopened && !taken));
         let job = &mut self.jobs[chosen % count];
         if done {

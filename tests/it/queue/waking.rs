@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use repo_to_cat::config;
-use repo_to_cat::db::jobs;
+use repo_to_cat::db::steer::{self, Change};
 use repo_to_cat::queue::enqueue::{enqueue, enqueue_all};
 use rustix::process::Signal;
 use tokio::time::timeout;
@@ -112,7 +112,7 @@ async fn a_cancelled_job_is_stopped_at_once() {
     let (cancelled, _) = (bed.enqueue(plain_job()).await, bed.enqueue(plain_job()).await);
     let running = [station.next().await, station.next().await];
     let (stopped, kept) = if running[0].job.id == cancelled { (0, 1) } else { (1, 0) };
-    jobs::cancel(&bed.db, cancelled).await.unwrap();
+    steer::one(&bed.db, Change::Cancel, cancelled).await.unwrap();
     timeout(PATIENCE, running[stopped].cancel.cancelled()).await.expect("it waits for no heartbeat");
     assert!(!running[kept].cancel.is_cancelled());
 }

@@ -1,6 +1,7 @@
 //! What becomes of slots that were missed, that overlap, and that no job can be made for.
 
-use repo_to_cat::db::{jobs, schedules};
+use repo_to_cat::db::schedules;
+use repo_to_cat::db::steer::{self, Change};
 use repo_to_cat::schedule::edit;
 use repo_to_cat::schedule::firing::Firing;
 use serde_json::json;
@@ -57,7 +58,7 @@ async fn a_slot_is_skipped_while_an_earlier_job_lives_or_queued() {
     assert_eq!(outcomes(&host, "skip").await, ["01:00 enqueued", "02:00 skipped", "03:00 skipped"]);
     assert_eq!(outcomes(&host, "queue").await, ["01:00 enqueued", "02:00 enqueued", "03:00 enqueued"]);
     let first = slots(&host, "skip").await[0].job_id.unwrap();
-    jobs::cancel(&host.db, first).await.unwrap();
+    steer::one(&host.db, Change::Cancel, first).await.unwrap();
     let host = bed.set_clock("2027-06-01T04:00:05Z").await;
     host.fire_due().await.unwrap();
     assert_eq!(outcomes(&host, "skip").await[3], "04:00 enqueued");

@@ -6,6 +6,7 @@ use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use repo_to_cat::config::{self, Pooler};
+use repo_to_cat::db::steer::{self, Change};
 use repo_to_cat::db::{Db, Session, attempts, generations, migrate};
 use repo_to_cat::model::job::{JobKind, NewJob, Start};
 use repo_to_cat::queue::enqueue::{enqueue, enqueue_all};
@@ -90,7 +91,7 @@ async fn workers_and_others_share_a_pooler() {
                 let id = enqueue_all(&db, &[waiting_job(), waiting_job()]).await.unwrap()[0].id;
                 assert!(attempts::of_job(&db, id).await.unwrap().is_empty());
                 assert_eq!(generations::get(&db, id).await.unwrap(), None);
-                repo_to_cat::db::jobs::cancel(&db, id).await.unwrap();
+                steer::one(&db, Change::Cancel, id).await.unwrap();
             }
         });
     }

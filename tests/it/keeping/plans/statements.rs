@@ -161,27 +161,24 @@ pub const HOT: &[Hot] = &[
         buffers: [300, 0, 0],
     },
     Hot {
-        name: "jobs::cancel",
-        has: &["'cancelled by a person'"],
-        arguments: |stock| vec![stock.waiting.clone(), "'a channel'".into()],
+        name: "steer::end",
+        has: &["DELETE FROM queue.jobs", "WHERE id = ANY ($1) AND state = ANY ($2) FOR UPDATE SKIP LOCKED"],
+        arguments: |stock| {
+            let id = format!("ARRAY[{}::uuid]", stock.waiting);
+            vec![id, "'{available}'".into(), "'cancelled'".into(), "'a channel'".into()]
+        },
         buffers: [400, 0, 0],
     },
     Hot {
-        name: "jobs::retry, of a job that waits",
-        has: &["UPDATE queue.jobs SET state = 'available'", "state IN ('scheduled', 'parked', 'available')"],
-        arguments: |stock| vec![stock.waiting.clone()],
+        name: "steer::make_available",
+        has: &["AND state IN ('scheduled', 'parked') FOR UPDATE SKIP LOCKED"],
+        arguments: |stock| vec![format!("ARRAY[{}::uuid]", stock.waiting), "'{scheduled,parked}'".into()],
         buffers: [200, 0, 0],
     },
     Hot {
-        name: "jobs::retry, of a job that ended",
-        has: &["DELETE FROM queue.history WHERE id = $1", "reopened"],
-        arguments: |stock| vec![stock.discarded.clone()],
-        buffers: [300, 0, 0],
-    },
-    Hot {
-        name: "jobs::ended_or_unknown",
-        has: &["SELECT state AS \"state!\" FROM queue.jobs WHERE id = $1"],
-        arguments: |stock| vec![stock.discarded.clone()],
+        name: "steer::reopen",
+        has: &["DELETE FROM queue.history", "SELECT job_id FROM keys"],
+        arguments: |stock| vec![format!("ARRAY[{}::uuid]", stock.discarded), "'{discarded}'".into()],
         buffers: [300, 0, 0],
     },
     Hot {
@@ -273,14 +270,6 @@ pub const COLD: &[Cold] = &[
         why: "stats: people ask for it; the front of a number of lanes and no more, under a time-out",
     },
     Cold {
-        has: &["AND state IN ('scheduled', 'parked') FOR UPDATE SKIP LOCKED"],
-        why: "steer::make_available: by id, for jobs that a person chose",
-    },
-    Cold {
-        has: &["DELETE FROM queue.history", "SELECT job_id FROM keys"],
-        why: "steer::reopen: by id, for jobs that a person chose",
-    },
-    Cold {
         has: &["WHERE parked_because IS NOT NULL ORDER BY id LIMIT $1", "AS \"exact!\""],
         why: "stats: people ask for it; it counts up to a number of jobs and no further, under a time-out",
     },
@@ -295,10 +284,6 @@ pub const COLD: &[Cold] = &[
     Cold {
         has: &["WITH part AS MATERIALIZED", "WITHIN GROUP"],
         why: "stats: people ask for it; it reads a number of the last hour's jobs and no more, under a time-out",
-    },
-    Cold {
-        has: &["DELETE FROM queue.jobs", "WHERE id = ANY ($1) AND state = ANY ($2) FOR UPDATE SKIP LOCKED"],
-        why: "steer::end: by id, for jobs that a person chose",
     },
     Cold {
         has: &["pg_relation_size('queue.jobs')", "AS \"sampled!\""],

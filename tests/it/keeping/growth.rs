@@ -84,6 +84,12 @@ async fn assert_nothing_could_be_cleaned_up(yard: &Yard) {
     assert!(dead >= jobs(), "nothing could be cleaned up: {dead}");
 }
 
+/// The share of updates that touched no index, and stayed within their pages.
+async fn share_of_light_updates(yard: &Yard) -> f64 {
+    let share = "SELECT n_tup_hot_upd::float8 / n_tup_upd FROM pg_stat_user_tables WHERE relid = 'queue.jobs'::regclass";
+    sqlx::query_scalar(share).fetch_one(&yard.pool).await.unwrap()
+}
+
 /// Takes what waits as the fetcher does, `at_once` jobs by each claim, and completes it; returns how many there were.
 async fn drain(connection: &mut Session<'_>, worker: Uuid, at_once: usize) -> i64 {
     let kinds = [JobKind::Probe.name().to_owned()];
@@ -129,6 +135,8 @@ async fn a_snapshot_that_somebody_holds_makes_claims_no_dearer() {
     }
     println!("buffers for each job, by round: {costs:.2?}");
     assert_nothing_could_be_cleaned_up(&yard).await;
+    let light = share_of_light_updates(&yard).await;
+    assert!(light > 0.8, "claims rewrite rows where they are, unless their pages are full: {light}");
     // Two looks a round wade through what is dead, however many claims there are in between.
     assert!(costs[costs.len() - 1] < 1.25 * costs[0], "{costs:?}");
     holder.rollback().await.unwrap();

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use repo_to_cat::config;
+use repo_to_cat::db::sleepers;
 use repo_to_cat::db::steer::{self, Change};
 use repo_to_cat::queue::enqueue::{enqueue, enqueue_all};
 use rustix::process::Signal;
+use sqlx::postgres::PgListener;
 use tokio::time::timeout;
 
 use super::bed::{Bed, plain_job};
@@ -26,6 +28,31 @@ async fn an_idle_worker_is_woken_by_an_enqueue() {
     let (second, third) = (bed.enqueue(plain_job()).await, bed.enqueue(plain_job()).await);
     let found = BTreeSet::from([station.next().await.job.id, station.next().await.job.id]);
     assert_eq!(found, BTreeSet::from([second, third]), "what was announced while nobody listened");
+}
+
+#[tokio::test]
+async fn nobody_is_notified_while_no_worker_sleeps() {
+    let bed = Bed::make().await;
+    let worker = bed.worker().await;
+    let mut listener = PgListener::connect_with(&bed.gate.pool).await.unwrap();
+    listener.listen("queue_jobs").await.unwrap();
+    let kinds = [plain_job().kind.name().to_owned()];
+    for is_asleep in [false, true, false] {
+        if is_asleep {
+            sleepers::lie_down(&mut bed.connection().await, worker, &kinds).await.unwrap();
+        } else {
+            sleepers::get_up(&mut bed.connection().await, worker).await.unwrap();
+        }
+        bed.enqueue(plain_job()).await;
+        enqueue_all(&bed.db, &vec![plain_job(); 100]).await.unwrap();
+        // Notifications come in the order of the commits: what was sent comes before this.
+        bed.execute("NOTIFY queue_jobs, 'the end'").await;
+        let mut notified = 0;
+        while listener.recv().await.unwrap().payload() != "the end" {
+            notified += 1;
+        }
+        assert_eq!(notified, if is_asleep { 2 } else { 0 });
+    }
 }
 
 #[tokio::test]

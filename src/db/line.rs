@@ -58,14 +58,15 @@ impl Line {
         Ok(HeldLine { place, connection })
     }
 
-    /// A new connection for statements that all go by an index. The planner is told so: of a table that was small or empty
-    /// when it last looked it would rather read the whole, also long after that has grown. A pooler in transaction mode
-    /// would give the settings to others; there it plans as it likes.
+    /// A new connection for statements that all go by an index, whatever their parameters. The planner is told so: it
+    /// would plan a claim anew each time, which takes longer than the claim; and of a table that was small or empty when it
+    /// last looked it would rather read the whole, also long after that has grown. A pooler in transaction mode would give
+    /// the settings to others; there it plans as it likes.
     async fn connect(&self) -> Result<Session<'static>> {
         let mut connection = self.connector.connect().await?;
         if self.connector.pooler() == Pooler::None {
             // What cannot do without costs so much on paper that it would be compiled for.
-            sqlx::raw_sql("SET enable_seqscan = off; SET jit = off").execute(&mut connection).await?;
+            sqlx::raw_sql("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off").execute(&mut connection).await?;
         }
         Ok(Session::own(connection, self.connector.pooler()))
     }

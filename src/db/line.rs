@@ -66,7 +66,9 @@ impl Line {
         let mut connection = self.connector.connect().await?;
         if self.connector.pooler() == Pooler::None {
             // What cannot do without costs so much on paper that it would be compiled for.
-            sqlx::raw_sql("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off").execute(&mut connection).await?;
+            sqlx::raw_sql("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off")
+                .execute(&mut connection)
+                .await?;
         }
         Ok(Session::own(connection, self.connector.pooler()))
     }

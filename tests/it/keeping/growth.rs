@@ -86,7 +86,8 @@ async fn assert_nothing_could_be_cleaned_up(yard: &Yard) {
 
 /// The share of updates that touched no index, and stayed within their pages.
 async fn share_of_light_updates(yard: &Yard) -> f64 {
-    let share = "SELECT n_tup_hot_upd::float8 / n_tup_upd FROM pg_stat_user_tables WHERE relid = 'queue.jobs'::regclass";
+    let share =
+        "SELECT n_tup_hot_upd::float8 / n_tup_upd FROM pg_stat_user_tables WHERE relid = 'queue.jobs'::regclass";
     sqlx::query_scalar(share).fetch_one(&yard.pool).await.unwrap()
 }
 

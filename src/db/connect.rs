@@ -1,7 +1,7 @@
 //! Making connections: to which host, for how long, and what is said where that fails.
 
 use std::str::FromStr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -32,6 +32,8 @@ pub(super) struct Connector {
     current: AtomicUsize,
     pooler: Pooler,
     wait: Duration,
+    /// Connections that were lost so far, or given up.
+    losses: AtomicU64,
     /// The pool that is told where to connect.
     pool: OnceLock<PgPool>,
     searching: Mutex<()>,
@@ -62,6 +64,7 @@ impl Connector {
             current: AtomicUsize::new(0),
             pooler,
             wait,
+            losses: AtomicU64::new(0),
             pool: OnceLock::new(),
             searching: Mutex::default(),
         })
@@ -107,6 +110,16 @@ impl Connector {
     /// How long to wait for a connection.
     pub fn wait(&self) -> Duration {
         self.wait
+    }
+
+    /// How many connections were lost so far, or given up after a failure.
+    pub fn losses(&self) -> u64 {
+        self.losses.load(Ordering::Relaxed)
+    }
+
+    /// Counts a connection that was lost, or given up after a failure.
+    pub fn note_a_loss(&self) {
+        self.losses.fetch_add(1, Ordering::Relaxed);
     }
 
     /// What stands between us and the server.

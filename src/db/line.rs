@@ -38,6 +38,8 @@ pub struct Line {
 struct Idle {
     connection: Session<'static>,
     used: Instant,
+    /// How many connections had been lost when it was well last.
+    losses: u64,
 }
 
 impl Line {
@@ -49,13 +51,19 @@ impl Line {
     /// writes, and replaced where it gets no such answer.
     pub async fn take(&self) -> Result<HeldLine<'_>> {
         let mut place = self.idle.lock().await;
-        if let Some(Idle { mut connection, used }) = place.take()
-            && (used.elapsed() < FRESH || self.is_well(&mut connection).await)
-        {
-            return Ok(HeldLine { place, connection });
-        }
-        let connection = self.connect().await?;
-        Ok(HeldLine { place, connection })
+        let connection = match place.take() {
+            // Where another was lost meanwhile this one was most likely, too.
+            Some(idle) if idle.used.elapsed() < FRESH && idle.losses == self.connector.losses() => {
+                Some(idle.connection)
+            }
+            Some(Idle { mut connection, .. }) => self.is_well(&mut connection).await.then_some(connection),
+            None => None,
+        };
+        let connection = match connection {
+            Some(connection) => connection,
+            None => self.connect().await?,
+        };
+        Ok(HeldLine { place, connection, unless_given_back: Loss(Some(&self.connector)) })
     }
 
     /// A new connection for statements that all go by an index, whatever their parameters. The planner is told so: it
@@ -96,6 +104,19 @@ impl Line {
 pub struct HeldLine<'a> {
     place: MutexGuard<'a, Option<Idle>>,
     pub(super) connection: Session<'static>,
+    unless_given_back: Loss<'a>,
+}
+
+/// Counts a loss when it is dropped.
+#[derive(Debug)]
+struct Loss<'a>(Option<&'a Connector>);
+
+impl Drop for Loss<'_> {
+    fn drop(&mut self) {
+        if let Some(connector) = self.0 {
+            connector.note_a_loss();
+        }
+    }
 }
 
 impl HeldLine<'_> {
@@ -106,6 +127,7 @@ impl HeldLine<'_> {
 
     /// Keeps the connection for the next time.
     pub fn give_back(mut self) {
-        *self.place = Some(Idle { connection: self.connection, used: Instant::now() });
+        let losses = self.unless_given_back.0.take().map_or(0, Connector::losses);
+        *self.place = Some(Idle { connection: self.connection, used: Instant::now(), losses });
     }
 }

@@ -25,6 +25,8 @@ use crate::telemetry::metrics;
 
 /// The lease of a worker that holds nothing, and how often it is renewed.
 const RELAXED: Duration = Duration::from_secs(60);
+/// Pauses before a lease that could not be ended is ended again.
+const END_AGAIN: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(500)];
 const RELAXED_INTERVAL: Duration = Duration::from_secs(20);
 
 /// How long the search of strays may take.
@@ -272,7 +274,15 @@ impl Lease {
                 self.stop_all();
             }
         }
-        if let Err(failure) = self.unregister(self.worker_id(), self.may_hold_jobs()).await {
+        let mut ended = self.unregister(self.worker_id(), self.may_hold_jobs()).await;
+        // A cut connection, or a server that comes back in a moment, is no reason to let the others wait for the lapse.
+        for wait in END_AGAIN {
+            if ended.is_err() {
+                sleep(wait).await;
+                ended = self.unregister(self.worker_id(), self.may_hold_jobs()).await;
+            }
+        }
+        if let Err(failure) = ended {
             tracing::warn!(%failure, "the lease could not be ended; it runs out by itself");
         }
     }

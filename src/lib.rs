@@ -39,6 +39,7 @@
 //! sees whether a queue works, and how fast. [`db`] holds all SQL. [`postgres`] runs the private server of those who name no other. [`cli`] and
 //! [`commands`] are the program around it all. Imports go down only: a test holds the layers that ARCHITECTURE.md shows.
 
+pub mod backup;
 pub mod cli;
 pub mod commands;
 pub mod config;

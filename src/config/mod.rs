@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::backup::{Compression, Format};
 use crate::model::schedule::Spec;
 
 mod environment;
@@ -52,6 +53,8 @@ pub struct Config {
     pub analysis: Analysis,
     /// Where pictures go.
     pub images: Images,
+    /// How backups are made, kept and proven.
+    pub backup: Backup,
     /// The HTTP listener.
     pub http: Http,
     /// The listener for metrics alone.
@@ -221,6 +224,78 @@ pub struct Images {
     pub width: u32,
     /// Height of the picture in pixels.
     pub height: u32,
+}
+
+/// How backups are made, kept and proven.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Backup {
+    /// A path, `file:///path` or `s3://bucket/prefix`.
+    pub store: String,
+    /// How dumps are laid out.
+    pub format: Format,
+    /// How they are compressed.
+    pub compression: Compression,
+    /// How hard; 0: as usual for the compression.
+    pub level: u8,
+    /// Connections that read or write at once.
+    pub jobs: u8,
+    /// Threads that compress; 0: one per core.
+    pub threads: usize,
+    /// From which size on a table is split in directory format.
+    pub split_mb: u64,
+    /// The age recipients that backups are encrypted to.
+    pub recipients: Vec<String>,
+    /// File with age identities; empty: none.
+    pub identity_file: PathBuf,
+    /// Whether roles and tablespaces are added.
+    pub globals: bool,
+    /// Whether the pictures that rows name are copied beside each backup.
+    pub with_images: bool,
+    /// Whether a drill follows each backup.
+    pub drill: bool,
+    /// Folder for scratch clusters.
+    pub scratch_folder: PathBuf,
+    /// How long one backup or drill may take.
+    pub max_seconds: u64,
+    /// How long `pg_dump` waits for a table's lock.
+    pub lock_wait_seconds: u64,
+    /// How long another session may wait for a lock of the dump's before that gives way.
+    pub yield_seconds: u64,
+    /// How many of the latest verified backups are kept.
+    pub keep_last: u64,
+    /// Of how many of the latest hours that have one, the last.
+    pub keep_hourly: u64,
+    /// Of how many days.
+    pub keep_daily: u64,
+    /// Of how many weeks.
+    pub keep_weekly: u64,
+    /// Of how many months.
+    pub keep_monthly: u64,
+    /// Of how many years.
+    pub keep_yearly: u64,
+    /// All that are not older than so many days.
+    pub keep_within_days: u64,
+    /// How old what a killed run left must be before it is swept.
+    pub sweep_grace_seconds: u64,
+    /// How old the last verified backup may be.
+    pub fresh_hours: u64,
+    /// By how much a backup may differ from the one before.
+    pub alarm_percent: u64,
+    /// Who is told as healthchecks.io has it; empty: nobody.
+    pub ping_url: String,
+    /// Who is told as JSON; empty: nobody.
+    pub webhook_url: String,
+    /// The bucket's server.
+    pub s3_endpoint: String,
+    /// Its region.
+    pub s3_region: String,
+    /// Who we are there.
+    pub s3_access_key_id: String,
+    /// The proof of it.
+    pub s3_secret_access_key: String,
+    /// File that holds it; empty: none.
+    pub s3_secret_access_key_file: PathBuf,
 }
 
 /// The HTTP listener.

@@ -25,6 +25,7 @@ pub mod pulse;
 pub mod quota;
 pub mod retention;
 pub mod schedules;
+pub mod server;
 mod session;
 pub mod sleepers;
 pub mod stats;

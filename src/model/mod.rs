@@ -2,6 +2,7 @@
 
 pub mod analysis;
 pub mod attributes;
+pub mod backup;
 pub mod check;
 pub mod failure;
 pub mod figures;

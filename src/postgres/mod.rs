@@ -24,6 +24,7 @@ mod journal;
 pub mod programs;
 mod server;
 pub mod supervisor;
+pub mod tool;
 
 pub use cluster::{Cluster, Settings, Status};
 pub use server::{DATABASE, USER};

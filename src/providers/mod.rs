@@ -1,4 +1,5 @@
-//! What may be elsewhere: the hosts of repositories, and the store of pictures.
+//! What may be elsewhere: the hosts of repositories, the store of pictures and the one of backups.
 
 pub mod pictures;
 pub mod repository;
+pub mod vault;

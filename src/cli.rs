@@ -13,6 +13,7 @@ use crate::config::Flag;
 use crate::model::failure::Kind;
 use crate::model::picture::Canvas;
 
+mod backup;
 mod enqueue;
 mod generations;
 mod jobs;
@@ -20,6 +21,7 @@ mod queue;
 mod schedules;
 mod values;
 
+pub use backup::{Backup, BackupCheck, BackupNow, BackupVerify, Which};
 pub use enqueue::Enqueue;
 pub use generations::{GenerationFilter, Generations};
 pub use jobs::{JobFilter, JobListing, JobSelection, Jobs};
@@ -120,6 +122,12 @@ pub enum Command {
         /// What to do with them.
         #[command(subcommand)]
         command: Generations,
+    },
+    /// Make backups, and prove that they restore
+    Backup {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: Backup,
     },
     /// Analyse a repository, without a database
     #[command(

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::schedules::bed::{Bed, outcomes, spec, utc};
 
-const NIGHTLY: &str = "[schedules.backup]\ncron = \"0 3 * * *\"\nkind = \"backup\"\npayload = { database = \"cats\" }\n";
+const NIGHTLY: &str = "[schedules.nightly]\ncron = \"0 3 * * *\"\nkind = \"backup\"\npayload = { database = \"cats\" }\n";
 
 #[tokio::test]
 async fn a_slot_makes_one_backup_however_many_hosts_there_are() {
@@ -26,7 +26,7 @@ async fn a_slot_makes_one_backup_however_many_hosts_there_are() {
     // The next night comes, and nobody has taken the job up.
     let late = bed.set_clock("2027-06-05T12:00:00Z").await;
     assert_eq!(late.fire_due().await.unwrap(), 0);
-    assert_eq!(outcomes(&late, "backup").await.last().unwrap(), "03:00 skipped");
+    assert_eq!(outcomes(&late, "nightly").await.last().unwrap(), "03:00 skipped");
 }
 
 #[tokio::test]

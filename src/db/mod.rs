@@ -12,6 +12,7 @@ pub mod enqueue;
 pub mod error;
 pub mod generations;
 pub mod history;
+pub mod hold;
 pub mod identity;
 pub mod inspect;
 pub mod limits;

@@ -79,6 +79,10 @@ fn line(row: &JobRow) -> Result<JobLine> {
 }
 
 fn subject(payload: &Value) -> String {
+    let text = |key: &str| payload.get(key).and_then(Value::as_str).map(ToOwned::to_owned);
+    if let Some(subject) = text("backup").or_else(|| text("database")) {
+        return subject;
+    }
     let url = payload.get("github_url").and_then(Value::as_str).unwrap_or("-");
     match payload.get("ref").and_then(Value::as_str) {
         Some(reference) => format!("{url} at {reference}"),

@@ -1,4 +1,7 @@
-//! Backups: how they are made of real databases, and what comes back of them.
+//! Backups: made, proven, restored; and what a restored database does and does not do.
 
+mod guard;
+mod hold;
+mod preflight;
 mod source;
 mod tool;

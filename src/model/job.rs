@@ -111,10 +111,10 @@ impl JobState {
     pub const fn may_become(self, next: Self) -> bool {
         use JobState::{Available, Cancelled, Completed, Discarded, Parked, Running, Scheduled};
         match self {
-            Scheduled => matches!(next, Available | Cancelled | Discarded),
+            Scheduled => matches!(next, Available | Cancelled | Discarded | Parked),
             Available => matches!(next, Running | Cancelled | Discarded | Parked),
             Running => matches!(next, Completed | Discarded | Cancelled | Scheduled | Available | Parked),
-            Parked => matches!(next, Available | Cancelled | Discarded),
+            Parked => matches!(next, Available | Scheduled | Cancelled | Discarded),
             // Reopened by a person, under the same id.
             Discarded | Cancelled => matches!(next, Available),
             Completed => false,

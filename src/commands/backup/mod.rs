@@ -1,7 +1,8 @@
-//! `backup ...`: making backups, proving them, looking at them.
+//! `backup`: backups made, looked at, proven and restored.
 
 mod check;
 mod now;
+pub mod release;
 mod verify;
 
 use crate::cli::Backup;
@@ -9,11 +10,12 @@ use crate::commands::Output;
 use crate::config::Loaded;
 use crate::model::failure::Result;
 
-/// Runs one of the verbs.
+/// Runs `backup ...`.
 pub fn run(command: &Backup, loaded: &Loaded, output: &Output) -> Result<()> {
     match command {
         Backup::Now(args) => now::run(args, loaded, output),
         Backup::Verify(args) => verify::run(args, loaded, output),
         Backup::Check(args) => check::run(args, loaded, output),
+        Backup::Release(args) => release::run(*args, loaded, output),
     }
 }

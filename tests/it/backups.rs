@@ -2,3 +2,5 @@
 
 mod archive;
 mod odd;
+mod source;
+mod tool;

@@ -3,5 +3,7 @@
 mod guard;
 mod hold;
 mod preflight;
+mod archive;
+mod odd;
 mod source;
 mod tool;

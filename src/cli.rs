@@ -21,7 +21,7 @@ mod queue;
 mod schedules;
 mod values;
 
-pub use backup::{Backup, Release};
+pub use backup::{Backup, BackupCheck, BackupNow, BackupVerify, Release, Which};
 pub use enqueue::Enqueue;
 pub use generations::{GenerationFilter, Generations};
 pub use jobs::{JobFilter, JobListing, JobSelection, Jobs};
@@ -128,6 +128,12 @@ pub enum Command {
         /// What to do with them.
         #[command(subcommand)]
         command: Generations,
+    },
+    /// Make backups, and prove that they restore
+    Backup {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: Backup,
     },
     /// Analyse a repository, without a database
     #[command(

@@ -7,3 +7,5 @@ mod archive;
 mod odd;
 mod source;
 mod tool;
+mod jobs;
+mod telling;

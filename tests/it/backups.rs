@@ -1,0 +1,3 @@
+//! Backups: made, proven, restored; and what a restored database does and does not do.
+
+mod hold;

@@ -1,28 +1,16 @@
 //! One dump: a snapshot, `pg_dump` under it, and its way into the store.
+//!
+//! [`Plan`] completes the request. The [`Holder`] keeps the snapshot that all of it shows, and the lock that keeps other
+//! runs away. [`stream`] takes what `pg_dump` writes, [`pieces`] the rows of large tables, [`images`] the pictures; each
+//! becomes one of the [`files`]. Meanwhile [`watch`] looks whether to go on, and the [guard](crate::db::guard) whether
+//! somebody has to wait for us.
 
-use uuid::Uuid;
-
-use crate::backup::{Reporter, Yard};
-use crate::model::backup::{BackupName, BackupRequest, Manifest};
-use crate::model::failure::Result;
-
-/// Which run of which job a dump belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Run {
-    /// The job; none without a queue.
-    pub job: Option<Uuid>,
-    /// How often it was claimed, this time included.
-    pub claim: i32,
-}
-
-/// Makes a backup under `name` and publishes it. Whatever fails, nothing is left under the final name, no process and no
-/// session; a failure of kind `Throttled` means that it gave way to a waiting session, or that another run is at it.
-pub async fn dump(
-    _yard: &Yard,
-    _name: &BackupName,
-    _request: &BackupRequest,
-    _run: Run,
-    _report: Reporter,
-) -> Result<Manifest> {
-    unimplemented!()
-}
+mod files;
+mod images;
+mod meter;
+mod pieces;
+mod plan;
+mod stream;
+mod sums;
+mod tar;
+mod watch;

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::pipe::fcntl_setpipe_size;
 
+use super::files::unwritten;
 use super::meter::Meter;
 use crate::backup::archive::{Inventory, Part, Reader};
 use crate::backup::pipe::Encoder;
@@ -121,9 +122,4 @@ pub(super) fn dump(
 /// Runs a program of whose output nothing need be known.
 pub(super) fn copy(command: Command, wire: &Wire, encoder: &mut Encoder) -> Result<()> {
     run(command, wire, encoder, |_| Ok(()))
-}
-
-/// The encoder takes no more. Where that is the store's doing, the store tells better why.
-pub(super) fn unwritten(error: io::Error) -> Failure {
-    Failure::new(Kind::Environment, format!("the dump cannot be passed on: {error}")).source(error)
 }

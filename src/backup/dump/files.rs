@@ -6,6 +6,7 @@ use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
 use super::plan::Plan;
+use super::rows::Waiter;
 use super::watch::Halt;
 use crate::backup::pipe::{Encoder, Recipe, bridge, failure_of};
 use crate::model::backup::BackupName;
@@ -24,6 +25,16 @@ pub(super) struct Files<'a> {
 }
 
 impl Files<'_> {
+    /// How a file is made beside which others are made, or which is small: one thread compresses it.
+    pub fn small(&self) -> Recipe {
+        Recipe { threads: 1, ..self.plan.recipe.clone() }
+    }
+
+    /// For a thread that waits for async code.
+    pub fn waiter(&self) -> Waiter {
+        Waiter { runtime: Handle::current(), halted: self.halt.token() }
+    }
+
     /// Makes a file of what `fill` writes; `what` is as [`Plan::file_name`] has it.
     pub async fn write<T: Send + 'static>(
         &self,

@@ -1,9 +1,11 @@
 //! What a run is to make: the request, and for what it leaves open the configuration.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use crate::backup::pipe::{Recipe, Recipients};
 use crate::config;
+use crate::model::backup::manifest::Source;
 use crate::model::backup::{BackupName, BackupRequest, Compression, Format, Selection};
 use crate::model::failure::{Failure, Kind, Result};
 
@@ -48,9 +50,9 @@ impl Plan {
         format!("{name}.{what}{}{encrypted}", self.recipe.compression.extension())
     }
 
-    /// The arguments that tell `pg_dump` what to dump, and how. `whole` are tables whose rows it leaves to us, as
-    /// patterns.
-    pub fn arguments(&self, snapshot: &str, lock_wait_seconds: u64, rows_elsewhere: &[String]) -> Vec<String> {
+    /// The arguments that tell `pg_dump` what to dump, and how. `rows_elsewhere` are patterns of
+    /// the tables whose rows it leaves to us.
+    pub fn arguments(&self, source: &Source, lock_wait: Duration, rows_elsewhere: &[String]) -> Vec<String> {
         let format = match self.format {
             Format::Plain => "plain",
             Format::Custom | Format::Directory => "custom",
@@ -59,9 +61,13 @@ impl Plan {
             format!("--format={format}"),
             "--compress=0".to_owned(),
             "--no-password".to_owned(),
-            format!("--snapshot={snapshot}"),
-            format!("--lock-wait-timeout={}", lock_wait_seconds.saturating_mul(1000)),
+            format!("--snapshot={}", source.snapshot),
+            format!("--lock-wait-timeout={}", lock_wait.as_millis()),
         ];
+        // Fingerprints are of Unicode, as whoever compares reads it. Without an encoding there is nothing to convert.
+        if source.encoding != "SQL_ASCII" {
+            arguments.push("--encoding=UTF8".to_owned());
+        }
         let mut add = |option: &str, patterns: &[String]| {
             // One argument each, so that a pattern that begins with a dash is no option.
             arguments.extend(patterns.iter().map(|pattern| format!("--{option}={pattern}")));
@@ -131,12 +137,14 @@ mod tests {
             globals: false,
             with_images: false,
         };
-        let arguments = plan.arguments("00000003-0000001B-1", 60, &[pattern("s", "t")]);
+        let source = Source { snapshot: "00000003-0000001B-1".into(), encoding: "UTF8".into(), ..Source::default() };
+        let arguments = plan.arguments(&source, Duration::from_secs(60), &[pattern("s", "t")]);
         assert_eq!(
             arguments[3..],
             [
                 "--snapshot=00000003-0000001B-1",
                 "--lock-wait-timeout=60000",
+                "--encoding=UTF8",
                 "--table=--c*",
                 "--exclude-schema=\"X y\"",
                 "--exclude-table-data=\"s\".\"t\"",

@@ -1,4 +1,6 @@
-//! Backups: how they are made of real databases, and what comes back of them.
+//! Backups: made, proven, restored; and what a restored database does and does not do.
 
+mod archive;
+mod odd;
 mod source;
 mod tool;

@@ -136,6 +136,7 @@ impl Making<'_> {
     fn is_large(&self, source: &Source, table: &Table) -> bool {
         self.plan.format == Format::Directory
             && table.bytes >= self.yard.settings.split_mb << 20
+            && source.server_version >= READS_RANGES
             && !table.columns.is_empty()
             && table.condition.is_none()
             // Else `pg_dump` would take a pattern beyond ASCII for another one, and our sessions rows for others.

@@ -2,23 +2,21 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
+use std::process::Command;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::TryStreamExt;
 use repo_to_cat::backup::dump::{Run, dump};
 use repo_to_cat::backup::pipe::{Identities, decode};
 use repo_to_cat::backup::{Reporter, Yard};
 use repo_to_cat::config::{self, Config, Environment, Layers};
 use repo_to_cat::db::server::Server;
 use repo_to_cat::model::backup::manifest::{FileRole, StoredFile, Table};
-use repo_to_cat::model::backup::{BackupName, BackupRequest, Fingerprint, Format, Manifest, Tally};
+use repo_to_cat::model::backup::{BackupName, BackupRequest, Format, Manifest};
 use repo_to_cat::model::failure::Result;
 use repo_to_cat::model::progress::Silent;
-use repo_to_cat::postgres::programs::Programs;
 use repo_to_cat::providers::pictures::Pictures;
 use repo_to_cat::providers::vault::{S3, Vault};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
@@ -26,40 +24,9 @@ use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection};
 use tempfile::TempDir;
 use uuid::Uuid;
 
+use crate::backups::odd::{Content, run};
 use crate::support::gate::eventually;
 use crate::support::postgres::{fresh_database, program, temporary_folder};
-
-/// Something of everything that is hard to dump.
-pub const WEIRD: &str = r#"
-CREATE SCHEMA "Weird ""schema""";
-CREATE TABLE cats (id int PRIMARY KEY, name text, weight double precision, born timestamptz, raw bytea, tags text[]);
-INSERT INTO cats SELECT i, 'cat ' || i, i / 7.0, '2020-01-01 00:00:00+02'::timestamptz + i * interval '1 hour',
-                        decode(md5(i::text), 'hex'), ARRAY['a', NULL, E'tab\t'] FROM generate_series(1, 4000) i;
-INSERT INTO cats VALUES (-1, E'back\\slash, tab\t, line\nend, \\.', 'NaN', 'infinity', '', '{}'),
-                        (-2, '\.', '-Infinity', '-infinity', NULL, NULL), (-3, repeat('wide ', 200000), 0.1, NULL, NULL, NULL);
-CREATE TABLE "Weird ""schema"""."tab.le *?" ("Col ""umn" text, id int GENERATED ALWAYS AS IDENTITY, "dropped" int,
-                                            twice int GENERATED ALWAYS AS (id * 2) STORED, "select" date);
-INSERT INTO "Weird ""schema"""."tab.le *?" ("Col ""umn", "select") SELECT i::text, 'infinity' FROM generate_series(1, 100) i;
-ALTER TABLE "Weird ""schema"""."tab.le *?" DROP COLUMN "dropped";
-CREATE TABLE nothing ();
-INSERT INTO nothing DEFAULT VALUES;
-INSERT INTO nothing DEFAULT VALUES;
-CREATE TABLE empty (id int);
-CREATE TABLE parts (id int, word text) PARTITION BY RANGE (id);
-CREATE TABLE parts_low PARTITION OF parts FOR VALUES FROM (0) TO (1000);
-CREATE TABLE parts_high PARTITION OF parts FOR VALUES FROM (1000) TO (2000);
-CREATE TABLE parts_rest PARTITION OF parts DEFAULT;
-INSERT INTO parts SELECT i, 'word' || i FROM generate_series(0, 1999) i;
-CREATE TABLE mother (id int);
-CREATE TABLE daughter (more text) INHERITS (mother);
-INSERT INTO mother SELECT generate_series(1, 10);
-INSERT INTO daughter SELECT i, 'more' FROM generate_series(11, 30) i;
-CREATE MATERIALIZED VIEW heavy AS SELECT * FROM cats WHERE weight > 100;
-CREATE UNLOGGED TABLE fleeting AS SELECT generate_series(1, 5) AS id;
-CREATE SEQUENCE counter;
-SELECT setval('counter', 41);
-SELECT lo_from_bytea(0, decode(repeat('00ff', 5000), 'hex'));
-"#;
 
 /// One database and one store.
 pub struct Bed {
@@ -80,15 +47,16 @@ pub struct Attempt {
 impl Bed {
     /// A fresh database with what `seed` makes.
     pub async fn make(seed: &str) -> Self {
-        Self::at(fresh_database("dump"), seed).await
+        let bed = Self::at(fresh_database("dump"));
+        bed.execute(seed).await;
+        bed
     }
 
     /// A database of any server.
-    pub async fn at(url: String, seed: &str) -> Self {
+    pub fn at(url: String) -> Self {
         let options = PgConnectOptions::from_str(&url).unwrap().application_name("test");
         let database = options.get_database().unwrap().to_owned();
         let pool = PgPoolOptions::new().max_connections(4).connect_lazy_with(options);
-        sqlx::raw_sql(AssertSqlSafe(seed)).execute(&pool).await.unwrap();
         let folder = temporary_folder();
         let place = |name: &str| folder.path().join(name);
         fs::create_dir(place("scratch")).unwrap();
@@ -151,7 +119,9 @@ impl Bed {
         }
         let sums = fs::read_to_string(place.join("SHA256SUMS")).unwrap();
         assert_eq!(sums.lines().count(), manifest.files.len());
-        ran(Command::new("sha256sum").args(["--check", "--strict", "SHA256SUMS"]).current_dir(&place));
+        let checked = Command::new("sha256sum").args(["--check", "--strict", "SHA256SUMS"]).current_dir(&place).output();
+        let checked = checked.unwrap();
+        assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
         let stored = serde_json::from_slice::<Manifest>(&fs::read(place.join("manifest.json")).unwrap()).unwrap();
         assert_eq!(&stored, manifest);
     }
@@ -170,13 +140,11 @@ impl Bed {
     pub async fn restore(&self, manifest: &Manifest, identities: &Identities) -> String {
         let url = fresh_database("restored");
         let archive = self.decoded(&manifest.name, manifest.archive().unwrap(), identities);
-        let programs = Programs::find(Path::new(""), None).unwrap();
+        let archive = archive.to_str().unwrap();
         if manifest.format == Format::Plain {
-            ran(Command::new(programs.path("psql"))
-                .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-o", "/dev/null", "-d", &url, "-f"])
-                .arg(&archive));
+            run("psql", &["-X", "-q", "-v", "ON_ERROR_STOP=1", "-o", "/dev/null", "-d", &url, "-f", archive]);
         } else {
-            ran(Command::new(programs.path("pg_restore")).args(["--exit-on-error", "-d", &url]).arg(&archive));
+            run("pg_restore", &["--exit-on-error", "-d", &url, archive]);
         }
         let mut restored = PgConnectOptions::from_str(&url).unwrap().connect().await.unwrap();
         for file in &manifest.files {
@@ -191,12 +159,10 @@ impl Bed {
         url
     }
 
-    /// Checks that a database holds what the manifest says, table by table.
-    pub async fn check_rows(&self, manifest: &Manifest, url: &str) {
-        let mut connection = PgConnectOptions::from_str(url).unwrap().connect().await.unwrap();
-        for table in &manifest.tables {
-            assert_eq!(fingerprint(&mut connection, table).await, table.fingerprint, "{}.{}", table.schema, table.name);
-        }
+    /// Checks that a database holds what the manifest says, and nothing else.
+    pub async fn check_content(&self, manifest: &Manifest, url: &str) {
+        let told = (manifest.tables.clone(), manifest.sequences.clone(), manifest.large_objects);
+        assert_eq!(Content::of(url).await, Content::sorted(told));
     }
 
     /// Checks that a failed attempt has left nothing: under no name, in no process, no session, no lock, no file.
@@ -244,19 +210,6 @@ impl Bed {
     }
 }
 
-/// What a table holds, by COPY with the settings that `pg_dump` uses.
-pub async fn fingerprint(connection: &mut PgConnection, table: &Table) -> Fingerprint {
-    let settings = "SET datestyle = ISO; SET intervalstyle = postgres; SET extra_float_digits = 3; SET row_security = off";
-    sqlx::raw_sql(settings).execute(&mut *connection).await.unwrap();
-    let copy = format!("COPY {}.{} {} TO STDOUT", quoted(&table.schema), quoted(&table.name), table.columns);
-    let mut rows = connection.copy_out_raw(&copy).await.unwrap();
-    let mut tally = Tally::default();
-    while let Some(piece) = rows.try_next().await.unwrap() {
-        tally.feed(&piece);
-    }
-    tally.finish()
-}
-
 /// Processes that run for a job.
 pub fn processes_of(job: Uuid) -> Vec<u32> {
     let mark = format!("PGAPPNAME=repo-to-cat/backup/{job}/");
@@ -276,12 +229,6 @@ pub fn settings() -> config::Backup {
     Config::load(&Layers { environment, ..Layers::default() }).unwrap().config.backup
 }
 
-/// Runs a program that must end well.
-pub fn ran(command: &mut Command) {
-    let output = command.stdin(Stdio::null()).output().unwrap();
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
-}
-
-pub fn quoted(name: &str) -> String {
+fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

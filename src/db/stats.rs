@@ -16,6 +16,7 @@ use crate::db::Db;
 use crate::db::limits::{self, Paused};
 use crate::db::session::{Session, Transaction};
 use crate::model::failure::Result;
+use crate::model::limits::{EACH, Limit};
 use live::Live;
 pub use recent::{Percentiles, Recent};
 
@@ -99,7 +100,7 @@ pub struct Worker {
 pub struct LimitUse {
     /// The limit.
     #[serde(flatten)]
-    pub limit: limits::Limit,
+    pub limit: Limit,
     /// Jobs that run under it; where it is for each limit key, those of the key with most.
     pub running: i64,
     /// Jobs that may be started now by its rate; where it is for each limit key, of the key with fewest.
@@ -221,12 +222,12 @@ async fn limit_uses(session: &mut Session<'_>) -> Result<Vec<LimitUse>> {
                  AND (bucket.limit_key = of.limit_key OR (of.limit_key = $1 AND bucket.limit_key <> ''))),
                of.rate_count) END::float8 AS startable
            FROM queue.limits AS of ORDER BY of.kind, of.limit_key"#,
-        limits::EACH
+        EACH
     )
     .fetch_all(session)
     .await?;
     let uses = rows.into_iter().map(|row| LimitUse {
-        limit: limits::Limit {
+        limit: Limit {
             kind: row.kind,
             limit_key: row.limit_key,
             max_running: row.max_running,

@@ -8,8 +8,8 @@ use super::amount::{duration, grouped, relative};
 use super::look::Look;
 use super::table::Table;
 use super::text::safe;
-use crate::db::limits::EACH;
 use crate::db::stats::{Amount, KindStats, LimitUse, Percentiles, Recent, Stats, Worker};
+use crate::model::limits::EACH;
 
 /// All of it.
 #[must_use]

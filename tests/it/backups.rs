@@ -1,4 +1,5 @@
 //! Backups: made, proven, restored; and what a restored database does and does not do.
 
 mod archive;
+mod hold;
 mod odd;

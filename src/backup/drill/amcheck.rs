@@ -48,11 +48,12 @@ fn findings(lines: impl Iterator<Item = Vec<u8>>) -> Vec<Difference> {
     let mut found: Vec<String> = Vec::new();
     for line in lines {
         let line = String::from_utf8_lossy(&line);
+        let count = found.len();
         match found.last_mut() {
-            Some(last) if line.starts_with([' ', '\t']) => *last = format!("{last} {}", line.trim()),
             _ if line.trim().is_empty() => {}
-            // All are read, or it would wait for ever.
-            _ if found.len() == TOLD => {}
+            Some(last) if line.starts_with([' ', '\t']) => *last = format!("{last} {}", line.trim()),
+            // The rest is read only, or it would wait for ever.
+            _ if count == TOLD => {}
             _ => found.push(line.trim_end().to_owned()),
         }
     }

@@ -72,14 +72,15 @@ pub(super) async fn rows(
         tasks.extend(parts(place, &table, &columns.into()));
     }
     let extra: Vec<_> = there.into_values().filter(|table| !table.of_extension).collect();
-    tasks.extend(extra.iter().zip(is_there.len()..).flat_map(|(table, place)| parts(place, table, &"".into())));
+    let all_columns = Arc::from("");
+    tasks.extend(extra.iter().zip(is_there.len()..).flat_map(|(table, place)| parts(place, table, &all_columns)));
     let encoding = contents.encoding(manifest).to_owned();
     let sums = vec![Fingerprint::default(); is_there.len() + extra.len()];
     let came_back = read(scratch.server(), application, encoding, tasks, sums, report).await?;
     let mut compared = Compared::default();
     for ((expected, found_rows), is_there) in manifest.tables.iter().zip(&came_back).zip(&is_there) {
         let found_rows = is_there.then_some(*found_rows);
-        compared.tables += u64::from(is_there);
+        compared.tables += u64::from(*is_there);
         compared.rows += found_rows.map_or(0, |rows| rows.rows);
         if found_rows != Some(expected.fingerprint) {
             let table = format!("{}.{}", expected.schema, expected.name);

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::fetch::{Contents, in_pieces, layers};
 use super::{Found, Stop};
-use crate::backup::pipe::{Identities, bridge, decode_as, failure_of};
+use crate::backup::pipe::{bridge, decode_as, failure_of};
 use crate::backup::{Reporter, Yard};
 use crate::model::backup::manifest::FileRole;
 use crate::model::backup::verdict::Difference;

@@ -103,16 +103,17 @@ impl Scratch {
         let source = &manifest.source;
         let mut session = self.server.connect("postgres", application).await?;
         let available = restored::available_extensions(&mut session).await?;
-        let lacking = |names: Vec<&str>| names.into_iter().filter(|name| !available.iter().any(|there| there == name)).collect::<Vec<_>>();
-        let missing = lacking(extensions(manifest, contents));
+        let is_there = |name: &str| available.iter().any(|there| there == name);
+        let missing: Vec<_> = extensions(manifest, contents).into_iter().filter(|name| !is_there(name)).collect();
         if !missing.is_empty() {
             let (major, missing) = (self.programs.version().major, missing.join(", "));
-            return Err(Stop::Unverifiable(format!("extensions that are not installed for PostgreSQL {major} here: {missing}")));
+            let what = format!("extensions that are not installed for PostgreSQL {major} here: {missing}");
+            return Err(Stop::Unverifiable(what));
         }
-        if !lacking(vec![amcheck::EXTENSION]).is_empty() {
-            return Err(Stop::Unverifiable(
-                "the extension amcheck is not installed here, which looks for damage (Debian: it comes with the server; else: postgresql-contrib)".to_owned(),
-            ));
+        if !is_there(amcheck::EXTENSION) {
+            let what = "the extension amcheck is not installed here, which looks for damage: type: sudo apt-get install \
+                        postgresql-contrib";
+            return Err(Stop::Unverifiable(what.to_owned()));
         }
         restored::create_roles(&mut session, &source.roles, &superusers(contents)).await?;
         restored::create_database(&mut session, DATABASE, source).await.map_err(|failure| match failure.kind() {

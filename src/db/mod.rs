@@ -25,6 +25,7 @@ pub mod outcomes;
 mod pool;
 pub mod pulse;
 pub mod quota;
+pub mod restored;
 pub mod retention;
 pub mod schedules;
 pub mod server;

@@ -4,6 +4,7 @@ mod guard;
 mod hold;
 mod preflight;
 mod archive;
+mod hold;
 mod odd;
 mod source;
 mod tool;

@@ -41,7 +41,6 @@ pub fn dispatch(command: Command, loaded: &Loaded, output: &Output) -> Result<()
     match command {
         Command::Analyze(wish) => analyze::run(&wish, loaded, output),
         Command::Paint(wish) => paint::run(&wish, loaded, output),
-        Command::Backup { command } => backup::run(&command, loaded, output),
         Command::Doctor => doctor::run(loaded, output),
         Command::Backup { command } => backup::run(&command, loaded, output),
         Command::Bench { command } => bench::run(&command, loaded),

@@ -9,6 +9,7 @@ use crate::config::{Environment, Loaded, Log, Origin};
 use crate::model::failure::{Failure, Kind, Result};
 
 pub mod analyze;
+pub mod backup;
 pub mod bench;
 pub mod child;
 pub mod cli_reference;
@@ -39,6 +40,7 @@ pub fn dispatch(command: Command, loaded: &Loaded, output: &Output) -> Result<()
     match command {
         Command::Analyze(wish) => analyze::run(&wish, loaded, output),
         Command::Paint(wish) => paint::run(&wish, loaded, output),
+        Command::Backup { command } => backup::run(&command, loaded, output),
         Command::Doctor => doctor::run(loaded, output),
         Command::Bench { command } => bench::run(&command, loaded),
         Command::Config { command: ConfigCommand::Show } => config::show(loaded, output),

@@ -4,6 +4,7 @@
 //! the hot path is a transaction of its own or can be one, so that a pooler in transaction mode works.
 
 pub mod attempts;
+pub mod backups;
 pub mod claims;
 mod connect;
 pub mod copy;
@@ -12,6 +13,7 @@ pub mod enqueue;
 pub mod error;
 pub mod generations;
 pub mod history;
+pub mod hold;
 pub mod identity;
 pub mod inspect;
 pub mod limits;

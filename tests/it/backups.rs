@@ -4,3 +4,4 @@ mod archive;
 mod odd;
 mod source;
 mod tool;
+mod hold;

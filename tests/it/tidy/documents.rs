@@ -51,7 +51,7 @@ pub const RULES: &[Rule] = &[
             &[("src/a.rs", concat!("//! In /wo", "rk/main."))],
             &[("Dockerfile", concat!("RUN pip -i https://pypi", ".org/simple"))],
         ],
-        good: &[&[("docs/a.md", "the root folder / and a network/work/flow on https://docs.rs")]],
+        good: &[&[("docs/a.md", concat!("the root folder / and a network/wo", "rk/flow on https://docs.rs"))]],
     },
 ];
 

@@ -1,3 +1,7 @@
 //! Backups: made, proven, restored; and what a restored database does and does not do.
 
 mod hold;
+mod jobs;
+mod source;
+mod telling;
+mod tool;

@@ -1,6 +1,5 @@
 //! Backups: made, proven, restored; and what a restored database does and does not do.
 
-mod guard;
 mod hold;
 mod preflight;
 mod archive;
@@ -9,4 +8,6 @@ mod odd;
 mod source;
 mod tool;
 mod jobs;
+mod source;
 mod telling;
+mod tool;

@@ -1,3 +1,4 @@
 //! Backups: made, proven, restored; and what a restored database does and does not do.
 
 mod hold;
+mod vault;

@@ -11,3 +11,4 @@ mod jobs;
 mod source;
 mod telling;
 mod tool;
+mod vault;

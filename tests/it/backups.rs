@@ -1,5 +1,6 @@
 //! Backups: made, proven, restored; and what a restored database does and does not do.
 
 mod archive;
+mod drill;
 mod hold;
 mod odd;

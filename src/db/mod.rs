@@ -31,6 +31,7 @@ pub mod schedules;
 pub mod server;
 mod session;
 pub mod sleepers;
+pub mod source;
 pub mod stats;
 pub mod steer;
 pub mod steps;

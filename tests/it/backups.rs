@@ -1,6 +1,13 @@
 //! Backups: made, proven, restored; and what a restored database does and does not do.
 
+mod guard;
+mod hold;
+mod preflight;
 mod archive;
 mod drill;
 mod hold;
 mod odd;
+mod source;
+mod tool;
+mod jobs;
+mod telling;

@@ -159,7 +159,7 @@ impl<'a> Course<'a> {
         let (manifest, contents) = until_stopped(&report, self.fetch()).await?;
         let programs = Programs::for_server(&self.yard.bin_folder, manifest.source.server_version, &PROGRAMS)
             .map_err(|failure| Stop::Unverifiable(words(&failure)))?;
-        self.begin_stage("scratch", "starting a scratch cluster");
+        self.begin_stage("scratch", "starting a scratch cluster")?;
         let scratch = until_stopped(&report, Scratch::open(self.yard, self.name, &manifest, programs)).await?;
         let outcome = until_stopped(&report, self.in_scratch(&scratch, &manifest, &contents)).await;
         let outcome = match outcome {
@@ -175,7 +175,7 @@ impl<'a> Course<'a> {
 
     /// Reads the manifest and every file, and compares their sums.
     async fn fetch(&mut self) -> Result<(Manifest, fetch::Contents), Stop> {
-        self.begin_stage("fetch", "reading the manifest");
+        self.begin_stage("fetch", "reading the manifest")?;
         let text = self.yard.vault.get(self.name, vault::MANIFEST).await?.ok_or_else(|| {
             Failure::new(Kind::NotFound, format!("there is no backup {}", self.name))
                 .hint("see what is there with: repo-to-cat backup list")
@@ -203,7 +203,7 @@ impl<'a> Course<'a> {
         contents: &fetch::Contents,
     ) -> Result<(), Stop> {
         self.findings.server_version = Some(scratch.prepare(manifest, contents, &self.application).await?);
-        self.begin_stage("restore", "restoring into a scratch cluster");
+        self.begin_stage("restore", "restoring into a scratch cluster")?;
         let options = Options { jobs: self.yard.settings.jobs, owners: true, verify: true, ..Options::default() };
         let report = Reporter::clone(&self.report);
         let dump = Dump::Stored(self.name, manifest);
@@ -213,15 +213,15 @@ impl<'a> Course<'a> {
             .await
             .map_err(restore_failure)?;
         self.findings.restore_seconds = Some(begun.elapsed().as_secs_f64());
-        self.begin_stage("check", "looking for damage in the restored database");
+        self.begin_stage("check", "looking for damage in the restored database")?;
         for difference in amcheck::check(scratch, &self.application).await? {
             self.found.add(difference);
         }
-        self.begin_stage("compare", "comparing what was restored");
+        self.begin_stage("compare", "comparing what was restored")?;
         self.compare(scratch, manifest, contents).await?;
         self.findings.scratch_bytes = scratch.bytes().await;
         if manifest.images.is_some() {
-            self.begin_stage("pictures", "looking for the pictures");
+            self.begin_stage("pictures", "looking for the pictures")?;
             self.findings.images =
                 pictures::check(self.yard, self.name, manifest, contents, &self.report, &mut self.found).await?;
         }
@@ -251,11 +251,12 @@ impl<'a> Course<'a> {
         Ok(())
     }
 
-    /// Ends the stage before and begins another.
-    fn begin_stage(&mut self, stage: &'static str, words: &str) {
+    /// Ends the stage before and begins another, unless it was told to stop.
+    fn begin_stage(&mut self, stage: &'static str, words: &str) -> Result<(), Stop> {
         self.end_stage();
         self.stage = Some((stage, Instant::now()));
         self.report.report(0, 0, words);
+        if self.report.should_stop() { Err(stopped().into()) } else { Ok(()) }
     }
 
     fn end_stage(&mut self) {
@@ -315,7 +316,7 @@ fn words(failure: &Failure) -> String {
 
 /// Carries something out until it is done or the reporter says stop; then what runs gets a moment to stop by itself.
 async fn until_stopped<T>(report: &Reporter, work: impl Future<Output = Result<T, Stop>>) -> Result<T, Stop> {
-    let stopped = async {
+    let told_to_stop = async {
         while !report.should_stop() {
             tokio::time::sleep(LOOK).await;
         }
@@ -323,6 +324,10 @@ async fn until_stopped<T>(report: &Reporter, work: impl Future<Output = Result<T
     };
     tokio::select! {
         done = work => done,
-        () = stopped => Err(Failure::new(Kind::Cancelled, "it was stopped").into()),
+        () = told_to_stop => Err(stopped().into()),
     }
+}
+
+fn stopped() -> Failure {
+    Failure::new(Kind::Cancelled, "it was stopped")
 }

@@ -3,6 +3,7 @@
 mod hold;
 mod preflight;
 mod archive;
+mod drill;
 mod hold;
 mod odd;
 mod source;

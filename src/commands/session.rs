@@ -9,6 +9,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use crate::backup::yard::Premises;
 use crate::config::{self, Config, Loaded};
 use crate::db::{Db, migrate};
 use crate::generation::run::Studio;
@@ -114,7 +115,12 @@ impl Session {
 
     /// What runs the jobs of each kind.
     pub fn handlers(&self) -> Result<Handlers> {
-        Ok(Handlers { studio: self.studio()?, probe: Probe::default() })
+        Ok(Handlers { studio: self.studio()?, premises: self.premises()?, probe: Probe::default() })
+    }
+
+    /// What backups are made with.
+    pub fn premises(&self) -> Result<Premises> {
+        Ok(Premises { config: self.config.clone(), pictures: self.pictures()?, program: program()? })
     }
 
     fn studio(&self) -> Result<Studio> {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::origin::{Given, Origin};
 use super::schema::Schema;
-use super::{Config, Environment, file, machine, rules, secrets};
+use super::{Config, Environment, file, machine, rules, schedules, secrets};
 use crate::model::failure::{Failure, Kind, Result};
 
 /// What the settings are made of, over the built-in defaults: the weaker first.
@@ -158,6 +158,9 @@ impl Loaded {
 fn assemble<'a>(values: impl Iterator<Item = &'a Given>) -> Result<Config> {
     let mut tree: Map<String, Value> = Map::new();
     for Given { key, value, .. } in values {
+        if schedules::name(key).is_some() && schedules::is_out(value) {
+            continue;
+        }
         let Some((section, name)) = key.split_once('.') else { continue };
         tree.entry(section).or_insert_with(|| Value::Object(Map::new()))[name] = value.clone();
     }

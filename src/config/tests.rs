@@ -45,7 +45,9 @@ fn setting(loaded: &Loaded, key: &str) -> Setting {
 #[test]
 fn every_key_has_one_rule_and_every_default_keeps_it() {
     let schema = Schema::built_in();
-    let mut of_schema: Vec<String> = schema.defaults().map(|default| default.key).collect();
+    // Schedules are no settings: each checks itself.
+    let keys = schema.defaults().map(|default| default.key);
+    let mut of_schema: Vec<String> = keys.filter(|key| !key.starts_with("schedules.")).collect();
     let mut of_rules: Vec<&str> = RULES.iter().map(|rule| rule.key).collect();
     of_schema.sort();
     of_rules.sort_unstable();

@@ -13,6 +13,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::db::Db;
+use crate::db::hold::{self, Hold};
 use crate::db::limits::{self, Paused};
 use crate::db::session::{Session, Transaction};
 use crate::model::failure::Result;
@@ -25,6 +26,8 @@ pub use recent::{Percentiles, Recent};
 pub struct Stats {
     /// By the database's clock.
     pub at: DateTime<Utc>,
+    /// Whether the queue waits for a person after a restore.
+    pub held: Option<Hold>,
     /// The kinds that have jobs, or had some that ended in the last hour, or are paused.
     pub kinds: Vec<KindStats>,
     /// Workers that are registered.
@@ -129,7 +132,7 @@ pub async fn stats(db: &Db, kind: Option<&str>) -> Result<Stats> {
     let mut kinds: Vec<KindStats> =
         kinds.into_values().filter(|stats| kind.is_none_or(|kind| stats.kind == kind)).collect();
     kinds.iter_mut().for_each(KindStats::forecast);
-    Ok(Stats { at, kinds, workers, limits })
+    Ok(Stats { at, held: hold::current(db).await?, kinds, workers, limits })
 }
 
 /// The workers that are registered, the longest-lived first.

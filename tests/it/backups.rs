@@ -3,6 +3,7 @@
 mod hold;
 mod preflight;
 mod archive;
+mod dump;
 mod drill;
 mod hold;
 mod odd;

@@ -23,6 +23,11 @@ const LAST_WORDS: usize = 16 * 1024;
 /// How long a program waits for a server, in seconds.
 const CONNECT_SECONDS: &str = "30";
 
+/// What decides how a server writes values and `pg_dump` leaves as it is set; and a session whose client has vanished
+/// without a word is found dead in a minute.
+const OPTIONS: &str = "-c timezone=UTC -c bytea_output=hex -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 \
+                       -c tcp_keepalives_count=3";
+
 /// A server that is so new can look, while it works or waits, whether its client is still there.
 const LOOKS_AFTER_CLIENTS: u32 = 140_000;
 
@@ -60,7 +65,8 @@ impl Access {
         let variables = VARIABLES.iter().filter_map(|(key, variable)| Some((*variable, value_of(key)?))).collect();
         let password = value_of("password").filter(|password| !password.is_empty());
         let password_file = password.map(|password| password_file(&password, folder)).transpose()?;
-        Ok(Self { variables, options: value_of("options").unwrap_or_default(), password_file })
+        let options = [value_of("options").unwrap_or_default().as_str(), OPTIONS].join(" ");
+        Ok(Self { variables, options, password_file })
     }
 
     /// Lets the server end a session whose program was killed, even while that waits for a lock. `version` is the server's
@@ -120,9 +126,7 @@ pub fn command(programs: &Programs, name: &str, access: &Access, application: &s
     command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("LC_ALL", "C");
     command.envs(access.variables.iter().map(|(name, value)| (name, value)));
     command.env("PGAPPNAME", application).env("PGCONNECT_TIMEOUT", CONNECT_SECONDS);
-    if !access.options.is_empty() {
-        command.env("PGOPTIONS", access.options.trim_start());
-    }
+    command.env("PGOPTIONS", access.options.trim_start());
     if let Some(file) = &access.password_file {
         command.env("PGPASSFILE", file.path());
     }
@@ -354,11 +358,14 @@ mod tests {
             "PGDATABASE=cats",
             "PGSSLMODE=disable",
             "PGAPPNAME=repo-to-cat/test",
-            "PGOPTIONS=-c a=b -c client_connection_check_interval=2000",
             "*:*:*:*:s3\\:\\\\ret ",
         ] {
             assert!(said.lines().any(|said| said == line), "{line} is not in {said}");
         }
+        assert!(
+            said.contains("PGOPTIONS=-c a=b -c timezone=UTC ")
+                && said.contains("-c client_connection_check_interval=2000\n")
+        );
         assert!(!said.contains("HOME=") && !format!("{access:?}").contains("s3"), "{said}");
         let file = access.password_file.as_ref().unwrap().path().to_owned();
         assert_eq!(fs::metadata(&file).unwrap().mode() & 0o777, 0o600);

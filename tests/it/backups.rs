@@ -1,4 +1,15 @@
 //! Backups: made, proven, restored; and what a restored database does and does not do.
 
 mod hold;
+mod preflight;
+mod archive;
+mod drill;
+mod hold;
+mod odd;
+mod source;
+mod tool;
+mod jobs;
+mod source;
+mod telling;
+mod tool;
 mod vault;

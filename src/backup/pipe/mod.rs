@@ -1,57 +1,37 @@
 //! From a dump's bytes to a stored file's and back: compressed on all cores, encrypted, checksummed, with a bounded amount
-//! in memory. Blocking code: it runs on threads of its own.
+//! in memory. Blocking code: it runs on threads of its own; [`bridge`] joins it to the store, which is async.
+//!
+//! A file is a row of independent frames ([`codec`]), which any core may make and which `zstd -dc`, `gunzip` and `lz4 -dc`
+//! read as one; around all of them lies age ([`seal`]), where there are recipients; SHA-256 ([`sum`]) is of what is stored.
 
-use std::io::{Read, Write};
-use std::path::Path;
+pub mod bridge;
+mod codec;
+mod decode;
+mod frames;
+mod seal;
+mod sum;
+
+use std::io;
 
 use crate::model::backup::Compression;
-use crate::model::failure::Result;
+use crate::model::failure::{Failure, Kind};
+
+pub use decode::{Layers, decode, decode_as};
+pub use frames::Encoder;
+pub use seal::{Identities, Recipients};
+pub use sum::Summing;
 
 /// How a file is made of a dump's bytes.
 #[derive(Debug, Clone)]
 pub struct Recipe {
     /// How it is compressed.
     pub compression: Compression,
-    /// How hard.
+    /// How hard; 0: as usual for the compression.
     pub level: u8,
-    /// Threads that compress; 0: one per core.
+    /// Threads that compress; 0: one per core. Fewer are started where their memory would be too much.
     pub threads: usize,
     /// To whom it is encrypted; empty: it is not.
     pub recipients: Recipients,
-}
-
-/// The age recipients that files are encrypted to.
-#[derive(Debug, Clone, Default)]
-pub struct Recipients(Vec<String>);
-
-impl Recipients {
-    /// Reads `age1...` keys; refuses the whole list if one is no key.
-    pub fn parse(_keys: &[String]) -> Result<Self> {
-        unimplemented!()
-    }
-
-    /// Their keys.
-    #[must_use]
-    pub fn keys(&self) -> &[String] {
-        &self.0
-    }
-}
-
-/// The age identities that files are decrypted with. Never shown.
-#[derive(Clone, Default)]
-pub struct Identities {}
-
-impl Identities {
-    /// Reads an identity file, as age-keygen writes it; refuses one that others may read.
-    pub fn read(_file: &Path) -> Result<Self> {
-        unimplemented!()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        unimplemented!()
-    }
 }
 
 /// What became of a file.
@@ -65,41 +45,20 @@ pub struct Encoded {
     pub sha256: String,
 }
 
-/// Takes a dump's bytes, and writes the file's to `out` on another thread.
-pub struct Encoder {}
-
-impl Encoder {
-    /// Starts the threads.
-    pub fn start(_recipe: &Recipe, _out: impl Write + Send + 'static) -> Result<Self> {
-        unimplemented!()
-    }
-
-    /// Waits until everything is written and flushed.
-    pub fn finish(self) -> Result<Encoded> {
-        unimplemented!()
-    }
-}
-
-impl Write for Encoder {
-    fn write(&mut self, _buf: &[u8]) -> std::io::Result<usize> {
-        unimplemented!()
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        unimplemented!()
+/// The failure that an error of `Read` or `Write` stands for: the one inside, where somebody put one there with
+/// [`io::Error::other`], as everything in this module does; else one of this machine's, told as `doing`, such as "cannot
+/// write the backup".
+#[must_use]
+pub fn failure_of(error: io::Error, doing: &str) -> Failure {
+    match error.downcast::<Failure>() {
+        Ok(failure) => failure,
+        Err(error) => {
+            let is_full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+            let failure = Failure::new(Kind::Environment, doing).source(error);
+            if is_full { failure.hint("free some space, or keep fewer backups") } else { failure }
+        }
     }
 }
 
-/// What a file's first bytes say it is.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Layers {
-    /// Whether age is the outermost.
-    pub is_encrypted: bool,
-    /// How it is compressed below.
-    pub compression: Compression,
-}
-
-/// Decrypts and decompresses whatever `input` is, by its first bytes. Needs identities where it is encrypted.
-pub fn decode<'a>(_input: impl Read + Send + 'a, _identities: &Identities) -> Result<(Box<dyn Read + Send + 'a>, Layers)> {
-    unimplemented!()
-}
+#[cfg(test)]
+mod tests;

@@ -130,6 +130,16 @@ impl Compression {
             Self::Zstd => 1..=19,
         }
     }
+
+    /// The level that is meant where none is asked for: as small as `gzip` makes it, as quickly as that goes.
+    #[must_use]
+    pub const fn usual_level(self) -> u8 {
+        match self {
+            Self::None | Self::Lz4 => 0,
+            Self::Gzip => 6,
+            Self::Zstd => 3,
+        }
+    }
 }
 
 /// Which part of a database, by `pg_dump`'s patterns.

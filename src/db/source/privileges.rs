@@ -1,0 +1,1 @@
+//! Whether a role may read everything that a dump reads.

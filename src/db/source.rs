@@ -5,8 +5,10 @@
 
 pub mod blocked;
 pub mod catalog;
+pub mod ending;
 pub mod privileges;
 pub mod rows;
+mod selection;
 
 use std::time::Duration;
 

@@ -2,6 +2,8 @@
 
 mod hold;
 mod jobs;
+mod archive;
+mod odd;
 mod source;
 mod telling;
 mod tool;

@@ -5,6 +5,7 @@
 
 pub mod blocked;
 pub mod catalog;
+pub mod pooler;
 pub mod privileges;
 pub mod rows;
 

@@ -140,7 +140,7 @@ async fn a_session_that_waits_for_a_lock_ends_with_its_program() {
     .await;
     running.killer().kill();
     assert_eq!(running.wait().unwrap_err().kind(), Kind::Unavailable);
-    let mut scene = Scene { own: looking, ..scene };
+    let _locked = mem::replace(&mut scene.own, looking);
     eventually("its session to end", async || scene.all_sessions(&name).await == 0).await;
 }
 

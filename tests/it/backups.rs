@@ -3,9 +3,11 @@
 mod archive;
 mod drill;
 mod dump;
+mod guard;
 mod hold;
 mod jobs;
 mod odd;
+mod preflight;
 mod source;
 mod telling;
 mod tool;

@@ -10,6 +10,7 @@ pub mod pipe;
 pub mod drill;
 pub mod dump;
 pub mod restore;
+pub mod telling;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -29,7 +29,7 @@ mod negotiate;
 mod reference;
 mod remote;
 mod snapshot;
-mod tls;
+pub(crate) mod tls;
 mod token;
 mod work_folder;
 

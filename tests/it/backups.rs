@@ -4,5 +4,6 @@ mod archive;
 mod load;
 mod odd;
 mod source;
+mod stored;
 mod tool;
 mod hold;

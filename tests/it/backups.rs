@@ -1,15 +1,11 @@
 //! Backups: made, proven, restored; and what a restored database does and does not do.
 
-mod hold;
-mod preflight;
 mod archive;
-mod dump;
 mod drill;
+mod dump;
 mod hold;
-mod odd;
-mod source;
-mod tool;
 mod jobs;
+mod odd;
 mod source;
 mod telling;
 mod tool;

@@ -1,9 +1,8 @@
 //! Backups: made, proven, restored; and what a restored database does and does not do.
 
-mod hold;
-mod preflight;
 mod archive;
 mod drill;
+mod dump;
 mod hold;
 mod load;
 mod odd;
@@ -11,6 +10,7 @@ mod source;
 mod stored;
 mod tool;
 mod jobs;
+mod odd;
 mod source;
 mod telling;
 mod tool;

@@ -19,6 +19,7 @@ pub mod inspect;
 pub mod limits;
 pub mod line;
 pub mod listener;
+pub mod loading;
 pub mod logs;
 pub mod migrate;
 pub mod outcomes;

@@ -7,3 +7,4 @@ mod odd;
 mod source;
 mod telling;
 mod tool;
+mod hold;

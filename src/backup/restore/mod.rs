@@ -5,9 +5,18 @@
 //! knows yet, compares it, holds its queue, and gives it its name, which [`replace`] takes from another one if need be.
 //! What fails leaves every database as it was.
 
+mod archive;
+mod compare;
+mod foreign;
+mod input;
+mod job;
 pub mod load;
 mod look;
-mod verify;
 pub mod place;
 pub mod plan;
 mod replace;
+mod rows;
+mod sections;
+mod selection;
+mod stop;
+mod verify;

@@ -1,10 +1,13 @@
 //! Backups: made, proven, restored; and what a restored database does and does not do.
 
+mod archive;
+mod drill;
+mod dump;
 mod hold;
 mod jobs;
-mod archive;
 mod odd;
+mod restore;
 mod source;
 mod telling;
 mod tool;
-mod hold;
+mod vault;

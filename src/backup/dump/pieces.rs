@@ -76,7 +76,7 @@ impl Reading<'_> {
     ) -> Result<Vec<(StoredFile, Piece, Fingerprint)>> {
         let mut session = import(self.server, self.database, self.application, self.snapshot).await?;
         let mut read = Vec::new();
-        while let Some((number, piece)) = locked(queue).pieces.pop_front() {
+        while let Some((number, piece)) = next(queue) {
             let (waiter, meter, table, pages) = (files.waiter(), self.meter.clone(), tables[piece.table].clone(), piece.pages);
             let what = format!("{:04}.copy", number + 1);
             let fill = files.write(&what, FileRole::Piece { table: piece.table }, files.small(), move |encoder| {
@@ -103,6 +103,11 @@ impl Reading<'_> {
         drop(session.close().await);
         Ok(read)
     }
+}
+
+/// The lock goes before the piece is read.
+fn next(queue: &Mutex<Queue>) -> Option<(usize, Piece)> {
+    locked(queue).pieces.pop_front()
 }
 
 fn locked(queue: &Mutex<Queue>) -> std::sync::MutexGuard<'_, Queue> {

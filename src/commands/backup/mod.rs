@@ -1,8 +1,8 @@
-//! `backup`: backups made, looked at, proven and restored.
+//! `backup ...`: making backups, proving them, looking at them, restoring them.
 
 mod check;
 mod now;
-pub mod release;
+mod release;
 mod restore;
 mod verify;
 
@@ -11,7 +11,7 @@ use crate::commands::Output;
 use crate::config::Loaded;
 use crate::model::failure::Result;
 
-/// Runs `backup ...`.
+/// Runs one of the verbs.
 pub fn run(command: &Backup, loaded: &Loaded, output: &Output) -> Result<()> {
     match command {
         Backup::Now(args) => now::run(args, loaded, output),

@@ -11,6 +11,7 @@ mod stored;
 mod tool;
 mod jobs;
 mod odd;
+mod restore;
 mod source;
 mod telling;
 mod tool;

@@ -42,7 +42,7 @@ pub fn require(checks: &[Check]) -> Result<()> {
         _ => Kind::Environment,
     };
     let failure = Failure::new(kind, format!("{}: {}", failed.name, failed.found));
-    Err(failed.todo.iter().fold(failure, |failure, todo| failure.hint(todo)))
+    Err(failed.todo.iter().fold(failure, Failure::hint))
 }
 
 const STORE: &str = "store";
@@ -77,7 +77,8 @@ fn keys(yard: &Yard, is_tried: bool) -> Vec<Check> {
         return vec![Check::ok(ENCRYPTION, found)];
     }
     let todo = "name a file with an identity of one of the recipients in backup.identity_file";
-    let unverifiable = |why: &str| vec![Check::warn(ENCRYPTION, format!("{found}; {why}: no drill can decrypt it"), todo)];
+    let unverifiable =
+        |why: &str| vec![Check::warn(ENCRYPTION, format!("{found}; {why}: no drill can decrypt it"), todo)];
     if settings.identity_file.as_os_str().is_empty() {
         return unverifiable("backup.identity_file is empty");
     }

@@ -40,24 +40,20 @@ pub(super) fn space(
         Ok(Some(free)) => free,
     };
     let shown = format!("{} MB free", free / MB);
-    match last.filter(|last| last.selection == request.selection) {
-        Some(last) => {
-            let found = format!("{shown}; the last backup took {} MB", last.bytes() / MB);
-            if free as f64 >= last.bytes() as f64 * GROWTH {
-                Check::ok(NAME, found)
-            } else {
-                Check::fail(NAME, found, "make room there, or keep fewer backups: repo-to-cat backup prune")
-            }
-        }
-        // Compressed it takes less, but nobody knows how much.
-        None => {
-            let found = format!("{shown}; the database takes {} MB", database / MB);
-            if free >= database {
-                Check::ok(NAME, found)
-            } else {
-                Check::warn(NAME, found, "make room there, unless you know that it compresses well")
-            }
-        }
+    if let Some(last) = last.filter(|last| last.selection == request.selection) {
+        let found = format!("{shown}; the last backup took {} MB", last.bytes() / MB);
+        return if free as f64 >= last.bytes() as f64 * GROWTH {
+            Check::ok(NAME, found)
+        } else {
+            Check::fail(NAME, found, "make room there, or keep fewer backups: repo-to-cat backup prune")
+        };
+    }
+    // Compressed it takes less, but nobody knows how much.
+    let found = format!("{shown}; the database takes {} MB", database / MB);
+    if free >= database {
+        Check::ok(NAME, found)
+    } else {
+        Check::warn(NAME, found, "make room there, unless you know that it compresses well")
     }
 }
 

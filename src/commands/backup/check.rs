@@ -4,7 +4,7 @@ use crate::backup::preflight::preflight;
 use crate::backup::submit::database;
 use crate::cli::BackupCheck;
 use crate::commands::Output;
-use crate::commands::session::{Schema, Session, block_on};
+use crate::commands::session::{Host, Schema, Session, block_on};
 use crate::commands::view::checks::render;
 use crate::config::Loaded;
 use crate::db::backups;
@@ -15,9 +15,11 @@ use crate::model::failure::{Failure, Kind, Result};
 /// Runs the checks and prints them; fails if one of them does.
 pub fn run(args: &BackupCheck, loaded: &Loaded, output: &Output) -> Result<()> {
     block_on(async {
-        let schema = if args.freshness { Schema::Current } else { Schema::Any };
-        let session = Session::open(loaded, schema).await?;
-        let all = if args.freshness { ages(&session, args.database.as_deref()).await? } else { needs(args, &session).await? };
+        let all = if args.freshness {
+            ages(&Session::open(loaded, Schema::Current).await?, args.database.as_deref()).await?
+        } else {
+            needs(args, &Host::open(loaded).await?).await?
+        };
         output.data(&all, |look| render(&all, look))?;
         match all.iter().filter(|check| check.state == State::Fail).count() {
             0 => Ok(()),
@@ -28,10 +30,10 @@ pub fn run(args: &BackupCheck, loaded: &Loaded, output: &Output) -> Result<()> {
 }
 
 /// Everything that a backup needs.
-async fn needs(args: &BackupCheck, session: &Session) -> Result<Vec<Check>> {
+async fn needs(args: &BackupCheck, host: &Host) -> Result<Vec<Check>> {
     let request = BackupRequest { database: args.database.clone(), ..BackupRequest::default() };
-    let database = database(request.database.clone(), &session.config)?;
-    preflight(&session.premises()?.open()?, &database, &request).await
+    let database = database(request.database.clone(), &host.config)?;
+    preflight(&host.premises()?.open()?, &database, &request).await
 }
 
 /// How old the last verified backups are: of each database that should have some, or of the one that was named.

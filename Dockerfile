@@ -1,5 +1,6 @@
 # syntax=docker/dockerfile:1
-# repo-to-cat without a PostgreSQL server: give it one with DATABASE_URL (docker-compose.yml does).
+# repo-to-cat. Its database is elsewhere: name it with DATABASE_URL (docker-compose.yml does). PostgreSQL's own programs are
+# for backups, the server among them: a drill restores each backup into a throw-away cluster.
 
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /src
@@ -9,7 +10,9 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,targe
 
 FROM debian:bookworm-slim
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends ca-certificates postgresql-client \
+    && apt-get install -y --no-install-recommends ca-certificates postgresql-common \
+    && echo 'create_main_cluster = false' >>/etc/postgresql-common/createcluster.conf \
+    && apt-get install -y --no-install-recommends postgresql-15 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --user-group --home-dir /var/lib/repo-to-cat --create-home repo-to-cat
 COPY --from=build /repo-to-cat /usr/local/bin/repo-to-cat

@@ -15,7 +15,8 @@ use uuid::Uuid;
 
 use crate::config;
 use crate::db::{Db, claims};
-use crate::generation::journal::panic_text;
+use crate::backup;
+use crate::backup::yard::Premises;
 use crate::generation::run::{self, Studio};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::{ClaimedJob, JobKind, NewJob, Outcome};
@@ -23,6 +24,7 @@ use crate::probe::Probe;
 use crate::queue::backend::QueueBackend;
 use crate::queue::completer::Completer;
 use crate::queue::fetcher::{Desk, Fetcher};
+use crate::queue::journal::panic_text;
 use crate::queue::lease::Lease;
 use crate::queue::watch::Watch;
 use crate::queue::{Assignment, Outcomes, Settled, Trouble, listener};
@@ -37,6 +39,8 @@ const OUTCOMES: usize = 4096;
 pub struct Handlers {
     /// Generations.
     pub studio: Studio,
+    /// Backups and drills.
+    pub premises: Premises,
     /// Probes.
     pub probe: Probe,
 }
@@ -95,7 +99,7 @@ pub async fn run(
     let mut workers = JoinSet::new();
     let mut desks = Vec::new();
     for kind in JobKind::ALL {
-        let slots = if kind.is_light() { settings.light_slots } else { settings.slots };
+        let slots = slots(kind, settings);
         let (assign, assigned) = mpsc::channel(slots.max(1));
         desks.push(Desk::new(kind, slots, assign));
         let worker = WorkerBuilder::new(format!("{name}/{}", kind.name()))
@@ -138,6 +142,17 @@ pub async fn run(
         drop(timeout(patience, heartbeat).await);
     }
     broken.map_or(Ok(()), |what| Err(Failure::new(Kind::Internal, what).hint("the log has more; start it again")))
+}
+
+/// How many jobs of a kind run at once.
+const fn slots(kind: JobKind, settings: &config::Worker) -> usize {
+    match kind {
+        JobKind::Generation => settings.slots,
+        // They keep all cores and the disk busy, for hours perhaps: one of each, beside the cats.
+        JobKind::Backup | JobKind::Drill => 1,
+        // They wait more than they work.
+        JobKind::Probe => settings.light_slots,
+    }
 }
 
 /// Registers the worker, once the database is there.
@@ -185,6 +200,11 @@ async fn handle(assignment: Assignment, bench: Data<Arc<Bench>>) {
         Some(JobKind::Generation) => {
             let work = capture.run(generate(Arc::clone(&bench), Arc::clone(&job), cancel.clone()));
             Box::pin(alone(work, cancel, patience)).await
+        }
+        Some(kind @ (JobKind::Backup | JobKind::Drill)) => {
+            let (premises, db) = (bench.handlers.premises.clone(), bench.db.clone());
+            let work = backup::run::run(kind, premises, db, Arc::clone(&job), cancel.clone());
+            Box::pin(alone(capture.run(work), cancel, patience)).await
         }
         Some(JobKind::Probe) => among_others(capture.run(bench.handlers.probe.run(&job, cancel)), patience).await,
         None => {

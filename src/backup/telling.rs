@@ -19,7 +19,7 @@ use crate::model::backup::trend::Measured;
 use crate::model::backup::{BackupName, Verdict};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::secret::redact;
-use crate::providers::repository::tls;
+use crate::providers::tls;
 
 /// Bytes of a reason that are sent at most.
 const MOST_REASON: usize = 10_000;

@@ -16,7 +16,7 @@ use crate::db::steps::StepRow;
 use crate::db::{Db, attempts, generations, inspect, steps};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::generation::Generation;
-use crate::model::job::JobState;
+use crate::model::job::{JobKind, JobState};
 use crate::model::progress::Step;
 use crate::model::secret::redact;
 
@@ -24,42 +24,74 @@ const LOOK_EVERY: Duration = Duration::from_millis(80);
 
 /// Shows the job's progress until it has ended or `stop`; returns its generation, or why there is none.
 pub async fn until_done(db: &Db, id: Uuid, view: &mut ProgressView, stop: &CancellationToken) -> Result<Generation> {
-    stop.run_until_cancelled(Box::pin(follow(db, id, view))).await.unwrap_or_else(|| {
+    let following = async {
+        follow(db, id, JobKind::Generation, view).await?;
+        let cat = loop {
+            match patient(generations::get(db, id).await)? {
+                Some(cat) => break cat.ok_or_else(|| generations::unknown(id))?,
+                None => sleep(LOOK_EVERY).await,
+            }
+        };
+        view.update(&completed(&cat));
+        Ok(cat)
+    };
+    unless_stopped(id, following, stop).await
+}
+
+/// Shows the progress of a job of any kind until it has ended or `stop`; fails where it was not completed.
+pub async fn until_ended(
+    db: &Db,
+    id: Uuid,
+    kind: JobKind,
+    view: &mut ProgressView,
+    stop: &CancellationToken,
+) -> Result<()> {
+    unless_stopped(id, follow(db, id, kind, view), stop).await
+}
+
+async fn unless_stopped<T>(
+    id: Uuid,
+    following: impl Future<Output = Result<T>>,
+    stop: &CancellationToken,
+) -> Result<T> {
+    stop.run_until_cancelled(Box::pin(following)).await.unwrap_or_else(|| {
         Err(Failure::new(Kind::Cancelled, format!("stopped waiting for job {id}, which goes on"))
             .hint(format!("look at it with: repo-to-cat jobs show {id}; stop it with: repo-to-cat jobs cancel {id}")))
     })
 }
 
-async fn follow(db: &Db, id: Uuid, view: &mut ProgressView) -> Result<Generation> {
-    let (mut failed, mut has_begun) = (0, false);
+async fn follow(db: &Db, id: Uuid, kind: JobKind, view: &mut ProgressView) -> Result<()> {
+    let (mut failed, mut put_off, mut has_begun) = (0, 0, false);
     loop {
         let job = patient(inspect::job(db, id).await)?;
-        if let Some(job) = job.as_ref().filter(|job| job.finished_at.is_none() && job.attempts > failed) {
-            failed = job.attempts;
+        let is_put_off = |job: &&JobRow| job.state == JobState::Scheduled.name() && job.claims > put_off;
+        let is_told = |job: &&JobRow| job.attempts > failed || is_put_off(job);
+        if let Some(job) = job.as_ref().filter(|job| job.finished_at.is_none()).filter(is_told) {
+            (failed, put_off) = (job.attempts, job.claims);
             if let Some(rows) = patient(attempts::of_job(db, id).await)? {
                 view.say(&why_again(job, rows.last()));
             }
         }
         match job.as_ref().map(JobRow::state).transpose()? {
             Some(JobState::Completed) => {
-                if let Some(cat) = patient(generations::get(db, id).await)? {
-                    let cat = cat.ok_or_else(|| generations::unknown(id))?;
-                    view.update(&completed(&cat));
-                    return Ok(cat);
+                // Those of a generation are gone.
+                if let Some(rows) = patient(steps::of_job(db, id).await)?.filter(|rows| !rows.is_empty()) {
+                    view.update(&going_on(kind, &rows));
                 }
+                return Ok(());
             }
             Some(JobState::Cancelled) => {
                 return Err(Failure::new(Kind::Cancelled, format!("job {id} was cancelled"))
                     .hint(format!("run it again with: repo-to-cat jobs retry {id}")));
             }
-            Some(JobState::Discarded) => return Err(why_discarded(db, id, view).await?),
+            Some(JobState::Discarded) => return Err(why_discarded(db, id, kind, view).await?),
             _ => {
                 // Steps that were there and are gone went with a completion since the job was read: the next look has it.
                 if let Some(rows) = patient(steps::of_job(db, id).await)?
                     && (!rows.is_empty() || !has_begun)
                 {
                     has_begun |= !rows.is_empty();
-                    view.update(&going_on(&rows));
+                    view.update(&going_on(kind, &rows));
                 }
             }
         }
@@ -73,6 +105,9 @@ fn why_again(job: &JobRow, last: Option<&AttemptRow>) -> String {
     let now = Utc::now();
     let next =
         if job.run_at > now + TimeDelta::seconds(5) { relative(job.run_at, now) } else { "in a moment".to_owned() };
+    if last.is_some_and(|attempt| attempt.outcome == "snoozed") {
+        return redact(&format!("Put off: {reason}; it is tried again {next}"));
+    }
     redact(&format!("Attempt {} of {} failed: {reason}; the next one begins {next}", job.attempts, job.max_attempts))
 }
 
@@ -86,8 +121,8 @@ fn patient<T>(answer: Result<T>) -> Result<Option<T>> {
 }
 
 /// The last attempt's failure, with its own class, so that the exit code says what was wrong.
-async fn why_discarded(db: &Db, id: Uuid, view: &mut ProgressView) -> Result<Failure> {
-    let mut rows = going_on(&steps::of_job(db, id).await?);
+async fn why_discarded(db: &Db, id: Uuid, kind: JobKind, view: &mut ProgressView) -> Result<Failure> {
+    let mut rows = going_on(kind, &steps::of_job(db, id).await?);
     for row in &mut rows {
         if matches!(row.state, StepState::Running { .. }) {
             row.state = StepState::Failed;
@@ -104,7 +139,7 @@ async fn why_discarded(db: &Db, id: Uuid, view: &mut ProgressView) -> Result<Fai
     Ok(failure)
 }
 
-fn going_on(rows: &[StepRow]) -> Vec<StepView> {
+fn going_on(kind: JobKind, rows: &[StepRow]) -> Vec<StepView> {
     let view = |step: Step| {
         let Some(row) = rows.iter().find(|row| row.step == step.name()) else {
             return StepView { step, state: StepState::Waiting, elapsed: None };
@@ -118,7 +153,7 @@ fn going_on(rows: &[StepRow]) -> Vec<StepView> {
         };
         StepView { step, state, elapsed }
     };
-    Step::ALL.into_iter().map(view).collect()
+    Step::of(kind).iter().copied().map(view).collect()
 }
 
 /// The steps of a completed job are gone; its row keeps their times.
@@ -129,5 +164,5 @@ fn completed(cat: &Generation) -> Vec<StepView> {
         state: StepState::Done,
         elapsed: seconds(step).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
     };
-    Step::ALL.into_iter().map(view).collect()
+    Step::of(JobKind::Generation).iter().copied().map(view).collect()
 }

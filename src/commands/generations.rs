@@ -15,8 +15,8 @@ use crate::commands::session::{Schema, Session, block_on};
 use crate::commands::view::card::{self, Extras};
 use crate::commands::view::lists;
 use crate::config::Loaded;
-use crate::db::generations;
 use crate::db::identity::identity;
+use crate::db::{generations, hold};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::generation::Generation;
 use crate::model::repository::{LOCAL_OWNER, Source};
@@ -139,7 +139,7 @@ async fn sweep(session: &Session, keys: &[String]) -> Result<()> {
     let worker = &session.config.worker;
     let young = Duration::from_secs(worker.attempt_seconds + 2 * worker.lease_seconds);
     let pictures = session.pictures()?;
-    if !pictures.is_only_for(&identity(&session.db).await?).await? {
+    if hold::is_held(&session.db).await? || !pictures.is_only_for(&identity(&session.db).await?).await? {
         return Ok(());
     }
     let in_use = generations::pictures_in_use(&session.db, keys).await?;

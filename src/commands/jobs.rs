@@ -8,12 +8,13 @@ use crate::cli::{JobFilter, JobListing, Jobs};
 use crate::commands::Output;
 use crate::commands::session::{Schema, Session, block_on};
 use crate::commands::steering;
+use crate::commands::view::hold::banner;
 use crate::commands::view::job::{self, Attempt};
 use crate::commands::view::lists::{self, JobLine};
 use crate::config::Loaded;
 use crate::db::inspect::{Filter, JobRow};
 use crate::db::steer::Change;
-use crate::db::{Db, attempts, inspect, logs, steps};
+use crate::db::{Db, attempts, hold, inspect, logs, steps};
 use crate::model::failure::Result;
 use crate::model::when::When;
 
@@ -38,8 +39,9 @@ async fn list(db: &Db, listing: &JobListing, output: &Output) -> Result<()> {
     let (wanted, page) = (filter(&listing.filter, Utc::now()), &listing.page);
     let page = inspect::list(db, &wanted, page.after, i64::from(page.limit)).await?;
     let lines = page.jobs.iter().map(line).collect::<Result<Vec<_>>>()?;
+    let held = hold::current(db).await?;
     output.data(&page, |look| {
-        let list = lists::jobs(&lines, Utc::now(), look);
+        let list = banner(held.as_ref(), look) + &lists::jobs(&lines, Utc::now(), look);
         list + &lists::looked_back(page.looked_back_to, page.next, inspect::REACH, look)
     })
 }
@@ -77,6 +79,10 @@ fn line(row: &JobRow) -> Result<JobLine> {
 }
 
 fn subject(payload: &Value) -> String {
+    let text = |key: &str| payload.get(key).and_then(Value::as_str).map(ToOwned::to_owned);
+    if let Some(subject) = text("backup").or_else(|| text("database")) {
+        return subject;
+    }
     let url = payload.get("github_url").and_then(Value::as_str).unwrap_or("-");
     match payload.get("ref").and_then(Value::as_str) {
         Some(reference) => format!("{url} at {reference}"),

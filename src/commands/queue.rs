@@ -8,10 +8,11 @@ use crate::commands::Output;
 use crate::commands::session::{Schema, Session, block_on};
 use crate::commands::view::queue as view;
 use crate::config::Loaded;
-use crate::db::limits::{self, Limit};
+use crate::db::limits;
 use crate::db::{Db, stats};
 use crate::model::failure::Result;
 use crate::model::job::JobKind;
+use crate::model::limits::Limit;
 
 /// Runs `queue ...`.
 pub fn run(command: &Queue, loaded: &Loaded, output: &Output) -> Result<()> {

@@ -8,7 +8,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Part, Run};
 use crate::commands::session::{Schema, Session, block_on, stop_signal, work_folder};
+use crate::commands::view::hold::sentence;
 use crate::config::Loaded;
+use crate::db::{Db, hold};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::schedule::declared;
 use crate::schedule::firing::Firing;
@@ -28,6 +30,7 @@ pub fn run(parts: &Run, loaded: &Loaded) -> Result<()> {
         };
         let mut session = opened?;
         session.guard_cluster();
+        settle(&session.db).await?;
         let mut running = start(parts, &session, &stop).await?;
         tracing::info!("ready");
         let mut result = Ok(());
@@ -41,6 +44,15 @@ pub fn run(parts: &Run, loaded: &Loaded) -> Result<()> {
         drop(timeout(CLOSE_PATIENCE, session.db.close()).await);
         result
     })
+}
+
+/// A database that was restored or copied is held, and people are told what to type.
+async fn settle(db: &Db) -> Result<()> {
+    hold::settle(db).await?;
+    if let Some(held) = hold::current(db).await? {
+        tracing::warn!("{}", sentence(&held));
+    }
+    Ok(())
 }
 
 async fn start(parts: &Run, session: &Session, stop: &CancellationToken) -> Result<JoinSet<Result<()>>> {

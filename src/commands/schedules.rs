@@ -9,10 +9,11 @@ use crate::cli::{ScheduleOptions, Schedules};
 use crate::commands::Output;
 use crate::commands::report::Failures;
 use crate::commands::session::{Schema, Session, block_on};
+use crate::commands::view::hold::banner;
 use crate::commands::view::schedules as view;
 use crate::config::Loaded;
-use crate::db::Db;
 use crate::db::schedules::{self, ScheduleRow};
+use crate::db::{Db, hold};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::JobKind;
 use crate::model::schedule::due::Turn;
@@ -104,7 +105,8 @@ fn payload(text: &str) -> Result<Map<String, Value>> {
 
 async fn list(db: &Db, output: &Output) -> Result<()> {
     let rows = schedules::list(db).await?;
-    output.data(&rows, |look| view::list(&rows, Utc::now(), look))
+    let held = hold::current(db).await?;
+    output.data(&rows, |look| banner(held.as_ref(), look) + &view::list(&rows, Utc::now(), look))
 }
 
 async fn show(db: &Db, name: &str, output: &Output) -> Result<()> {

@@ -96,7 +96,7 @@ async fn by_filter(db: &Db, change: Change, filter: &Filter, selection: &JobSele
 }
 
 /// Asks whoever sits there.
-fn agrees(question: &str) -> Result<bool> {
+pub(super) fn agrees(question: &str) -> Result<bool> {
     let mut answer = String::new();
     let asked = write!(io::stderr(), "{question} [y/N] ").and_then(|()| io::stdin().lock().read_line(&mut answer));
     asked.map_err(|error| Failure::new(Kind::Environment, "nobody can be asked").hint("or say --yes").source(error))?;

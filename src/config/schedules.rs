@@ -1,4 +1,6 @@
-//! Schedules: the one section whose keys people name themselves.
+//! Schedules: the one section whose keys people name themselves. `false` takes a schedule out that a weaker layer has.
+
+use serde_json::Value;
 
 use super::origin::Given;
 use crate::model::failure::Result;
@@ -9,11 +11,15 @@ pub(super) fn name(key: &str) -> Option<&str> {
     key.strip_prefix("schedules.")
 }
 
+/// Whether it says that there is no such schedule.
+pub(super) fn is_out(value: &Value) -> bool {
+    *value == Value::Bool(false)
+}
+
 /// Refuses a declaration that is not allowed, naming its place. Whether its job can be made is seen when it is applied.
 pub(super) fn check(name: &str, given: &Given) -> Result<()> {
     check_name(name)
-        .and_then(|()| Spec::from_value(&given.value)?.check())
-        .map(drop)
+        .and_then(|()| if is_out(&given.value) { Ok(()) } else { Spec::from_value(&given.value)?.check().map(drop) })
         .map_err(|failure| failure.context(format!("`{}` ({})", given.key, given.origin)))
 }
 
@@ -42,7 +48,7 @@ mod tests {
         )
         .unwrap();
         let schedules = &loaded.config.schedules;
-        assert_eq!(schedules.keys().collect::<Vec<_>>(), ["nightly", "often"]);
+        assert_eq!(schedules.keys().collect::<Vec<_>>(), ["backup", "nightly", "often"]);
         assert_eq!(schedules["often"].payload["github_url"], "https://github.com/owner/name");
         let shown = loaded.settings();
         let nightly = shown.iter().find(|setting| setting.key == "schedules.nightly").unwrap();
@@ -50,6 +56,17 @@ mod tests {
         assert!(matches!(nightly.origin, Origin::File { line: 1, .. }), "{}", nightly.origin);
         let often = shown.iter().find(|setting| setting.key == "schedules.often").unwrap();
         assert!(matches!(often.origin, Origin::File { line: 5, .. }), "{}", often.origin);
+    }
+
+    #[test]
+    fn the_one_that_is_there_by_default_can_be_replaced_and_taken_out() {
+        let of = |loaded: &super::super::Loaded| loaded.config.schedules.get("backup").map(|spec| spec.cron.clone());
+        assert_eq!(of(&load("").unwrap()).as_deref(), Some("0 3 * * *"));
+        assert_eq!(of(&load("[schedules.backup]\ncron = \"@hourly\"\nkind = \"backup\"\n").unwrap()).unwrap(), "@hourly");
+        assert_eq!(of(&load("[schedules]\nbackup = false\n").unwrap()), None);
+        let environment = Environment::of(&[("HOME", "/home/cat"), ("REPO_TO_CAT_SCHEDULES__BACKUP", "false")]);
+        let loaded = Config::load(&Layers { environment, ..Layers::default() }).unwrap();
+        assert_eq!(of(&loaded), None);
     }
 
     #[test]

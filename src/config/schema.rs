@@ -72,7 +72,8 @@ impl Schema {
         let text = text.trim();
         let parsed = match self.0.get(key) {
             Some(Value::Number(_)) => text.parse::<u64>().ok().map(Value::from),
-            Some(Value::Bool(_)) => text.parse::<bool>().ok().map(Value::from),
+            // A schedule, which can be taken out.
+            Some(Value::Bool(_) | Value::Object(_)) => text.parse::<bool>().ok().map(Value::from),
             Some(Value::Array(_)) => {
                 Some(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Value::from).collect())
             }

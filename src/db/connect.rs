@@ -29,7 +29,7 @@ pub(super) struct Connector {
     setting: &'static str,
     hosts: Vec<PgConnectOptions>,
     /// Which of them was the good one last.
-    current: AtomicUsize,
+    current: Arc<AtomicUsize>,
     pooler: Pooler,
     wait: Duration,
     /// Connections that were lost so far, or given up.
@@ -61,13 +61,20 @@ impl Connector {
         Ok(Self {
             setting,
             hosts,
-            current: AtomicUsize::new(0),
+            current: Arc::default(),
             pooler,
             wait,
             losses: AtomicU64::new(0),
             pool: OnceLock::new(),
             searching: Mutex::default(),
         })
+    }
+
+    /// The same under another name in `pg_stat_activity`, and with what another connector knows of which host is good.
+    pub fn named(mut self, application: &str, current: &Arc<AtomicUsize>) -> Self {
+        self.hosts = self.hosts.into_iter().map(|host| host.application_name(application)).collect();
+        self.current = Arc::clone(current);
+        self
     }
 
     /// Asks the server for a sign of life and looks at its version.
@@ -256,7 +263,7 @@ pub(super) async fn takes_writes(connection: impl PgExecutor<'_>) -> Result<bool
 }
 
 /// `version` is the server's `server_version_num`; poolers and relatives of `PostgreSQL` may not tell any.
-fn require_version(version: Option<u32>, place: &str) -> Result<()> {
+pub(super) fn require_version(version: Option<u32>, place: &str) -> Result<()> {
     match version {
         Some(version) if version < OLDEST_VERSION * 10_000 => {
             // Up to 9.6 the major version had two parts.
@@ -278,7 +285,7 @@ fn require_version(version: Option<u32>, place: &str) -> Result<()> {
 }
 
 /// Host, port and database, without credentials.
-fn describe(options: &PgConnectOptions) -> String {
+pub(super) fn describe(options: &PgConnectOptions) -> String {
     let host = options.get_socket().map_or_else(|| options.get_host().to_owned(), |path| path.display().to_string());
     format!("{host}:{}/{}", options.get_port(), options.get_database().unwrap_or_default())
 }

@@ -7,11 +7,10 @@ use crate::db::Db;
 use crate::db::listener::CONTROL;
 use crate::db::session::Session;
 use crate::model::failure::{Failure, Kind, Result};
+use crate::model::limits::{EACH, Limit};
 
 /// What workers are told: neither a worker's id nor a word that means something else there.
 const WORD: &str = "steered";
-/// The limit key that means each of them for itself.
-pub const EACH: &str = "*";
 
 /// A kind of which no job is started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -22,21 +21,6 @@ pub struct Paused {
     pub paused_at: DateTime<Utc>,
     /// Why.
     pub because: Option<String>,
-}
-
-/// How much may run, over all hosts.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Limit {
-    /// The kind.
-    pub kind: String,
-    /// Empty: the kind as a whole. [`EACH`]: each limit key for itself. Else this limit key.
-    pub limit_key: String,
-    /// Jobs that may run at once.
-    pub max_running: Option<i32>,
-    /// Jobs that may be started in `rate_seconds`.
-    pub rate_count: Option<i32>,
-    /// The time that `rate_count` is for.
-    pub rate_seconds: Option<i32>,
 }
 
 /// Lets no job of a kind be started; those that run go on. Pausing again changes the reason only.

@@ -4,6 +4,7 @@
 //! the hot path is a transaction of its own or can be one, so that a pooler in transaction mode works.
 
 pub mod attempts;
+pub mod backups;
 pub mod claims;
 mod connect;
 pub mod copy;
@@ -12,22 +13,27 @@ pub mod enqueue;
 pub mod error;
 pub mod generations;
 pub mod history;
+pub mod hold;
 pub mod identity;
 pub mod inspect;
 pub mod limits;
 pub mod line;
 pub mod listener;
+pub mod loading;
 pub mod logs;
 pub mod migrate;
 pub mod outcomes;
+pub mod places;
 mod pool;
 pub mod pulse;
 pub mod quota;
+pub mod restored;
 pub mod retention;
 pub mod schedules;
 pub mod server;
 mod session;
 pub mod sleepers;
+pub mod source;
 pub mod stats;
 pub mod steer;
 pub mod steps;

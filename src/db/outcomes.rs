@@ -112,8 +112,8 @@ pub async fn completed_by(connection: &mut Session<'_>, worker_id: Uuid, jobs: &
 pub enum PutBack<'a> {
     /// The attempt failed; the next may begin after the wait.
     Retry(&'a Failure, Duration),
-    /// Not now; no attempt spent.
-    Snooze(Duration),
+    /// Not before the wait is over, and why; no attempt spent.
+    Snooze(Duration, &'a str),
     /// Put aside, and why; no attempt spent.
     Park(&'a str),
     /// As it was, no attempt spent.
@@ -123,7 +123,7 @@ pub enum PutBack<'a> {
 impl PutBack<'_> {
     const fn state(&self) -> &'static str {
         match self {
-            Self::Retry(..) | Self::Snooze(_) => "scheduled",
+            Self::Retry(..) | Self::Snooze(..) => "scheduled",
             Self::Park(_) => "parked",
             Self::HandBack => "available",
         }
@@ -132,7 +132,7 @@ impl PutBack<'_> {
     const fn outcome(&self) -> &'static str {
         match self {
             Self::Retry(..) => "retried",
-            Self::Snooze(_) => "snoozed",
+            Self::Snooze(..) => "snoozed",
             Self::Park(_) => "parked",
             Self::HandBack => "handed_back",
         }
@@ -140,8 +140,16 @@ impl PutBack<'_> {
 
     const fn wait(&self) -> Duration {
         match self {
-            Self::Retry(_, wait) | Self::Snooze(wait) => *wait,
+            Self::Retry(_, wait) | Self::Snooze(wait, _) => *wait,
             Self::Park(_) | Self::HandBack => Duration::ZERO,
+        }
+    }
+
+    /// Why, where it is no failure.
+    const fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Snooze(_, why) | Self::Park(why) => Some(why),
+            Self::Retry(..) | Self::HandBack => None,
         }
     }
 
@@ -163,8 +171,7 @@ pub async fn put_back(
     let states: Vec<&str> = back.iter().map(|(_, how)| how.state()).collect();
     let outcomes: Vec<&str> = back.iter().map(|(_, how)| how.outcome()).collect();
     let waits: Vec<f64> = back.iter().map(|(_, how)| how.wait().as_secs_f64()).collect();
-    let reasons: Vec<Option<&str>> =
-        back.iter().map(|(_, how)| if let PutBack::Park(why) = how { Some(*why) } else { None }).collect();
+    let reasons: Vec<Option<&str>> = back.iter().map(|(_, how)| how.reason()).collect();
     let notes = Notes::of(back.iter().map(|(_, how)| how.failure()));
     Ok(sqlx::query_scalar!(
         r#"WITH input AS (
@@ -173,7 +180,8 @@ pub async fn put_back(
                AS input (id, claim, state, outcome, wait, reason, class, error, hint, causes)
            ), job AS (
              UPDATE queue.jobs AS job
-             SET state = input.state, worker_id = NULL, limited = false, parked_because = input.reason,
+             SET state = input.state, worker_id = NULL, limited = false,
+                 parked_because = CASE WHEN input.state = 'parked' THEN input.reason END,
                  attempts = job.attempts + CASE WHEN input.outcome = 'retried' THEN 1 ELSE 0 END,
                  rank = CASE WHEN input.state = 'available' THEN job.rank END,
                  run_at = CASE WHEN input.state = 'scheduled' THEN queue.now() + make_interval(secs => input.wait)

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::db::Session;
 use crate::db::claims::{self, Share, Taken};
 use crate::model::failure::Result;
-use crate::model::limits::{Rule, Scope, Usage, allow, binding};
+use crate::model::limits::{Limit, Scope, Usage, allow, binding};
 
 /// What a limited claim brought.
 #[derive(Debug, Default)]
@@ -40,7 +40,7 @@ pub async fn claim(
     kinds.dedup();
     // Who claims of these kinds waits here. What follows has snapshots of its own and sees what the one before did.
     let rules = sqlx::query_as!(
-        Rule,
+        Limit,
         "SELECT kind, limit_key, max_running, rate_count, rate_seconds FROM queue.limits
          WHERE kind = ANY ($1) ORDER BY kind, limit_key FOR UPDATE",
         &kinds
@@ -63,7 +63,7 @@ pub async fn claim(
     }
     if !limited.shares.is_empty() {
         limited.taken = claims::claim(&mut *transaction, worker_id, &limited.shares, renew, true).await?;
-        let mut started: HashMap<Scope, (&Rule, i64)> = HashMap::new();
+        let mut started: HashMap<Scope, (&Limit, i64)> = HashMap::new();
         for (share, key) in shares.iter().zip(keys) {
             let count = limited.taken.iter().filter(|taken| taken.lane == share.lane).count();
             for (rule, scope) in binding(&rules, &share.kind, key.as_deref()) {

@@ -142,11 +142,12 @@ async fn now_on(executor: impl PgExecutor<'_>) -> Result<DateTime<Utc>> {
     Ok(sqlx::query_scalar!(r#"SELECT queue.now() AS "now!""#).fetch_one(executor).await?)
 }
 
-/// In how many seconds the next slot fires, over all schedules but some; less than none where one is due.
+/// In how many seconds the next slot fires, over all schedules but some; less than none where one is due. None fires while
+/// the queue is held.
 pub async fn seconds_to_next(db: &Db, but: &[String]) -> Result<Option<f64>> {
     Ok(sqlx::query_scalar!(
         "SELECT extract(epoch FROM min(fires_at) - queue.now())::float8 FROM queue.schedules
-         WHERE state = 'active' AND name <> ALL ($1)",
+         WHERE state = 'active' AND name <> ALL ($1) AND NOT queue.is_held()",
         but
     )
     .fetch_one(db.pool())
@@ -219,11 +220,13 @@ pub struct Held {
     pub now: DateTime<Utc>,
 }
 
-/// Holds the schedule that has been due for longest and that nobody else is firing; none of some.
+/// Holds the schedule that has been due for longest and that nobody else is firing; none of some, and none while the queue
+/// is held.
 pub async fn hold_due(db: &Db, but: &[String]) -> Result<Option<Held>> {
     let mut transaction = begin(db).await?;
     let due = sqlx::query_scalar!(
         "SELECT name FROM queue.schedules WHERE state = 'active' AND fires_at <= queue.now() AND name <> ALL ($1)
+           AND NOT queue.is_held()
          ORDER BY fires_at LIMIT 1 FOR UPDATE SKIP LOCKED",
         but
     )

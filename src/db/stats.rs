@@ -13,9 +13,11 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::db::Db;
+use crate::db::hold::{self, Hold};
 use crate::db::limits::{self, Paused};
 use crate::db::session::{Session, Transaction};
 use crate::model::failure::Result;
+use crate::model::limits::{EACH, Limit};
 use live::Live;
 pub use recent::{Percentiles, Recent};
 
@@ -24,6 +26,8 @@ pub use recent::{Percentiles, Recent};
 pub struct Stats {
     /// By the database's clock.
     pub at: DateTime<Utc>,
+    /// Whether the queue waits for a person after a restore.
+    pub held: Option<Hold>,
     /// The kinds that have jobs, or had some that ended in the last hour, or are paused.
     pub kinds: Vec<KindStats>,
     /// Workers that are registered.
@@ -99,7 +103,7 @@ pub struct Worker {
 pub struct LimitUse {
     /// The limit.
     #[serde(flatten)]
-    pub limit: limits::Limit,
+    pub limit: Limit,
     /// Jobs that run under it; where it is for each limit key, those of the key with most.
     pub running: i64,
     /// Jobs that may be started now by its rate; where it is for each limit key, of the key with fewest.
@@ -128,7 +132,7 @@ pub async fn stats(db: &Db, kind: Option<&str>) -> Result<Stats> {
     let mut kinds: Vec<KindStats> =
         kinds.into_values().filter(|stats| kind.is_none_or(|kind| stats.kind == kind)).collect();
     kinds.iter_mut().for_each(KindStats::forecast);
-    Ok(Stats { at, kinds, workers, limits })
+    Ok(Stats { at, held: hold::current(db).await?, kinds, workers, limits })
 }
 
 /// The workers that are registered, the longest-lived first.
@@ -221,12 +225,12 @@ async fn limit_uses(session: &mut Session<'_>) -> Result<Vec<LimitUse>> {
                  AND (bucket.limit_key = of.limit_key OR (of.limit_key = $1 AND bucket.limit_key <> ''))),
                of.rate_count) END::float8 AS startable
            FROM queue.limits AS of ORDER BY of.kind, of.limit_key"#,
-        limits::EACH
+        EACH
     )
     .fetch_all(session)
     .await?;
     let uses = rows.into_iter().map(|row| LimitUse {
-        limit: limits::Limit {
+        limit: Limit {
             kind: row.kind,
             limit_key: row.limit_key,
             max_running: row.max_running,

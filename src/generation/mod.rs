@@ -1,7 +1,6 @@
 //! The flow from a request to a cat: [`submit`] makes the job, [`run`] takes it through the steps, whose results the
-//! [`journal`] keeps for later attempts.
+//! [`journal`](crate::queue::journal) keeps for later attempts.
 
-pub mod journal;
 pub mod painter;
 pub mod run;
 pub mod score;

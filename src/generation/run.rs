@@ -9,7 +9,6 @@ use tokio_util::sync::CancellationToken;
 use crate::config;
 use crate::db::Db;
 use crate::db::identity::identity;
-use crate::generation::journal::Journal;
 use crate::generation::{painter, score, steps};
 use crate::model::analysis::Analysis;
 use crate::model::failure::{Failure, Kind, Result};
@@ -21,6 +20,7 @@ use crate::model::repository::Source;
 use crate::model::seed::Seed;
 use crate::providers::pictures::Pictures;
 use crate::providers::repository::{Origin, Snapshot, open_or_fetch};
+use crate::queue::journal::Journal;
 
 /// All that the pipeline works with. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -15,27 +15,27 @@ use crate::model::unique::Unique;
 pub enum JobKind {
     /// A repository in, a cat out.
     Generation,
+    /// A database in, a backup in the store out.
+    Backup,
+    /// A backup in, whether it restores out.
+    Drill,
     /// Nothing but a wait: tells whether a queue works and how fast.
     Probe,
 }
 
 impl JobKind {
     /// Every kind that this program can run.
-    pub const ALL: [Self; 2] = [Self::Generation, Self::Probe];
+    pub const ALL: [Self; 4] = [Self::Generation, Self::Backup, Self::Drill, Self::Probe];
 
     /// The name in the database and in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Generation => "generation",
+            Self::Backup => "backup",
+            Self::Drill => "drill",
             Self::Probe => "probe",
         }
-    }
-
-    /// Whether its jobs wait more than they work, so that many may run at once.
-    #[must_use]
-    pub const fn is_light(self) -> bool {
-        matches!(self, Self::Probe)
     }
 
     /// The kind with that name, if this program knows it.
@@ -111,10 +111,10 @@ impl JobState {
     pub const fn may_become(self, next: Self) -> bool {
         use JobState::{Available, Cancelled, Completed, Discarded, Parked, Running, Scheduled};
         match self {
-            Scheduled => matches!(next, Available | Cancelled | Discarded),
+            Scheduled => matches!(next, Available | Cancelled | Discarded | Parked),
             Available => matches!(next, Running | Cancelled | Discarded | Parked),
             Running => matches!(next, Completed | Discarded | Cancelled | Scheduled | Available | Parked),
-            Parked => matches!(next, Available | Cancelled | Discarded),
+            Parked => matches!(next, Available | Scheduled | Cancelled | Discarded),
             // Reopened by a person, under the same id.
             Discarded | Cancelled => matches!(next, Available),
             Completed => false,
@@ -241,6 +241,14 @@ pub struct ClaimedJob {
     pub started_at: DateTime<Utc>,
 }
 
+impl ClaimedJob {
+    /// Whether no attempt follows one that ends with this failure.
+    #[must_use]
+    pub const fn ends_with(&self, failure: &Failure) -> bool {
+        self.attempts + 1 >= self.max_attempts || !failure.kind().is_retryable()
+    }
+}
+
 /// How an attempt ended.
 #[derive(Debug)]
 pub enum Outcome {
@@ -250,8 +258,8 @@ pub enum Outcome {
     Failed(Failure),
     /// Given up for good, whatever attempts are left.
     Discarded(Failure),
-    /// To be run again later, no attempt spent.
-    Snoozed(Duration),
+    /// To be run again after the wait, no attempt spent; the text says why.
+    Snoozed(Duration, String),
     /// Put aside until a person or a condition takes it up again; the text says why.
     Parked(String),
     /// No longer wanted; the text says why.

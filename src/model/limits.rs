@@ -4,12 +4,17 @@ use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::time::Duration;
 
-/// A limit that somebody set.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rule {
+use serde::Serialize;
+
+/// The limit key that means each of them for itself.
+pub const EACH: &str = "*";
+
+/// A limit that somebody set, over all hosts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Limit {
     /// The kind.
     pub kind: String,
-    /// Empty: the kind as a whole. `*`: each limit key for itself. Else this limit key.
+    /// Empty: the kind as a whole. [`EACH`]: each limit key for itself. Else this limit key.
     pub limit_key: String,
     /// Jobs that may run at once.
     pub max_running: Option<i32>,
@@ -38,7 +43,7 @@ struct Room {
     again_in: Option<Duration>,
 }
 
-impl Rule {
+impl Limit {
     /// Tokens of a rate, with what was filled up since.
     #[must_use]
     pub fn tokens(&self, usage: Usage) -> Option<f64> {
@@ -64,11 +69,11 @@ impl Rule {
 
 /// Which rules bind jobs of a kind under a limit key. A rule for the key itself stands in place of the one for each key.
 #[must_use]
-pub fn binding<'a>(rules: &'a [Rule], kind: &str, limit_key: Option<&str>) -> Vec<(&'a Rule, Scope)> {
+pub fn binding<'a>(rules: &'a [Limit], kind: &str, limit_key: Option<&str>) -> Vec<(&'a Limit, Scope)> {
     let of = |key: &str| rules.iter().find(|rule| rule.kind == kind && rule.limit_key == key);
     let mut bound: Vec<_> = of("").map(|rule| (rule, (kind.to_owned(), None))).into_iter().collect();
     if let Some(key) = limit_key
-        && let Some(rule) = of(key).filter(|_| !key.is_empty()).or_else(|| of("*"))
+        && let Some(rule) = of(key).filter(|_| !key.is_empty()).or_else(|| of(EACH))
     {
         bound.push((rule, (kind.to_owned(), Some(key.to_owned()))));
     }
@@ -79,7 +84,7 @@ pub fn binding<'a>(rules: &'a [Rule], kind: &str, limit_key: Option<&str>) -> Ve
 /// again for those that get nothing, where that is known.
 #[must_use]
 pub fn allow(
-    rules: &[Rule],
+    rules: &[Limit],
     usage: &HashMap<Scope, Usage, impl BuildHasher>,
     wishes: &[(&str, Option<&str>, i64)],
 ) -> Vec<(i64, Option<Duration>)> {
@@ -108,8 +113,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn rule(key: &str, max_running: Option<i32>, rate: Option<(i32, i32)>) -> Rule {
-        Rule {
+    fn rule(key: &str, max_running: Option<i32>, rate: Option<(i32, i32)>) -> Limit {
+        Limit {
             kind: "webhook".into(),
             limit_key: key.into(),
             max_running,

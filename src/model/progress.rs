@@ -1,8 +1,10 @@
-//! The steps of the pipeline and how far they are.
+//! The steps of jobs and how far they are.
 
 use serde::{Deserialize, Serialize};
 
-/// A step of a generation, in the order in which they run. A new step is one variant here and one file in
+use crate::model::job::JobKind;
+
+/// A step of a job, in the order in which they run. A new step of a generation is one variant here and one file in
 /// `generation/steps/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -23,11 +25,21 @@ pub enum Step {
     Caption,
     /// Put both pictures into the store.
     Store,
+    /// See whether a backup can be made.
+    Preflight,
+    /// Bring a database into the store.
+    Dump,
+    /// Restore a backup elsewhere and compare.
+    Restore,
+    /// Write down what was made or found.
+    Record,
+    /// Remove backups that are kept no longer.
+    Prune,
 }
 
 impl Step {
     /// All steps, in order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 13] = [
         Self::Fetch,
         Self::Analyse,
         Self::Attributes,
@@ -36,7 +48,23 @@ impl Step {
         Self::Paint,
         Self::Caption,
         Self::Store,
+        Self::Preflight,
+        Self::Dump,
+        Self::Restore,
+        Self::Record,
+        Self::Prune,
     ];
+
+    /// The steps of a job of that kind, in order.
+    #[must_use]
+    pub fn of(kind: JobKind) -> &'static [Self] {
+        match kind {
+            JobKind::Generation => &Self::ALL[..8],
+            JobKind::Backup => &[Self::Preflight, Self::Dump, Self::Record],
+            JobKind::Drill => &[Self::Restore, Self::Record, Self::Prune],
+            JobKind::Probe => &[],
+        }
+    }
 
     /// The name in JSON and in the database.
     #[must_use]
@@ -50,6 +78,11 @@ impl Step {
             Self::Paint => "paint",
             Self::Caption => "caption",
             Self::Store => "store",
+            Self::Preflight => "preflight",
+            Self::Dump => "dump",
+            Self::Restore => "restore",
+            Self::Record => "record",
+            Self::Prune => "prune",
         }
     }
 
@@ -90,5 +123,22 @@ impl Report for Silent {
 
     fn should_stop(&self) -> bool {
         false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_step_is_one_of_a_kind_and_they_stand_in_order() {
+        for kind in JobKind::ALL {
+            assert!(Step::of(kind).is_sorted(), "{kind:?}");
+        }
+        for step in Step::ALL {
+            assert!(JobKind::ALL.into_iter().any(|kind| Step::of(kind).contains(&step)), "{step:?}");
+            assert_eq!(Step::from_name(step.name()), Some(step));
+        }
+        assert_eq!(Step::of(JobKind::Generation).last(), Some(&Step::Store));
     }
 }

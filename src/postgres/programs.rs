@@ -10,6 +10,12 @@ use crate::model::failure::{Failure, Kind, Result};
 /// What a folder must hold to run a private cluster.
 const SERVER: [&str; 4] = ["postgres", "initdb", "createdb", "psql"];
 
+/// What it takes to make a backup of a server and to load it.
+pub const CLIENTS: [&str; 4] = ["pg_dump", "pg_restore", "psql", "pg_dumpall"];
+
+/// What it takes to try a backup: a scratch cluster, and what looks whether its tables and indexes are sound.
+pub const DRILL: [&str; 7] = ["postgres", "initdb", "createdb", "psql", "pg_dump", "pg_restore", "pg_amcheck"];
+
 /// What to type on Debian or Ubuntu when the server is missing.
 const INSTALL: &str = "type: sudo apt-get install postgresql   (or set database.bin_folder to the folder that has \
                        initdb and postgres, or database.url to a server that runs elsewhere)";
@@ -59,14 +65,40 @@ impl Programs {
         if configured.as_os_str().is_empty() {
             return choose(&installed_folders(), major);
         }
-        let found = Self::inspect(configured).map_err(|why| {
+        accept(vec![Self::of_setting(configured, &SERVER)?], major)
+    }
+
+    /// The programs `need` for a server of this `server_version_num`: those of its own major version or, where they are
+    /// not installed, of the next newer one. `configured` as in [`Programs::find`].
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with what to type when there are none, or only older ones: `pg_dump` refuses a server that is
+    /// newer than itself.
+    pub fn for_server(configured: &Path, server_version: u32, need: &[&str]) -> Result<Self> {
+        let found = if configured.as_os_str().is_empty() {
+            installed_folders().iter().filter_map(|folder| Self::inspect(folder, need).ok()).collect()
+        } else {
+            vec![Self::of_setting(configured, need)?]
+        };
+        nearest(found, server_version / 10_000, need)
+    }
+
+    /// Where the control files of extensions lie that belong to these programs; none where they do not tell.
+    #[must_use]
+    pub fn extension_folder(&self) -> Option<PathBuf> {
+        let program = self.path("pg_config");
+        Some(ask(program.to_str()?, &["--sharedir"])?.join("extension"))
+    }
+
+    /// The programs in the folder that the settings name.
+    fn of_setting(configured: &Path, need: &[&str]) -> Result<Self> {
+        Self::inspect(configured, need).map_err(|why| {
             Failure::new(
                 Kind::Environment,
                 format!("database.bin_folder {} does not hold PostgreSQL's programs: {why}", configured.display()),
             )
             .hint("leave database.bin_folder empty to use the newest installed, or name the folder that has initdb")
-        })?;
-        accept(vec![found], major)
+        })
     }
 
     /// The full path of one program, e.g. `pg_dump`.
@@ -87,14 +119,13 @@ impl Programs {
         self.version
     }
 
-    /// Runs `postgres --version` in `folder`: a wrapper, a broken link or a foreign architecture does not pass.
-    fn inspect(folder: &Path) -> Result<Self, String> {
-        for name in SERVER {
-            if !folder.join(name).is_file() {
-                return Err(format!("there is no {name}"));
-            }
+    /// Asks the first of the needed programs for its version: a wrapper, a broken link or a foreign architecture does not
+    /// pass.
+    fn inspect(folder: &Path, need: &[&str]) -> Result<Self, String> {
+        if let Some(missing) = need.iter().find(|name| !folder.join(name).is_file()) {
+            return Err(format!("there is no {missing}"));
         }
-        let version = version_of(&folder.join("postgres"))?;
+        let version = version_of(&folder.join(need.first().unwrap_or(&SERVER[0])))?;
         Ok(Self { folder: folder.to_owned(), version })
     }
 }
@@ -116,7 +147,8 @@ pub fn version_of(program: &Path) -> Result<Version, String> {
 
 /// Takes the best of the folders that hold usable programs.
 fn choose(folders: &[PathBuf], major: Option<u32>) -> Result<Programs> {
-    let mut found: Vec<Programs> = folders.iter().filter_map(|folder| Programs::inspect(folder).ok()).collect();
+    let mut found: Vec<Programs> =
+        folders.iter().filter_map(|folder| Programs::inspect(folder, &SERVER).ok()).collect();
     found.sort_by_key(|programs| std::cmp::Reverse(programs.version));
     accept(found, major)
 }
@@ -148,6 +180,30 @@ fn accept(found: Vec<Programs>, major: Option<u32>) -> Result<Programs> {
     })
 }
 
+/// Of the programs found, those for a server of this major version.
+fn nearest(mut found: Vec<Programs>, major: u32, need: &[&str]) -> Result<Programs> {
+    // The lowest major that is not too low, and of that the newest minor.
+    found.sort_by_key(|programs| (programs.version.major, std::cmp::Reverse(programs.version.minor)));
+    let newest = found.last().map(|programs| programs.version.major);
+    found.into_iter().find(|programs| programs.version.major >= major).ok_or_else(|| {
+        let list = need.join(", ");
+        let what = newest.map_or_else(
+            || format!("the server is PostgreSQL {major}, and its programs are not installed here: {list}"),
+            |newest| {
+                format!(
+                    "the server is PostgreSQL {major}, but the programs found are of {newest}, and older ones refuse it"
+                )
+            },
+        );
+        // What runs a server comes in another package than what talks to one.
+        let package = if need.contains(&"postgres") { "postgresql" } else { "postgresql-client" };
+        Failure::new(Kind::Environment, what).hint(format!(
+            "type: sudo apt-get install {package}-{major}   (or set database.bin_folder to the folder that has {})",
+            need.first().unwrap_or(&"them")
+        ))
+    })
+}
+
 /// Every folder where the distributions put the server's programs, best first; they may not exist.
 fn installed_folders() -> Vec<PathBuf> {
     let mut folders = Vec::new();
@@ -159,7 +215,7 @@ fn installed_folders() -> Vec<PathBuf> {
             .flatten()
             .filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
             .map(|entry| entry.path().join("bin"))
-            .filter(|folder| folder.join("postgres").exists())
+            .filter(|folder| folder.is_dir())
             .collect();
         versions.sort();
         folders.append(&mut versions);
@@ -168,11 +224,13 @@ fn installed_folders() -> Vec<PathBuf> {
     // `pg_config` and the shell look through PATH; links are followed, because `postgres` finds its libraries and
     // its sister programs beside the real file.
     folders.extend(ask("pg_config", &["--bindir"]));
-    folders.extend(
-        ask("/bin/sh", &["-c", "command -v postgres"])
-            .and_then(|path| path.canonicalize().ok())
-            .and_then(|path| path.parent().map(Path::to_owned)),
-    );
+    for found in ["command -v postgres", "command -v pg_dump"] {
+        folders.extend(
+            ask("/bin/sh", &["-c", found])
+                .and_then(|path| path.canonicalize().ok())
+                .and_then(|path| path.parent().map(Path::to_owned)),
+        );
+    }
     folders
 }
 
@@ -232,6 +290,28 @@ mod tests {
         assert_eq!(failure.kind(), Kind::Environment);
         assert!(failure.what().contains("made by PostgreSQL 14"), "{failure}");
         assert!(failure.hint_text().unwrap().contains("apt-get install postgresql-14"));
+    }
+
+    #[test]
+    fn a_server_gets_programs_of_its_version_or_newer() {
+        let parent = tempfile::tempdir().unwrap();
+        let folders: Vec<PathBuf> = ["15.2", "15.18", "16.9", "18.1"]
+            .map(|version| fake(parent.path(), version, &format!("postgres (PostgreSQL) {version}")))
+            .to_vec();
+        let chosen = |major| {
+            let found = folders.iter().filter_map(|folder| Programs::inspect(folder, &["psql"]).ok()).collect();
+            nearest(found, major, &["psql"])
+        };
+        for (major, version) in [(13, "15.18"), (15, "15.18"), (16, "16.9"), (17, "18.1")] {
+            assert_eq!(chosen(major).unwrap().version().to_string(), version, "for {major}");
+        }
+        let failure = chosen(19).unwrap_err();
+        assert_eq!(failure.kind(), Kind::Environment);
+        assert!(failure.what().contains("the server is PostgreSQL 19, but the programs found are of 18"), "{failure}");
+        assert!(failure.hint_text().unwrap().contains("apt-get install postgresql-client-19"), "{failure:?}");
+        let failure = Programs::for_server(&folders[0], 150_002, &["psql", "pg_dump"]).unwrap_err();
+        assert!(failure.what().contains("there is no pg_dump"), "{failure}");
+        assert_eq!(Programs::for_server(&folders[0], 150_018, &["psql"]).unwrap().version().minor, 2);
     }
 
     #[test]

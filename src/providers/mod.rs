@@ -2,4 +2,5 @@
 
 pub mod pictures;
 pub mod repository;
+pub(crate) mod tls;
 pub mod vault;

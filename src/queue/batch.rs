@@ -103,7 +103,7 @@ impl<'a> Batch<'a> {
 const fn put_back(how: &PutBack<'_>) -> Ending {
     match how {
         PutBack::Retry(..) => Ending::Retried,
-        PutBack::Snooze(_) => Ending::Snoozed,
+        PutBack::Snooze(..) => Ending::Snoozed,
         PutBack::Park(_) => Ending::Parked,
         PutBack::HandBack => Ending::HandedBack,
     }

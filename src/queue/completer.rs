@@ -123,7 +123,7 @@ impl Desk {
             Outcome::Completed(result) => Verdict::Complete(result.as_deref()),
             Outcome::Failed(failure) => self.after_failure(job, failure),
             Outcome::Discarded(failure) => Verdict::End(End::Discard(failure)),
-            Outcome::Snoozed(wait) => Verdict::PutBack(PutBack::Snooze(*wait)),
+            Outcome::Snoozed(wait, why) => Verdict::PutBack(PutBack::Snooze(*wait, why)),
             Outcome::Parked(why) => Verdict::PutBack(PutBack::Park(why)),
             Outcome::Cancelled(why) => Verdict::End(End::Cancel(why)),
             Outcome::HandedBack => Verdict::PutBack(PutBack::HandBack),
@@ -131,7 +131,7 @@ impl Desk {
     }
 
     fn after_failure<'a>(&self, job: &ClaimedJob, failure: &'a Failure) -> Verdict<'a> {
-        if job.attempts + 1 >= job.max_attempts || !failure.kind().is_retryable() {
+        if job.ends_with(failure) {
             return Verdict::End(End::Discard(failure));
         }
         let failures = u32::try_from(job.attempts).unwrap_or(0) + 1;
@@ -238,8 +238,8 @@ impl Desk {
                 tracing::warn!(job = %job.id, %failure, ?wait, "failed, to be tried again");
                 self.completer.clock.due_in(*wait);
             }
-            PutBack::Snooze(wait) => {
-                tracing::info!(job = %job.id, ?wait, "put off by its handler");
+            PutBack::Snooze(wait, why) => {
+                tracing::info!(job = %job.id, ?wait, why, "put off by its handler");
                 self.completer.clock.due_in(*wait);
             }
             PutBack::Park(why) => tracing::info!(job = %job.id, why, "parked by its handler"),

@@ -25,6 +25,8 @@ const BATCH: usize = 1000;
 const LANES: i64 = 64;
 /// How long lanes are gone by before others are looked for: a new user or a more urgent job waits no longer.
 const STALE: Duration = Duration::from_millis(100);
+/// How much longer than a look took it is until the next: where looking is dear, it is a tenth of the time at most.
+const REST_OF_LOOKS: u32 = 10;
 /// How long to wait for half of the slots, so that a claim is worth its commit.
 const GATHER: Duration = Duration::from_millis(2);
 /// How long lanes are left alone that a claim brought nothing of.
@@ -71,7 +73,6 @@ pub struct Fetcher {
     looked: Instant,
     /// How long that look took.
     took: Duration,
-    stale: Duration,
     /// The length that the next claim must set the lease to.
     renew: Option<Duration>,
 }
@@ -94,7 +95,6 @@ impl Fetcher {
             after: i64::MIN,
             looked: Instant::now(),
             took: Duration::ZERO,
-            stale: STALE,
             renew: None,
         }
     }
@@ -154,8 +154,8 @@ impl Fetcher {
     async fn turn(&mut self, stop: &CancellationToken) -> Result<()> {
         // What comes goes most likely into a lane of late: who was woken asks those first and looks then. Where looking is
         // dear that is left for later.
-        let is_due = self.looked.elapsed() >= self.stale;
-        let is_dear = self.stale > STALE;
+        let is_due = self.looked.elapsed() >= self.stale();
+        let is_dear = self.stale() > STALE;
         let may_recall = self.ring.is_empty() && !is_due && (is_dear || self.rest.was_just_woken());
         let recalled = may_recall && self.ring.recall();
         if is_due || (self.ring.is_empty() && !self.may_peek()) {
@@ -185,7 +185,7 @@ impl Fetcher {
         self.renew = None;
         metrics::claimed(claimed.len());
         if recalled && is_dear && claimed.is_empty() {
-            self.rest.until(self.looked + self.stale, stop).await;
+            self.rest.until(self.looked + self.stale(), stop).await;
         }
         let count = claimed.len();
         // First of all: whatever fails next, what is claimed must be held.
@@ -193,19 +193,34 @@ impl Fetcher {
         self.rest.after_a_claim_of(count).await
     }
 
-    /// Whether it will do to look only where jobs came from lately: it looked everywhere not ten times as long ago as
+    /// How long lanes are gone by. Where looking is dear, as under a held transaction, for longer.
+    fn stale(&self) -> Duration {
+        STALE.max(self.took * REST_OF_LOOKS)
+    }
+
+    /// Whether it will do to look only where jobs came from lately: it looked everywhere not so many times as long ago as
     /// that took, and will again in a moment.
     fn may_peek(&self) -> bool {
-        self.rest.lingers() && self.looked.elapsed() < self.took * 10
+        self.rest.lingers() && self.looked.elapsed() < self.took * REST_OF_LOOKS
+    }
+
+    /// Forgets which lanes were held back until now.
+    fn let_go(&mut self) {
+        let now = Instant::now();
+        self.held_back.retain(|_, until| *until > now);
+    }
+
+    /// Whether nothing holds back a lane.
+    fn is_free(&self, lane: &Lane) -> bool {
+        !self.held_back.contains_key(&lane.lane)
     }
 
     /// Looks which of the lanes that had jobs lately have some again.
     async fn peek(&mut self) -> Result<()> {
+        self.let_go();
         let mut line = self.line.take().await?;
-        let now = Instant::now();
-        self.held_back.retain(|_, until| *until > now);
         let mut recent = self.ring.recent().to_vec();
-        recent.retain(|lane| !self.held_back.contains_key(&lane.lane));
+        recent.retain(|lane| self.is_free(lane));
         let has_room = |lane: &Lane| self.desks.get(&lane.kind).is_some_and(Desk::has_room);
         if recent.iter().any(has_room) {
             recent.retain(has_room);
@@ -218,14 +233,13 @@ impl Fetcher {
 
     /// Looks which lanes have waiting jobs.
     async fn look(&mut self) -> Result<()> {
+        self.let_go();
         let began = Instant::now();
         let mut line = self.line.take().await?;
         // Lanes of full kinds must not keep others out of the ring.
         let free: Vec<String> =
             self.desks.values().filter(|desk| desk.has_room()).map(|desk| desk.kind.clone()).collect();
         let kinds = if free.is_empty() { &self.kinds } else { &free };
-        let now = Instant::now();
-        self.held_back.retain(|_, until| *until > now);
         // A page of lanes, and the next where limits hold all of them back; once round at most.
         let (mut lanes, mut rounds) = (Vec::new(), 0);
         while lanes.is_empty() && rounds < 2 {
@@ -237,19 +251,17 @@ impl Fetcher {
                 rounds = 2;
             }
             self.after = lanes.last().filter(|_| is_full).map_or(i64::MIN, |last| last.lane);
-            lanes.retain(|lane| !self.held_back.contains_key(&lane.lane));
+            lanes.retain(|lane| self.is_free(lane));
         }
         if lanes.is_empty() && kinds.len() < self.kinds.len() {
             // Then those that wait for slots.
             lanes = claims::lanes(line.connection(), &self.kinds, i64::MIN, LANES).await?;
-            lanes.retain(|lane| !self.held_back.contains_key(&lane.lane));
+            lanes.retain(|lane| self.is_free(lane));
         }
         line.give_back();
         self.ring.refill(lanes);
         self.looked = Instant::now();
-        // Where looking is dear, as under a held transaction, it is done less often: a tenth of the time at most.
         self.took = began.elapsed();
-        self.stale = STALE.max(self.took * 10);
         Ok(())
     }
 

@@ -25,9 +25,10 @@ use crate::telemetry::metrics;
 
 /// The lease of a worker that holds nothing, and how often it is renewed.
 const RELAXED: Duration = Duration::from_secs(60);
+const RELAXED_INTERVAL: Duration = Duration::from_secs(20);
+
 /// Pauses before a lease that could not be ended is ended again.
 const END_AGAIN: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(500)];
-const RELAXED_INTERVAL: Duration = Duration::from_secs(20);
 
 /// How long the search of strays may take.
 const SWEEP_PATIENCE: Duration = Duration::from_mins(2);
@@ -274,17 +275,22 @@ impl Lease {
                 self.stop_all();
             }
         }
-        let mut ended = self.unregister(self.worker_id(), self.may_hold_jobs()).await;
-        // A cut connection, or a server that comes back in a moment, is no reason to let the others wait for the lapse.
-        for wait in END_AGAIN {
-            if ended.is_err() {
-                sleep(wait).await;
-                ended = self.unregister(self.worker_id(), self.may_hold_jobs()).await;
-            }
-        }
-        if let Err(failure) = ended {
+        // After its length it has run out by itself.
+        if let Err(failure) = answer_within(self.0.length, self.end()).await {
             tracing::warn!(%failure, "the lease could not be ended; it runs out by itself");
         }
+    }
+
+    /// Ends the lease. A cut connection, or a server that comes back in a moment, is no reason to let the others wait for
+    /// the lapse.
+    async fn end(&self) -> Result<()> {
+        for wait in END_AGAIN {
+            match self.unregister(self.worker_id(), self.may_hold_jobs()).await {
+                Ok(()) => return Ok(()),
+                Err(_) => sleep(wait).await,
+            }
+        }
+        self.unregister(self.worker_id(), self.may_hold_jobs()).await
     }
 
     async fn unregister(&self, worker_id: Uuid, may_hold_jobs: bool) -> Result<()> {

@@ -11,6 +11,7 @@ mod batch;
 pub mod completer;
 pub mod enqueue;
 pub mod fetcher;
+pub mod journal;
 pub mod lease;
 pub mod listener;
 pub mod logs;

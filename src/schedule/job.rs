@@ -4,8 +4,10 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::backup::submit::{backup_job, drill_job};
 use crate::config::Config;
 use crate::generation::submit::{Wishes, generation_job};
+use crate::model::backup::{BackupRequest, DrillRequest};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::{GenerationRequest, JobKind, NewJob};
 use crate::model::schedule::Spec;
@@ -25,6 +27,20 @@ pub fn job(spec: &Spec, slot: Option<DateTime<Utc>>, config: &Config) -> Result<
             let wishes = Wishes { reference: request.reference, priority: spec.priority, ..Wishes::default() };
             generation_job(&request.github_url, wishes, config)?
         }
+        JobKind::Backup => {
+            let request = BackupRequest::deserialize(&spec.payload).map_err(|cause| {
+                Failure::new(Kind::Invalid, format!("the payload is none of a backup: {cause}"))
+                    .hint("it reads as in { format = \"plain\", selection = { exclude_schemas = [\"scratch\"] } }, or is left out")
+            })?;
+            NewJob { priority: spec.priority, ..backup_job(request, config)? }
+        }
+        JobKind::Drill => {
+            let request = DrillRequest::deserialize(&spec.payload).map_err(|cause| {
+                Failure::new(Kind::Invalid, format!("the payload is none of a drill: {cause}"))
+                    .hint("it reads as in { database = \"cats\" }, or is left out")
+            })?;
+            NewJob { priority: spec.priority, ..drill_job(request, config)? }
+        }
         JobKind::Probe => {
             let request = ProbeRequest::deserialize(&spec.payload).map_err(|cause| {
                 Failure::new(Kind::Invalid, format!("the payload is none of a probe: {cause}"))
@@ -34,9 +50,13 @@ pub fn job(spec: &Spec, slot: Option<DateTime<Utc>>, config: &Config) -> Result<
             NewJob { priority: spec.priority, ..NewJob::new(JobKind::Probe, payload) }
         }
     };
+    if spec.key_prefix.is_some() && job.unique.is_some() {
+        return Err(Failure::new(Kind::Invalid, format!("a {} has a unique key of its own", spec.kind))
+            .hint("leave key_prefix out: of one database there is one at a time"));
+    }
     let key = |prefix: &String| slot.map(|slot| prefix.clone() + &slot.to_rfc3339_opts(SecondsFormat::Secs, true));
     Ok(NewJob {
-        unique: spec.key_prefix.as_ref().and_then(key).map(Unique::key),
+        unique: job.unique.clone().or(spec.key_prefix.as_ref().and_then(key).map(Unique::key)),
         max_attempts: spec.max_attempts.unwrap_or(job.max_attempts),
         ..job
     })

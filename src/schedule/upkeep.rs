@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config;
 use crate::db::identity::identity;
-use crate::db::{Db, generations, history};
+use crate::db::{Db, generations, history, hold};
 use crate::model::failure::Result;
 use crate::providers::pictures::Pictures;
 use crate::providers::repository::sweep_leftovers;
@@ -44,12 +44,18 @@ impl Upkeep {
 
     /// One thing after the other; one that fails keeps none of the others from being done.
     async fn once(&self) {
-        let done = [
+        let mut done = vec![
             ("preparing history", history::prepare(&self.db).await),
-            ("pruning history", self.prune().await),
-            ("sweeping pictures", self.sweep_pictures().await),
             ("sweeping fetched objects", self.sweep_fetches()),
         ];
+        match hold::is_held(&self.db).await {
+            Ok(false) => {
+                done.push(("pruning history", self.prune().await));
+                done.push(("sweeping pictures", self.sweep_pictures().await));
+            }
+            Ok(true) => tracing::info!("nothing is pruned or swept: this database was restored and nobody said go"),
+            Err(failure) => done.push(("looking whether the database was restored", Err(failure))),
+        }
         for (what, done) in done {
             if let Err(failure) = done {
                 tracing::warn!(%failure, "{what} failed; trying again later");

@@ -2,6 +2,7 @@
 
 mod analysis;
 mod architecture;
+mod backups;
 mod cluster;
 mod commands;
 mod enqueue;

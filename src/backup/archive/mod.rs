@@ -1,16 +1,26 @@
 //! Reading what `pg_dump` writes while it streams by: which bytes are rows of which table.
 
 pub mod custom;
+mod end_mark;
+mod inventory;
 pub mod plain;
+mod reduced;
+mod statement;
+#[cfg(test)]
+mod tests;
 pub mod toc;
 
-use crate::model::backup::{Fingerprint, Format, manifest};
+pub use inventory::Inventory;
+pub use reduced::Reduced;
+
+use crate::model::backup::{Format, manifest};
 use crate::model::failure::{Failure, Kind, Result};
 
 /// A part of a dump, told in the order in which it stands there. Rows and large objects come in pieces cut anywhere.
 #[derive(Debug)]
 pub enum Part<'a> {
     /// The table of contents; custom format only, and first. `raw` is all that came before the first block.
+    /// Written back, `pg_restore` works on it.
     Contents {
         /// What is in it.
         toc: &'a toc::Toc,
@@ -62,25 +72,6 @@ pub fn reader(format: Format) -> Box<dyn Reader> {
     match format {
         Format::Plain => Box::new(plain::PlainReader::default()),
         Format::Custom | Format::Directory => Box::new(custom::CustomReader::default()),
-    }
-}
-
-/// Makes the inventory of a dump while it streams by.
-#[derive(Default)]
-pub struct Inventory {
-    // written by the archive helper
-}
-
-impl Inventory {
-    /// Takes in a part.
-    pub fn note(&mut self, _part: &Part<'_>) {
-        unimplemented!()
-    }
-
-    /// What was in it: tables with fingerprints, sequences, large objects (one "row" each, of `OID TAB bytes`).
-    #[must_use]
-    pub fn finish(self) -> (Vec<manifest::Table>, Vec<manifest::Sequence>, Option<Fingerprint>) {
-        unimplemented!()
     }
 }
 

@@ -5,6 +5,7 @@ pub mod analysis;
 pub mod bar;
 pub mod card;
 pub mod checks;
+pub mod hold;
 pub mod job;
 pub mod lists;
 pub mod look;

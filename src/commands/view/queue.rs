@@ -5,11 +5,12 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::amount::{duration, grouped, relative};
+use super::hold::banner;
 use super::look::Look;
 use super::table::Table;
 use super::text::safe;
-use crate::db::limits::EACH;
 use crate::db::stats::{Amount, KindStats, LimitUse, Percentiles, Recent, Stats, Worker};
+use crate::model::limits::EACH;
 
 /// All of it.
 #[must_use]
@@ -30,7 +31,7 @@ pub fn stats(stats: &Stats, look: &Look) -> String {
     if !stats.limits.is_empty() {
         parts.push(limits(&stats.limits, look));
     }
-    parts.join("\n")
+    banner(stats.held.as_ref(), look) + &parts.join("\n")
 }
 
 fn depth(kinds: &[KindStats], look: &Look) -> String {

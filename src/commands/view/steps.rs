@@ -1,4 +1,4 @@
-//! The steps of a generation: a row for each, with a bar for the one that runs.
+//! The steps of a job: a row for each, with a bar for the one that runs.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -57,6 +57,11 @@ pub const fn label(step: Step) -> &'static str {
         Step::Paint => "Paint the cat",
         Step::Caption => "Add the caption",
         Step::Store => "Store the pictures",
+        Step::Preflight => "Check what it needs",
+        Step::Dump => "Dump the database",
+        Step::Restore => "Restore and compare",
+        Step::Record => "Note the outcome",
+        Step::Prune => "Remove old backups",
     }
 }
 

@@ -42,7 +42,8 @@ pub struct Manifest {
     pub tables: Vec<Table>,
     /// Where its sequences stood.
     pub sequences: Vec<Sequence>,
-    /// Its large objects, each counted as a row `OID TAB bytes`; none where there are none.
+    /// Its large objects, each counted as a row of what `SELECT oid, encode(lo_get(oid), 'hex') FROM
+    /// pg_largeobject_metadata` says: `OID TAB digits`; none where there are none.
     pub large_objects: Option<Fingerprint>,
     /// The pictures that its rows name.
     pub images: Option<Images>,

@@ -6,6 +6,7 @@ pub mod manifest;
 pub mod name;
 pub mod policy;
 pub mod request;
+pub mod standing;
 pub mod trend;
 pub mod verdict;
 
@@ -15,4 +16,5 @@ pub use manifest::Manifest;
 pub use name::BackupName;
 pub use policy::Policy;
 pub use request::{BackupRequest, Compression, DrillRequest, Format, Selection};
+pub use standing::Standing;
 pub use verdict::{DrillReport, Verdict};

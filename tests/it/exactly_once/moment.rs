@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use repo_to_cat::model::job::JobKind;
 use repo_to_cat::model::progress::Step;
 
 /// Where the job is.
@@ -118,7 +119,7 @@ impl fmt::Display for Moment {
 pub fn combinations() -> Vec<(Place, Blow)> {
     use Fate::{Aborts, Commits, CommitsLate};
     let gates = [Place::Claim, Place::Remove, Place::Result, Place::History, Place::Commit];
-    let gates = gates.into_iter().chain(Step::ALL.map(Place::Begin));
+    let gates = gates.into_iter().chain(generation_steps().map(Place::Begin));
     let mut all = Vec::new();
     for place in gates {
         let fates = [Commits, Aborts, CommitsLate];
@@ -127,11 +128,15 @@ pub fn combinations() -> Vec<(Place, Blow)> {
         let others = [Blow::Cut, Blow::LoseAnswer, Blow::Stop, Blow::Crash, Blow::Restart];
         all.extend(others.map(|blow| (place, blow)));
     }
-    for place in Step::ALL.map(Place::Inside) {
+    for place in generation_steps().map(Place::Inside) {
         let blows = [Blow::Kill(Commits), Blow::Freeze(Commits), Blow::Cut, Blow::Stop, Blow::Crash, Blow::Restart];
         all.extend(blows.map(|blow| (place, blow)));
     }
     all
+}
+
+fn generation_steps() -> impl Iterator<Item = Step> {
+    Step::of(JobKind::Generation).iter().copied()
 }
 
 /// A number that looks like chance. Source: `SplitMix64`.

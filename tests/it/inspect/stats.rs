@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use repo_to_cat::db::limits::{self, EACH, Limit};
+use repo_to_cat::db::limits;
 use repo_to_cat::db::stats::{self, Amount, KindStats};
 use repo_to_cat::model::failure::Kind;
 use repo_to_cat::model::job::{NewJob, Start};
+use repo_to_cat::model::limits::{EACH, Limit};
 
 use crate::queue::bed::{Bed, plain_job, probe};
 

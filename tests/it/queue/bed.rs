@@ -252,7 +252,7 @@ impl Bed {
             self.complete(job).await,
             !plain.is_empty(),
             self.retry_later(job, Duration::ZERO).await,
-            self.put_back(job, PutBack::Snooze(Duration::ZERO)).await,
+            self.put_back(job, PutBack::Snooze(Duration::ZERO, "not now")).await,
             self.put_back(job, PutBack::Park("late")).await,
             self.hand_back(job).await,
             self.discard(job).await,

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use repo_to_cat::db::claims::{self, Share};
-use repo_to_cat::db::limits::{self, EACH, Limit};
+use repo_to_cat::db::limits;
 use repo_to_cat::db::quota;
 use repo_to_cat::model::job::{ClaimedJob, NewJob};
+use repo_to_cat::model::limits::{EACH, Limit};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 

@@ -301,7 +301,7 @@ impl Model {
             Event::Complete { .. } => (bed.complete(held).await, JobState::Completed, None),
             Event::RetryLater { .. } => (bed.retry_later(held, LONG).await, JobState::Scheduled, Some("retried")),
             Event::Snooze { .. } => {
-                (bed.put_back(held, PutBack::Snooze(LONG)).await, JobState::Scheduled, Some("snoozed"))
+                (bed.put_back(held, PutBack::Snooze(LONG, "not now")).await, JobState::Scheduled, Some("snoozed"))
             }
             Event::Park { .. } => (bed.put_back(held, PutBack::Park("why")).await, JobState::Parked, Some("parked")),
             Event::HandBack { .. } => (bed.hand_back(held).await, JobState::Available, Some("handed_back")),

@@ -242,6 +242,14 @@ pub const HOT: &[Hot] = &[
 
 pub const COLD: &[Cold] = &[
     Cold {
+        has: &["parked_because LIKE 'restored: %'", "FROM queue.home"],
+        why: "hold::current: counts what a restore parked, by an index; asked only where something is held",
+    },
+    Cold {
+        has: &["parked_because LIKE 'restored: %'", "ORDER BY id LIMIT $1"],
+        why: "hold::parked: a batch of what a restore parked, by an index, for a person's wish",
+    },
+    Cold {
         has: &["FROM queue.jobs TABLESAMPLE SYSTEM", "GROUP BY kind, state, worker_id"],
         why: "stats: people ask for it; it reads a fixed number of pages",
     },

@@ -1,0 +1,2 @@
+DROP TABLE backup.beginning, backup.drills, backup.backups;
+DROP SCHEMA backup;

@@ -1,0 +1,85 @@
+//! `backup release`: a person says go after a restore.
+
+use std::io::{self, IsTerminal};
+
+use serde_json::json;
+
+use crate::cli::Release;
+use crate::commands::Output;
+use crate::commands::session::{Schema, Session, block_on};
+use crate::commands::steering::agrees;
+use crate::commands::view::amount::counted;
+use crate::config::Loaded;
+use crate::db::Db;
+use crate::db::hold::{self, Hold};
+use crate::db::steer::{self, Change};
+use crate::model::failure::{Failure, Kind, Result};
+use crate::model::job::JobState;
+
+/// Runs `backup release`.
+pub fn run(args: Release, loaded: &Loaded, output: &Output) -> Result<()> {
+    block_on(async {
+        let session = Session::open(loaded, Schema::Current).await?;
+        let db = &session.db;
+        // No service may have been here yet.
+        hold::settle(db).await?;
+        let Some(held) = hold::current(db).await? else {
+            return output.data(&json!({"held": false, "released": false}), |_| "Nothing is held.\n".to_owned());
+        };
+        let asks = !args.yes && !output.json && io::stdin().is_terminal();
+        let store = &session.config.images.store;
+        if !args.yes && (!asks || !agrees(&(would(&held, args.cancel_jobs, store) + "Go on?"))?) {
+            return output.data(&json!({"held": held, "released": false}), |_| {
+                if asks {
+                    "It is held as before.\n".to_owned()
+                } else {
+                    would(&held, args.cancel_jobs, store) + "Nothing was done. To do it: add --yes\n"
+                }
+            });
+        }
+        let cancelled = if args.cancel_jobs { cancel(db).await? } else { 0 };
+        let freed = hold::release(db).await?;
+        output.data(&json!({"held": false, "released": true, "jobs": freed, "cancelled": cancelled}), |_| {
+            let jobs = if args.cancel_jobs {
+                format!("{} cancelled", counted(cancelled, "job was", "jobs were"))
+            } else {
+                format!("{} again", counted(freed, "job waits", "jobs wait"))
+            };
+            format!("Released: {jobs}, and {}.\n", schedules(&held))
+        })
+    })
+}
+
+/// What would be done, and what to think of before.
+fn would(held: &Hold, cancel: bool, store: &str) -> String {
+    let jobs = counted(held.jobs.unsigned_abs(), "parked job", "parked jobs");
+    let fate = if cancel { "cancelled" } else { "run, even those that ran where the backup was made" };
+    format!(
+        "Held since {}: {}.\n  {jobs} would be {fate}\n  {}\n  pictures in {store} that no row here names would be swept: \
+         is it this database's alone?\n",
+        held.since.format("%Y-%m-%d %H:%M:%S UTC"),
+        held.because,
+        schedules(held)
+    )
+}
+
+fn schedules(held: &Hold) -> String {
+    format!("{} again", counted(held.schedules.unsigned_abs(), "schedule fires", "schedules fire"))
+}
+
+/// Cancels what the hold parked; returns how many jobs those were.
+async fn cancel(db: &Db) -> Result<u64> {
+    let mut cancelled = 0;
+    loop {
+        let ids = hold::parked(db, i64::try_from(steer::BATCH).unwrap_or(i64::MAX)).await?;
+        if ids.is_empty() {
+            return Ok(cancelled);
+        }
+        let changed = steer::by_id(db, Change::Cancel, &ids, &[JobState::Parked]).await?.changed.len();
+        if changed == 0 {
+            return Err(Failure::new(Kind::Conflict, "parked jobs are being written by somebody all the time")
+                .hint("nothing was released; try again in a moment"));
+        }
+        cancelled += changed as u64;
+    }
+}

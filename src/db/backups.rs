@@ -1,0 +1,218 @@
+//! `backup.backups` and `backup.drills`: the history of backups. The store is the truth about which there are.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::db::{Db, Session};
+use crate::model::backup::verdict::Difference;
+use crate::model::backup::{BackupName, DrillReport, Manifest, Standing};
+use crate::model::failure::Result;
+
+/// A backup, as recorded.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct BackupRow {
+    /// Its name.
+    pub name: String,
+    /// The job that made it.
+    pub job_id: Option<Uuid>,
+    /// The database that it is of.
+    pub database: String,
+    /// Where it was put.
+    pub store: String,
+    /// When it was begun.
+    pub started_at: DateTime<Utc>,
+    /// How long it took.
+    pub seconds: f64,
+    /// Its size in the store.
+    pub bytes: i64,
+    /// Its size before compression and encryption.
+    pub raw_bytes: i64,
+    /// Tables whose rows are in it.
+    pub tables: i64,
+    /// Rows of all tables.
+    pub rows: i64,
+    /// What its last drill found.
+    pub verdict: String,
+    /// How long restoring it took.
+    pub restore_seconds: Option<f64>,
+    /// When retention removed it.
+    pub pruned_at: Option<DateTime<Utc>>,
+}
+
+/// Records a backup that is in the store; false where it was recorded before.
+pub async fn record(session: &mut Session<'_>, manifest: &Manifest, store: &str) -> Result<bool> {
+    let inserted = sqlx::query!(
+        "INSERT INTO backup.backups (name, job_id, database, store, format, compression, encrypted, started_at, seconds,
+                                     bytes, raw_bytes, tables, rows, server_version)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+         ON CONFLICT (name) DO NOTHING",
+        manifest.name.as_str(),
+        manifest.job,
+        manifest.name.database(),
+        store,
+        manifest.format.name(),
+        manifest.compression.name(),
+        !manifest.recipients.is_empty(),
+        manifest.name.moment(),
+        manifest.seconds(),
+        whole(manifest.bytes()),
+        whole(manifest.raw_bytes()),
+        whole(manifest.tables.len() as u64),
+        whole(manifest.rows()),
+        i32::try_from(manifest.source.server_version).unwrap_or_default()
+    )
+    .execute(session)
+    .await?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+/// Records what a drill found; nothing where it was recorded before. `id` is its job's. The times are the database's, so
+/// that a machine whose clock is wrong writes no history of the future.
+pub async fn record_drill(session: &mut Session<'_>, id: Uuid, report: &DrillReport) -> Result<()> {
+    sqlx::query!(
+        "WITH drill AS (
+           INSERT INTO backup.drills (id, backup, started_at, finished_at, verdict, reason, differences, tables, rows,
+                                      images, fetched_bytes, scratch_bytes, restore_seconds, server_version)
+           VALUES ($1, $2, queue.now() - make_interval(secs => $3), queue.now(), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+           ON CONFLICT (id) DO NOTHING
+           RETURNING backup, verdict, finished_at, restore_seconds
+         )
+         UPDATE backup.backups AS made
+         SET verdict = drill.verdict, drilled_at = drill.finished_at,
+             restore_seconds = coalesce(drill.restore_seconds, made.restore_seconds)
+         FROM drill WHERE made.name = drill.backup",
+        id,
+        report.backup.as_str(),
+        (report.finished_at - report.started_at).as_seconds_f64().max(0.0),
+        report.verdict.name(),
+        report.reason,
+        Json(&report.differences) as Json<&Vec<Difference>>,
+        whole(report.tables),
+        whole(report.rows),
+        whole(report.images),
+        whole(report.fetched_bytes),
+        whole(report.scratch_bytes),
+        report.restore_seconds,
+        report.server_version.and_then(|version| i32::try_from(version).ok())
+    )
+    .execute(session)
+    .await?;
+    Ok(())
+}
+
+/// Notes that retention removed these.
+pub async fn note_pruned(db: &Db, names: &[BackupName]) -> Result<()> {
+    let names: Vec<&str> = names.iter().map(BackupName::as_str).collect();
+    sqlx::query!(
+        "UPDATE backup.backups SET pruned_at = queue.now() WHERE name = ANY ($1) AND pruned_at IS NULL",
+        &names as &[&str]
+    )
+    .execute(db.pool())
+    .await?;
+    Ok(())
+}
+
+/// The backup that a job made, if it is recorded.
+pub async fn made_by(db: &Db, job_id: Uuid) -> Result<Option<BackupRow>> {
+    Ok(sqlx::query_as!(
+        BackupRow,
+        "SELECT name, job_id, database, store, started_at, seconds, bytes, raw_bytes, tables, rows, verdict,
+                restore_seconds, pruned_at
+         FROM backup.backups WHERE job_id = $1",
+        job_id
+    )
+    .fetch_optional(db.pool())
+    .await?)
+}
+
+/// A drill, as recorded.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DrillRow {
+    /// Which backup was tried.
+    pub backup: String,
+    /// What it found.
+    pub verdict: String,
+    /// Why, where that is not verified.
+    pub reason: Option<String>,
+    /// Tables that were compared.
+    pub tables: i64,
+    /// Rows that were compared.
+    pub rows: i64,
+    /// How long the restoring alone took.
+    pub restore_seconds: Option<f64>,
+}
+
+/// The drill that a job was, if it is recorded.
+pub async fn drilled_by(db: &Db, job_id: Uuid) -> Result<Option<DrillRow>> {
+    Ok(sqlx::query_as!(
+        DrillRow,
+        "SELECT backup, verdict, reason, tables, rows, restore_seconds FROM backup.drills WHERE id = $1",
+        job_id
+    )
+    .fetch_optional(db.pool())
+    .await?)
+}
+
+/// A database's backups before `name`, the newest first; those that were removed since included.
+pub async fn before(db: &Db, name: &BackupName, most: i64) -> Result<Vec<BackupRow>> {
+    Ok(sqlx::query_as!(
+        BackupRow,
+        "SELECT name, job_id, database, store, started_at, seconds, bytes, raw_bytes, tables, rows, verdict,
+                restore_seconds, pruned_at
+         FROM backup.backups WHERE database = $1 AND started_at < $2 ORDER BY started_at DESC LIMIT $3",
+        name.database(),
+        name.moment(),
+        most
+    )
+    .fetch_all(db.pool())
+    .await?)
+}
+
+/// How the backups of each database stand: of those that should have some, and of those that have.
+pub async fn standings(db: &Db) -> Result<Vec<Standing>> {
+    Ok(sqlx::query_as!(
+        Standing,
+        r#"WITH watched AS (
+             SELECT current_database()::text AS database
+             UNION
+             SELECT coalesce(payload ->> 'database', current_database()) FROM queue.schedules
+             WHERE kind = 'backup' AND state = 'active'
+           ), known AS (
+             SELECT database FROM watched UNION SELECT database FROM backup.backups WHERE pruned_at IS NULL
+           )
+           SELECT known.database AS "database!", EXISTS (SELECT FROM watched WHERE watched.database = known.database) AS "is_watched!",
+                  queue.now() AS "now!", (SELECT min(at) FROM backup.beginning) AS "since!",
+                  last.name AS "last?", last.started_at AS "last_at?", last.seconds AS "last_seconds?",
+                  last.bytes AS "last_bytes?", last.rows AS "last_rows?", last.verdict AS "last_verdict?",
+                  verified.name AS "verified?", verified.started_at AS "verified_at?",
+                  verified.restore_seconds AS "restore_seconds?",
+                  counts.unverified AS "unverified_count!", counts.verified AS "verified_count!",
+                  counts.failed AS "failed_count!", counts.unverifiable AS "unverifiable_count!"
+           FROM known
+           LEFT JOIN LATERAL (
+             SELECT * FROM backup.backups AS made WHERE made.database = known.database ORDER BY started_at DESC LIMIT 1
+           ) AS last ON true
+           LEFT JOIN LATERAL (
+             SELECT * FROM backup.backups AS made
+             WHERE made.database = known.database AND verdict = 'verified' AND pruned_at IS NULL
+             ORDER BY started_at DESC LIMIT 1
+           ) AS verified ON true
+           CROSS JOIN LATERAL (
+             SELECT count(*) FILTER (WHERE verdict = 'unverified') AS unverified,
+                    count(*) FILTER (WHERE verdict = 'verified') AS verified,
+                    count(*) FILTER (WHERE verdict = 'failed') AS failed,
+                    count(*) FILTER (WHERE verdict = 'unverifiable') AS unverifiable
+             FROM backup.backups AS made WHERE made.database = known.database AND pruned_at IS NULL
+           ) AS counts
+           ORDER BY known.database"#
+    )
+    .fetch_all(db.pool())
+    .await?)
+}
+
+/// As a column holds it.
+fn whole(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,103 @@
+//! How the backups of a database stand: what metrics, `doctor` and `/health/backups` tell.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+
+/// How one database's backups stand, as recorded.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Standing {
+    /// The database.
+    pub database: String,
+    /// Whether it should have backups: it is ours, or an active schedule backs it up.
+    pub is_watched: bool,
+    /// When this was looked at, by the database's clock.
+    pub now: DateTime<Utc>,
+    /// Since when it could have had one.
+    pub since: DateTime<Utc>,
+    /// The last backup.
+    pub last: Option<String>,
+    /// When that was begun.
+    pub last_at: Option<DateTime<Utc>>,
+    /// How long it took.
+    pub last_seconds: Option<f64>,
+    /// Its size in the store, in bytes.
+    pub last_bytes: Option<i64>,
+    /// Its rows.
+    pub last_rows: Option<i64>,
+    /// What its last drill found.
+    pub last_verdict: Option<String>,
+    /// The last verified backup that is in the store.
+    pub verified: Option<String>,
+    /// When that was begun: what it holds is so old.
+    pub verified_at: Option<DateTime<Utc>>,
+    /// How long restoring it took, in seconds.
+    pub restore_seconds: Option<f64>,
+    /// Backups in the store that no drill has tried.
+    pub unverified_count: i64,
+    /// Those that are proven to restore.
+    pub verified_count: i64,
+    /// Those that are proven not to.
+    pub failed_count: i64,
+    /// Those that could not be tried.
+    pub unverifiable_count: i64,
+}
+
+impl Standing {
+    /// Whether the last verified backup is not older than so many hours. Where there never was one, the hours count from
+    /// when there could have been one. 0 hours: nobody asks.
+    #[must_use]
+    pub fn is_fresh(&self, hours: u64) -> bool {
+        let most = i64::try_from(hours).ok().and_then(TimeDelta::try_hours).unwrap_or(TimeDelta::MAX);
+        hours == 0 || self.now - self.verified_at.unwrap_or(self.since) <= most
+    }
+
+    /// Whether it should have a fresh backup and has none.
+    #[must_use]
+    pub fn is_alarming(&self, hours: u64) -> bool {
+        self.is_watched && !self.is_fresh(hours)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn standing(since: &str, verified_at: Option<&str>) -> Standing {
+        Standing {
+            database: "cats".into(),
+            is_watched: true,
+            now: "2027-01-03T12:00:00Z".parse().unwrap(),
+            since: since.parse().unwrap(),
+            last: None,
+            last_at: None,
+            last_seconds: None,
+            last_bytes: None,
+            last_rows: None,
+            last_verdict: None,
+            verified: None,
+            verified_at: verified_at.map(|at| at.parse().unwrap()),
+            restore_seconds: None,
+            unverified_count: 0,
+            verified_count: 0,
+            failed_count: 0,
+            unverifiable_count: 0,
+        }
+    }
+
+    #[test]
+    fn a_backup_is_fresh_for_so_many_hours() {
+        let old = "2026-01-01T00:00:00Z";
+        assert!(standing(old, Some("2027-01-02T12:00:00Z")).is_fresh(24));
+        assert!(!standing(old, Some("2027-01-02T11:59:59Z")).is_fresh(24));
+        assert!(standing(old, None).is_fresh(0), "nobody asks");
+        assert!(standing(old, Some(old)).is_fresh(u64::MAX));
+    }
+
+    #[test]
+    fn who_never_had_one_has_time_for_the_first() {
+        assert!(standing("2027-01-02T12:00:00Z", None).is_fresh(24));
+        assert!(standing("2027-01-02T11:59:59Z", None).is_alarming(24));
+        let other = Standing { is_watched: false, ..standing("2026-01-01T00:00:00Z", None) };
+        assert!(!other.is_fresh(24) && !other.is_alarming(24), "a database that was backed up by hand once");
+    }
+}

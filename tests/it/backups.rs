@@ -1,0 +1,16 @@
+//! Backups: made, proven, restored; and what a restored database does and does not do.
+
+mod archive;
+mod drill;
+mod dump;
+mod guard;
+mod hold;
+mod jobs;
+mod load;
+mod odd;
+mod preflight;
+mod source;
+mod stored;
+mod telling;
+mod tool;
+mod vault;

@@ -14,6 +14,7 @@ pub mod preflight;
 pub mod restore;
 pub mod run;
 pub mod submit;
+pub mod telling;
 pub mod yard;
 
 use std::path::PathBuf;

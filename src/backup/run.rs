@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn who_gives_way_waits_longer_each_time_and_not_for_ever() {
-        let at = |minute| DateTime::from_timestamp(minute * 60, 0).unwrap();
+        let at = |minute: i64| DateTime::from_timestamp(minute * 60, 0).unwrap();
         let minutes = |attempts: &[AttemptRow], minute| wait(attempts, at(minute)).map(|wait| wait.as_secs() / 60);
         assert_eq!(minutes(&[], 0), Some(1));
         let mut gone = vec![attempt("snoozed", 0), attempt("retried", 1)];

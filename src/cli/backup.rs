@@ -4,9 +4,28 @@
 
 use clap::{Args, Subcommand};
 
+mod making;
+
+pub use making::{BackupCheck, BackupNow, BackupVerify, Which};
+
 /// `backup ...`.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Backup {
+    /// Make a backup now, watch it, and prove that it restores
+    #[command(
+        after_help = "Examples:\n  repo-to-cat backup now\n  repo-to-cat backup now --database cats --database dogs --format plain\n  repo-to-cat backup now -n public -T 'public.scratch_*' --no-drill\n  repo-to-cat backup now --queue\n  repo-to-cat backup now --standalone\n\nExits with 0 only if every backup was made and, unless --no-drill, verified: 3 where one does not restore, 7 where that could not be tried."
+    )]
+    Now(Box<BackupNow>),
+    /// Prove that a backup restores: fetch it back, restore it into a scratch cluster and compare
+    #[command(
+        after_help = "Examples:\n  repo-to-cat backup verify latest\n  repo-to-cat backup verify repo_to_cat_20261122_030000Z\n  repo-to-cat backup verify latest --standalone\n\nExits with 0 only if it is verified: 3 where it does not restore to what it was made of, 7 where that could not be tried."
+    )]
+    Verify(BackupVerify),
+    /// Check everything that a backup needs, without making one
+    #[command(
+        after_help = "Examples:\n  repo-to-cat backup check\n  repo-to-cat backup check --freshness\n\nExits with 7 if something is missing, or if a backup is too old."
+    )]
+    Check(BackupCheck),
     /// Say go after a restore: let the jobs run that were parked, and the schedules fire
     #[command(
         after_help = "Examples:\n  repo-to-cat backup release\n  repo-to-cat backup release --yes\n  repo-to-cat backup release --cancel-jobs --yes\n\nWhere nobody can be asked and --yes is not given, it only tells what would be done."

@@ -149,7 +149,7 @@ async fn wait(
 }
 
 /// The jobs are queued whatever comes of this: a failure here is none of the command's.
-async fn note_missing_workers(session: &Session, output: &Output) {
+pub(super) async fn note_missing_workers(session: &Session, output: &Output) {
     if !output.json && matches!(workers::alive(&session.db).await, Ok(0)) {
         eprintln!("note: no worker is running; start one with: repo-to-cat run");
     }

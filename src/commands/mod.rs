@@ -22,6 +22,7 @@ pub mod follow;
 pub mod generations;
 pub mod jobs;
 pub mod migrate;
+pub mod own;
 pub mod paint;
 pub mod prune;
 pub mod queue;
@@ -40,8 +41,8 @@ pub fn dispatch(command: Command, loaded: &Loaded, output: &Output) -> Result<()
     match command {
         Command::Analyze(wish) => analyze::run(&wish, loaded, output),
         Command::Paint(wish) => paint::run(&wish, loaded, output),
-        Command::Backup { command } => backup::run(&command, loaded, output),
         Command::Doctor => doctor::run(loaded, output),
+        Command::Backup { command } => backup::run(&command, loaded, output),
         Command::Bench { command } => bench::run(&command, loaded),
         Command::Config { command: ConfigCommand::Show } => config::show(loaded, output),
         Command::Demo(args) => demo::run(&args, loaded, output),
@@ -70,7 +71,7 @@ pub fn log_settings(command: &Command, loaded: &Loaded) -> Log {
     match (command, loaded.origin("log.filter")) {
         (Command::Run(_), _) => log,
         // Its own worker's failures are told as progress.
-        (Command::Demo(_), Origin::Default) => {
+        (Command::Demo(_) | Command::Backup { .. }, Origin::Default) => {
             Log { filter: "warn,repo_to_cat::queue::completer=off,tokei=off".to_owned(), ..log }
         }
         (_, Origin::Default) => Log { filter: "warn,tokei=off".to_owned(), ..log },

@@ -10,9 +10,18 @@ use crate::model::trace::Traceparent;
 
 const PREFIX: &str = "REPO_TO_CAT_";
 
-/// Variables under other names: `DATABASE_URL` as everybody calls it, the others as the original did.
-const ALIASES: [(&str, &str); 3] =
-    [("DATABASE_URL", "database.url"), ("IMAGE_STORAGE_PATH", "images.store"), ("API_PORT", "http.listen")];
+/// Variables under other names, the weaker first: `DATABASE_URL` as everybody calls it, two as the original did, and
+/// those of Amazon's tools.
+const ALIASES: [(&str, &str); 8] = [
+    ("DATABASE_URL", "database.url"),
+    ("IMAGE_STORAGE_PATH", "images.store"),
+    ("API_PORT", "http.listen"),
+    ("AWS_ENDPOINT_URL", "backup.s3_endpoint"),
+    ("AWS_DEFAULT_REGION", "backup.s3_region"),
+    ("AWS_REGION", "backup.s3_region"),
+    ("AWS_ACCESS_KEY_ID", "backup.s3_access_key_id"),
+    ("AWS_SECRET_ACCESS_KEY", "backup.s3_secret_access_key"),
+];
 
 /// What `.env` may not set. It lies in the folder where somebody happens to stand, which may be a stranger's repository,
 /// and these keys decide which programs are run: PostgreSQL's own, and what the settings of a cluster make it load.

@@ -7,9 +7,8 @@ use serde_json::{Map, Value};
 
 use super::origin::{Given, Origin};
 use super::schema::Schema;
-use super::{Config, Environment, file, machine, rules, schedules};
+use super::{Config, Environment, file, machine, rules, schedules, secrets};
 use crate::model::failure::{Failure, Kind, Result};
-use crate::model::secret::redact;
 
 /// What the settings are made of, over the built-in defaults: the weaker first.
 #[derive(Debug, Clone, Default)]
@@ -95,7 +94,7 @@ impl Loaded {
         let sections = sections(&self.config);
         let setting = |key: &str| Setting {
             key: key.to_owned(),
-            value: masked(value_of(&sections, key)),
+            value: secrets::shown(key, value_of(&sections, key)),
             origin: self.origin(key).clone(),
         };
         let schedules = self.config.schedules.keys().map(|name| format!("schedules.{name}"));
@@ -110,7 +109,8 @@ impl Loaded {
     }
 
     fn describe(&self, key: &str) -> String {
-        format!("`{key}` = {} ({})", value_of(&sections(&self.config), key), self.origin(key))
+        let value = secrets::shown(key, value_of(&sections(&self.config), key));
+        format!("`{key}` = {value} ({})", self.origin(key))
     }
 
     /// Fills in what depends on the machine, and makes every path absolute.
@@ -129,7 +129,25 @@ impl Loaded {
             let folder = machine::store_folder(&config.images.store, environment);
             config.images.store = folder.to_string_lossy().into_owned();
         }
-        let files = [&mut config.database.bin_folder, &mut config.fetch.token_file, &mut config.fetch.ca_file];
+        let backup = &mut config.backup;
+        if backup.store.is_empty() {
+            backup.store = config.data.folder.join("backups").to_string_lossy().into_owned();
+            self.origins.insert("backup.store".to_owned(), Origin::Machine);
+        } else if !backup.store.starts_with("s3://") {
+            backup.store = machine::store_folder(&backup.store, environment).to_string_lossy().into_owned();
+        }
+        if backup.scratch_folder.as_os_str().is_empty() {
+            backup.scratch_folder = config.data.folder.join("scratch");
+            self.origins.insert("backup.scratch_folder".to_owned(), Origin::Machine);
+        }
+        let files = [
+            &mut config.database.bin_folder,
+            &mut config.fetch.token_file,
+            &mut config.fetch.ca_file,
+            &mut backup.identity_file,
+            &mut backup.scratch_folder,
+            &mut backup.s3_secret_access_key_file,
+        ];
         for path in files.into_iter().chain(&mut config.fetch.local_roots).filter(|path| !path.as_os_str().is_empty()) {
             *path = machine::absolute(path, environment);
         }
@@ -160,13 +178,4 @@ fn sections(config: &Config) -> Map<String, Value> {
 fn value_of<'a>(sections: &'a Map<String, Value>, key: &str) -> &'a Value {
     let (section, name) = key.split_once('.').unwrap_or_default();
     sections.get(section).and_then(|section| section.get(name)).unwrap_or(&Value::Null)
-}
-
-fn masked(value: &Value) -> Value {
-    match value {
-        Value::String(text) => Value::from(redact(text)),
-        Value::Array(items) => items.iter().map(masked).collect(),
-        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), masked(value))).collect(),
-        other => other.clone(),
-    }
 }

@@ -23,6 +23,7 @@ mod origin;
 mod rules;
 mod schedules;
 mod schema;
+mod secrets;
 #[cfg(test)]
 mod tests;
 

@@ -1,13 +1,14 @@
 //! What each setting may be: the one list to read.
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
 use super::hosts::urls_of_hosts;
 use super::origin::Given;
-use super::{Config, Pooler};
+use super::{Backup, Config, Pooler, secrets};
+use crate::model::backup::{Compression, Format};
 use crate::model::failure::{Failure, Kind, Result};
-use crate::model::secret::redact;
 
 /// The rule of one key.
 pub(super) struct Rule {
@@ -70,6 +71,39 @@ pub(super) const RULES: &[Rule] = rules! {
     "images.store": "a folder, a file:// URL, or empty" if is_store;
     "images.width": "768 (with height 448) or 1024 (with height 1024)" if |value| matches!(number(value), 768 | 1024);
     "images.height": "448 (with width 768) or 1024 (with width 1024)" if |value| matches!(number(value), 448 | 1024);
+    "backup.store": "a folder, a file:// URL, s3://bucket/prefix, or empty" if is_vault;
+    "backup.format": "plain, custom or directory" if |value| is_one_of::<Format>(value);
+    "backup.compression": "zstd, gzip, lz4 or none" if |value| is_one_of::<Compression>(value);
+    "backup.level": "1 to 19 for zstd, 1 to 9 for gzip, or 0 for the usual" if between::<0, 19>;
+    "backup.jobs": "1 to 64" if between::<1, 64>;
+    "backup.threads": "0 (one per core) to 256" if between::<0, 256>;
+    "backup.split_mb": "1 to 1048576" if between::<1, 1_048_576>;
+    "backup.recipients": "a list of age recipients (age1...), as age-keygen shows them" if |value| all(value, is_recipient);
+    "backup.identity_file": "a path, or empty" if is_path;
+    "backup.globals": "true or false" if Value::is_boolean;
+    "backup.with_images": "true or false" if Value::is_boolean;
+    "backup.drill": "true or false" if Value::is_boolean;
+    "backup.scratch_folder": "a path, or empty" if is_path;
+    "backup.max_seconds": "60 to 604800 (a week)" if between::<60, 604_800>;
+    "backup.lock_wait_seconds": "1 to 86400" if between::<1, 86_400>;
+    "backup.yield_seconds": "1 to 86400" if between::<1, 86_400>;
+    "backup.keep_last": "0 to 100000" if between::<0, 100_000>;
+    "backup.keep_hourly": "0 to 100000" if between::<0, 100_000>;
+    "backup.keep_daily": "0 to 100000" if between::<0, 100_000>;
+    "backup.keep_weekly": "0 to 100000" if between::<0, 100_000>;
+    "backup.keep_monthly": "0 to 100000" if between::<0, 100_000>;
+    "backup.keep_yearly": "0 to 100000" if between::<0, 100_000>;
+    "backup.keep_within_days": "0 to 36500 (a hundred years)" if between::<0, 36_500>;
+    "backup.sweep_grace_seconds": "3600 (an hour) to 31536000 (a year), and at least backup.max_seconds" if between::<3600, 31_536_000>;
+    "backup.fresh_hours": "1 to 8760 (a year)" if between::<1, 8760>;
+    "backup.alarm_percent": "1 to 1000" if between::<1, 1000>;
+    "backup.ping_url": "an http:// or https:// URL, or empty" if is_web_url;
+    "backup.webhook_url": "an http:// or https:// URL, or empty" if is_web_url;
+    "backup.s3_endpoint": "the http:// or https:// URL of a server, or empty for Amazon's" if is_web_url;
+    "backup.s3_region": "a region such as eu-central-1, or empty" if is_word;
+    "backup.s3_access_key_id": "an access key id, or empty" if is_word;
+    "backup.s3_secret_access_key": "a secret access key, or empty" if is_word;
+    "backup.s3_secret_access_key_file": "a path, or empty" if is_path;
     "http.listen": "host:port such as 127.0.0.1:8000; port 0 takes a free one" if |value| is_host_and_port(text(value), 0);
     "metrics.listen": "host:port such as 127.0.0.1:9464, or empty for none; port 0 takes a free one" if |value| text(value).is_empty() || is_host_and_port(text(value), 0);
     "log.filter": "level, or target=level, separated by commas; levels: off, error, warn, info, debug, trace" if is_filter;
@@ -113,6 +147,19 @@ const RELATIONS: &[Relation] = &[
         wrong: "pictures are 768 x 448 or 1024 x 1024",
         holds: |config| matches!((config.images.width, config.images.height), (768, 448) | (1024, 1024)),
     },
+    Relation {
+        keys: ["backup.level", "backup.compression"],
+        wrong: "levels are 1 to 19 for zstd and 1 to 9 for gzip; the others have none: 0",
+        holds: |config| {
+            let Backup { level, compression, .. } = config.backup;
+            level == 0 || compression.levels().contains(&level)
+        },
+    },
+    Relation {
+        keys: ["backup.sweep_grace_seconds", "backup.max_seconds"],
+        wrong: "what a backup has stored so far may be swept only when that backup can no longer run",
+        holds: |config| config.backup.sweep_grace_seconds >= config.backup.max_seconds,
+    },
 ];
 
 /// Refuses a value of the right type that its key's rule does not allow.
@@ -126,7 +173,7 @@ pub(super) fn check(given: &Given) -> Result<()> {
 /// Says which value of which key is not allowed, where it stands and what is allowed.
 pub(super) fn refusal(given: &Given) -> Failure {
     let Given { key, value, origin } = given;
-    let what = format!("`{key}` is {} ({origin})", redact(&value.to_string()));
+    let what = format!("`{key}` is {} ({origin})", secrets::shown(key, value));
     let allowed = rule_of(key).map_or("nothing", |rule| rule.allowed);
     Failure::new(Kind::Invalid, what).hint(format!("allowed: {allowed}"))
 }
@@ -171,6 +218,39 @@ fn is_store(value: &Value) -> bool {
         None => is_path(value),
         Some(_) => Url::parse(text(value)).is_ok_and(|url| url.scheme() == "file" && url.to_file_path().is_ok()),
     }
+}
+
+fn is_vault(value: &Value) -> bool {
+    match text(value).strip_prefix("s3://") {
+        None => is_store(value),
+        Some(rest) => {
+            let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.=/".contains(&byte);
+            (3..=63).contains(&bucket.len())
+                && bucket.bytes().all(|byte| is_plain(byte) && byte != b'/')
+                && prefix.bytes().all(is_plain)
+        }
+    }
+}
+
+fn is_one_of<T: DeserializeOwned>(value: &Value) -> bool {
+    T::deserialize(value).is_ok()
+}
+
+fn is_recipient(text: &str) -> bool {
+    text.len() == 62
+        && text.starts_with("age1")
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+}
+
+fn is_web_url(value: &Value) -> bool {
+    let is_web = |url: Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+    text(value).is_empty() || Url::parse(text(value)).is_ok_and(is_web)
+}
+
+/// What may go into a header of a request.
+fn is_word(value: &Value) -> bool {
+    text(value).bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn is_postgres_url(value: &Value) -> bool {

@@ -1,6 +1,6 @@
 //! Layers, places and refusals.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use std::io::Write as _;
 
@@ -121,6 +121,20 @@ fn what_a_file_may_not_say() {
         "[fetch]\nallowed_hosts = [\"https://github.com\"]",
         "[fetch]\nallowed_hosts = [1]",
         "[fetch]\nprivate_hosts = [\"git.intranet\"]",
+        "[backup]\nstore = \"gs://bucket\"",
+        "[backup]\nstore = \"s3://\"",
+        "[backup]\nformat = \"tar\"",
+        "[backup]\ncompression = \"xz\"",
+        "[backup]\nlevel = 22",
+        "[backup]\nlevel = 12\ncompression = \"gzip\"",
+        "[backup]\nlevel = 1\ncompression = \"lz4\"",
+        "[backup]\njobs = 0",
+        "[backup]\nrecipients = [\"AGE-SECRET-KEY-1QQQQQQQQQQQQQQQQQQQQ\"]",
+        "[backup]\nmax_seconds = 604800",
+        "[backup]\nping_url = \"hc-ping.com/s3cret\"",
+        "[backup]\nwebhook_url = \"ftp://hooks.example/s3cret\"",
+        "[backup]\ns3_endpoint = \"minio:9000\"",
+        "[backup]\ns3_secret_access_key = \"s3 cret\"",
         "[http]\nlisten = \":8000\"",
         "[http]\nlisten = \"127.0.0.1:80000\"",
         "[log]\nformat = \"xml\"",
@@ -175,6 +189,37 @@ fn the_original_s_variables_work() {
     let shown = setting(&loaded, "database.url");
     assert_eq!(shown.value, "postgresql://repo_user:***@localhost:5434/repo_to_cat");
     assert_eq!(shown.origin, Origin::Variable("DATABASE_URL".to_owned()));
+}
+
+#[test]
+fn the_variables_of_amazon_s_tools_work() {
+    let aws = [
+        ("AWS_ENDPOINT_URL", "https://minio.example:9000"),
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_DEFAULT_REGION", "us-west-2"),
+        ("AWS_ACCESS_KEY_ID", "AKIA"),
+        ("AWS_SECRET_ACCESS_KEY", "s3cret"),
+    ];
+    let loaded = of_variables(&aws).unwrap();
+    let backup = &loaded.config.backup;
+    assert_eq!((backup.s3_endpoint.as_str(), backup.s3_region.as_str()), ("https://minio.example:9000", "eu-central-1"));
+    assert_eq!((backup.s3_access_key_id.as_str(), backup.s3_secret_access_key.as_str()), ("AKIA", "s3cret"));
+    assert_eq!(setting(&loaded, "backup.s3_secret_access_key").value, "***");
+    let ours = [aws[1], ("REPO_TO_CAT_BACKUP__S3_REGION", "mars-1")];
+    assert_eq!(of_variables(&ours).unwrap().config.backup.s3_region, "mars-1");
+}
+
+#[test]
+fn backups_and_scratch_clusters_are_in_the_data_folder_unless_told_otherwise() {
+    let loaded = of_variables(&[("REPO_TO_CAT_DATA__FOLDER", "/cats")]).unwrap();
+    let backup = &loaded.config.backup;
+    assert_eq!((backup.store.as_str(), backup.scratch_folder.as_path()), ("/cats/backups", Path::new("/cats/scratch")));
+    assert_eq!(loaded.origin("backup.store"), &Origin::Machine);
+    for (given, store) in
+        [("~/vault", "/home/cat/vault"), ("file:///big%20vault", "/big vault"), ("s3://cats/prod", "s3://cats/prod")]
+    {
+        assert_eq!(of_variables(&[("REPO_TO_CAT_BACKUP__STORE", given)]).unwrap().config.backup.store, store);
+    }
 }
 
 #[test]

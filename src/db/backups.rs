@@ -127,6 +127,34 @@ pub async fn made_by(db: &Db, job_id: Uuid) -> Result<Option<BackupRow>> {
     .await?)
 }
 
+/// A drill, as recorded.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DrillRow {
+    /// Which backup was tried.
+    pub backup: String,
+    /// What it found.
+    pub verdict: String,
+    /// Why, where that is not verified.
+    pub reason: Option<String>,
+    /// Tables that were compared.
+    pub tables: i64,
+    /// Rows that were compared.
+    pub rows: i64,
+    /// How long the restoring alone took.
+    pub restore_seconds: Option<f64>,
+}
+
+/// The drill that a job was, if it is recorded.
+pub async fn drilled_by(db: &Db, job_id: Uuid) -> Result<Option<DrillRow>> {
+    Ok(sqlx::query_as!(
+        DrillRow,
+        "SELECT backup, verdict, reason, tables, rows, restore_seconds FROM backup.drills WHERE id = $1",
+        job_id
+    )
+    .fetch_optional(db.pool())
+    .await?)
+}
+
 /// A database's backups before `name`, the newest first; those that were removed since included.
 pub async fn before(db: &Db, name: &BackupName, most: i64) -> Result<Vec<BackupRow>> {
     Ok(sqlx::query_as!(

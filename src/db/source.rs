@@ -5,9 +5,11 @@
 
 pub mod blocked;
 pub mod catalog;
+pub mod ending;
 pub mod pooler;
 pub mod privileges;
 pub mod rows;
+mod selection;
 
 use std::time::Duration;
 

@@ -7,32 +7,49 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use tokio::time::timeout;
 
-use crate::db::Db;
+use super::backups as told;
 use crate::db::depth::{self, Depth};
+use crate::db::{Db, backups};
+use crate::model::backup::Standing;
+use crate::model::failure::Result;
 use crate::telemetry::{MEDIA_TYPE, Page, Type, metrics};
 
 /// Prometheus waits 10 s by default. What this process counted is told even while the database is away.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// All metrics. The queue's are the same whichever process tells them.
-pub(super) async fn show(State(db): State<Db>) -> impl IntoResponse {
+/// What metrics are made of, beside what this process counted.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    pub db: Db,
+    pub fresh_hours: u64,
+}
+
+/// All metrics. The queue's and the backups' are the same whichever process tells them.
+pub(super) async fn show(State(source): State<Source>) -> impl IntoResponse {
     let mut page = Page::default();
     page.family("repo_to_cat_info", Type::Gauge, "The program; always 1.");
     page.sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
     metrics::write_to(&mut page);
-    let depth = timeout(PATIENCE, depth::look(&db)).await;
+    let looked = timeout(PATIENCE, look(&source.db)).await;
     page.family(
         "repo_to_cat_database_up",
         Type::Gauge,
-        "Whether the database answered; without it the queue's gauges are missing.",
+        "Whether the database answered; without it the gauges of queue and backups are missing.",
     );
-    page.sample(&[], u8::from(matches!(depth, Ok(Ok(_)))));
-    match depth {
-        Ok(Ok(depth)) => write_depth(&mut page, &depth),
-        Ok(Err(failure)) => tracing::debug!(%failure, "the queue's gauges are missing from the metrics"),
-        Err(_) => tracing::debug!("the queue's gauges are missing from the metrics: no answer in time"),
+    page.sample(&[], u8::from(matches!(looked, Ok(Ok(_)))));
+    match looked {
+        Ok(Ok((depth, standings))) => {
+            write_depth(&mut page, &depth);
+            told::write_to(&mut page, &standings, source.fresh_hours);
+        }
+        Ok(Err(failure)) => tracing::debug!(%failure, "the database's gauges are missing from the metrics"),
+        Err(_) => tracing::debug!("the database's gauges are missing from the metrics: no answer in time"),
     }
     ([(header::CONTENT_TYPE, MEDIA_TYPE)], page.finish())
+}
+
+async fn look(db: &Db) -> Result<(Depth, Vec<Standing>)> {
+    Ok((depth::look(db).await?, backups::standings(db).await?))
 }
 
 fn write_depth(page: &mut Page, depth: &Depth) {

@@ -1,6 +1,7 @@
 //! The HTTP listener: ask for a cat, look at it, and see whether the service is well. And a lesser one, for processes
 //! without it, that tells their metrics.
 
+mod backups;
 mod error;
 mod generations;
 mod health;
@@ -47,12 +48,13 @@ impl Server {
         let router = Router::new()
             .route("/health/live", get(health::live))
             .route("/health/ready", get(health::ready))
+            .route("/health/backups", get(backups::health))
             .route("/v1/generations", post(generations::create).get(generations::list))
             .route("/v1/generations/{id}", get(generations::show))
             .route("/v1/generations/{id}/image", get(generations::image))
             .route("/v1/generations/{id}/original", get(generations::original))
-            .with_state(Shared { db: db.clone(), pictures, config });
-        Ok(Self { listener, router: router.merge(metrics_router(db)), grace })
+            .with_state(Shared { db: db.clone(), pictures, config: config.clone() });
+        Ok(Self { listener, router: router.merge(metrics_router(db, &config)), grace })
     }
 
     /// Takes the address of `metrics.listen`, to tell nothing but metrics.
@@ -61,7 +63,7 @@ impl Server {
         if let Ok(bound) = listener.local_addr() {
             tracing::info!(metrics = %bound, "listening");
         }
-        Ok(Self { listener, router: metrics_router(db), grace: grace(config) })
+        Ok(Self { listener, router: metrics_router(db, config), grace: grace(config) })
     }
 
     /// Answers until `stop`, then finishes the requests that are under way, within `worker.grace_seconds`.
@@ -89,8 +91,9 @@ async fn listen(key: &str, address: &str, otherwise: &str) -> Result<TcpListener
     })
 }
 
-fn metrics_router(db: Db) -> Router {
-    Router::new().route("/metrics", get(metrics::show)).with_state(db)
+fn metrics_router(db: Db, config: &Config) -> Router {
+    let source = metrics::Source { db, fresh_hours: config.backup.fresh_hours };
+    Router::new().route("/metrics", get(metrics::show)).with_state(source)
 }
 
 fn grace(config: &Config) -> Duration {

@@ -6,8 +6,9 @@ pub const MASK: &str = "***";
 /// Query parameters whose values are secret.
 const SECRET_PARAMETERS: [&str; 6] = ["password=", "sslpassword=", "token=", "access_token=", "key=", "secret="];
 
-/// How the tokens of the Git hosts begin.
-const TOKEN_PREFIXES: [&str; 7] = ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-"];
+/// How the tokens of the Git hosts and the identities of age begin.
+const TOKEN_PREFIXES: [&str; 8] =
+    ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "AGE-SECRET-KEY-"];
 
 /// `text` with the credentials of URLs, credentials of HTTP headers and tokens of Git hosts masked.
 ///
@@ -122,6 +123,7 @@ mod tests {
             ),
             ("Authorization: Bearer abc.def, next", "Authorization: Bearer *** next"),
             ("token ghp_0123456789abcdefghij!", "token ***!"),
+            ("[\"AGE-SECRET-KEY-1QQPQZRY9X8GF2TVDW0S3JN\"]", "[\"***\"]"),
         ] {
             assert_eq!(redact(text), expected);
         }

@@ -1,7 +1,7 @@
 //! A user's view of the private cluster.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,6 +9,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::account::Account;
 use super::folders::{Folders, cannot};
 use super::journal::last_line;
 use super::programs::Programs;
@@ -120,6 +121,36 @@ impl Cluster {
         let before = self.state.supervisor;
         self.state = ensure(&self.settings, &self.folders, &mut Wait::new(&self.settings))?;
         Ok(self.state.supervisor != before)
+    }
+
+    /// Removes what a cluster left in `folder` that nobody uses any more, and the folder, if it holds nothing else: its
+    /// supervisor was killed, or never came to make it. Returns whether nothing is left; false while a user or a
+    /// supervisor of it lives, who removes an ephemeral one himself.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] when something cannot be removed.
+    pub fn remove_abandoned(folder: &Path) -> Result<bool> {
+        let folders = Folders::existing(folder.join("postgres"));
+        let mut held = Vec::new();
+        for name in ["supervisor", "users"].into_iter().filter(|_| folders.root().exists()) {
+            // Held while all is removed, so that nobody begins to use it.
+            let lock = folders.lock_file(name)?;
+            if attempt(&lock).map_err(|error| cannot("lock", folders.root(), &error))?.is_none() {
+                return Ok(false);
+            }
+            held.push(lock);
+        }
+        let socket = Account::for_data(&folders.data()).map(|account| folders.socket(&account));
+        let outside = socket.into_iter().filter(|socket| !socket.starts_with(folders.root()));
+        for gone in outside.chain([folders.root().to_owned()]) {
+            match fs::remove_dir_all(&gone) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(cannot("remove", &gone, &error)),
+                _ => {}
+            }
+        }
+        // Fails where it holds something else, or is gone already.
+        let _ = fs::remove_dir(folder);
+        Ok(true)
     }
 
     /// The URL of our database, for sqlx and for libpq's programs.

@@ -123,8 +123,8 @@ fn supervise(root: PathBuf) -> Result<()> {
     let journal = Journal::open(&folders.log().join("server.log"));
     let plan = Plan::make(folders, order)?;
     let control = Arc::new(Control::default());
-    let (watcher, linger) = (Arc::clone(&control), plan.order.linger);
-    thread::spawn(move || watcher.stop_after_last_user(&users, linger));
+    let (watcher, linger, is_thrown_away) = (Arc::clone(&control), plan.order.linger, plan.is_thrown_away());
+    thread::spawn(move || watcher.stop_after_last_user(&users, linger, is_thrown_away));
     let outcome = plan.keep_running(&control, &journal);
     if let Err(failure) = &outcome {
         journal.note(&format!("gives up: {failure}"));
@@ -259,13 +259,18 @@ impl Plan {
         if words.is_empty() { failure } else { failure.source(words) }
     }
 
+    /// Whether the cluster goes with its last user.
+    fn is_thrown_away(&self) -> bool {
+        self.order.ephemeral && ephemeral_mark(&self.folders).exists()
+    }
+
     /// Removes what belongs to the running server only, and an ephemeral cluster as a whole.
     fn tidy(&self) {
         let _ = fs::remove_file(self.folders.state());
         if !self.socket.starts_with(self.folders.root()) {
             let _ = fs::remove_dir_all(&self.socket);
         }
-        if self.order.ephemeral && ephemeral_mark(&self.folders).exists() {
+        if self.is_thrown_away() {
             let _ = fs::remove_dir_all(self.folders.root());
             // The data folder itself, if it held nothing else.
             let _ = self.folders.root().parent().map(fs::remove_dir);
@@ -338,8 +343,8 @@ impl Control {
     }
 
     /// Waits for the exclusive lock, which is granted when the last user is gone, and keeps it until this process
-    /// ends, so that newcomers wait for that.
-    fn stop_after_last_user(&self, users: &File, linger: Duration) {
+    /// ends, so that newcomers wait for that. A server whose cluster is thrown away need not write down what it holds.
+    fn stop_after_last_user(&self, users: &File, linger: Duration, is_thrown_away: bool) {
         loop {
             if users.lock().is_err() {
                 thread::sleep(Duration::from_secs(1));
@@ -354,7 +359,8 @@ impl Control {
                 break;
             }
         }
-        for signal in [Signal::INT, Signal::QUIT] {
+        let signals: &[_] = if is_thrown_away { &[Signal::QUIT] } else { &[Signal::INT, Signal::QUIT] };
+        for &signal in signals {
             self.stop(signal);
             thread::sleep(STOP_PATIENCE);
         }

@@ -2,4 +2,5 @@
 
 pub mod pictures;
 pub mod repository;
+mod tls;
 pub mod vault;

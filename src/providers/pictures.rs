@@ -76,6 +76,16 @@ impl Pictures {
         }
     }
 
+    /// Whether there is such an object.
+    pub async fn has(&self, key: &str) -> Result<bool> {
+        let look = async { self.store.head(&Key::parse(key)?).await };
+        match look.await {
+            Ok(_) => Ok(true),
+            Err(Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(self.failure("looking for", &error)),
+        }
+    }
+
     /// Where the picture lies on this machine.
     #[must_use]
     pub fn local_path(&self, key: &str) -> PathBuf {

@@ -1,7 +1,13 @@
 //! Backups: made, proven, restored; and what a restored database does and does not do.
 
+mod archive;
+mod drill;
 mod guard;
 mod hold;
+mod jobs;
+mod odd;
 mod preflight;
 mod source;
+mod telling;
 mod tool;
+mod vault;

@@ -1,6 +1,6 @@
 //! Schedules: fired, declared, steered, and through what happens to the processes that fire them.
 
-mod bed;
+pub mod bed;
 mod commands;
 mod declared;
 mod firing;

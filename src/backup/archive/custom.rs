@@ -149,7 +149,7 @@ impl CustomReader {
             State::Chunk(data) => Ok(State::Bytes(data, number as usize)),
             State::Object if number == 0 => tell(Part::LargeObjectsEnd).map(|()| State::Block),
             State::Object => tell(Part::LargeObject(number)).map(|()| State::Chunk(Data::Object)),
-            State::Entry(kind) => self.begin(kind, number as i32, tell),
+            State::Entry(kind) => self.begin(kind, number.cast_signed(), tell),
             _ => Ok(State::Block),
         }
     }

@@ -46,6 +46,12 @@ impl Inventory {
         }
     }
 
+    /// Rows of all tables that have ended.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.tables.iter().map(|table| table.fingerprint.rows).sum()
+    }
+
     /// What was in it: tables with fingerprints, sequences, large objects (one row each, as
     /// [`manifest::Manifest::large_objects`] has them).
     #[must_use]

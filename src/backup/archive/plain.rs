@@ -3,14 +3,14 @@
 use super::end_mark::EndMark;
 use super::statement::{self, Copy};
 use super::{Part, Reader, damaged};
-use crate::model::failure::Result;
+use crate::model::failure::{Failure, Kind, Result};
 
 /// How much of a statement is looked at. Those that tell something are shorter: the longest names all columns of a table.
 const STATEMENT_BYTES: usize = 1 << 20;
 /// The longest tag that a text in dollars may have: longer than that of any name.
 const TAG_BYTES: usize = 1024;
-/// How much of a comment is looked at.
-const COMMENT_BYTES: usize = 64;
+/// How much of a comment, or of a command to psql, is looked at.
+const COMMENT_BYTES: usize = 256;
 /// What `pg_dump` writes first and last.
 const FIRST: &[u8] = b" PostgreSQL database dump";
 const LAST: &[u8] = b" PostgreSQL database dump complete";
@@ -52,7 +52,7 @@ enum State {
     Tag,
     /// A text in dollars, of whose end so many characters were met.
     Dollars(usize),
-    /// A command to psql, to the end of the line.
+    /// A command to psql, to the end of the line: only few are met.
     Command,
     /// The rest of the line of a COPY.
     BeforeRows,
@@ -84,7 +84,7 @@ impl Reader for PlainReader {
                     self.code(*first, tell)?;
                     &piece[1..]
                 }
-                State::Line | State::Command | State::BeforeRows => self.line(piece),
+                State::Line | State::Command | State::BeforeRows => self.line(piece)?,
                 State::Quoted(quote) => self.quoted(quote, piece),
                 State::Escaped(quote) => {
                     self.statement.push(&piece[..1]);
@@ -106,7 +106,7 @@ impl Reader for PlainReader {
             _ => return Err(damaged("the dump ends within a statement")),
         }
         // The last line may have no end.
-        self.end_line();
+        self.end_line()?;
         if self.is_begun {
             return Err(damaged("the dump ends before it is complete"));
         }
@@ -155,7 +155,10 @@ impl PlainReader {
                 self.state = State::Comment(1);
                 self.before = 0;
             }
-            b'\\' if is_first => self.state = State::Command,
+            b'\\' => {
+                self.word.clear();
+                self.state = State::Command;
+            }
             byte if is_first && byte.is_ascii_whitespace() => {}
             b';' if self.statement.is_whole() => return self.end_statement(tell),
             b'\'' => {
@@ -181,20 +184,24 @@ impl PlainReader {
     }
 
     /// What follows the end of the line.
-    fn line<'a>(&mut self, piece: &'a [u8]) -> &'a [u8] {
+    fn line<'a>(&mut self, piece: &'a [u8]) -> Result<&'a [u8]> {
         let end = memchr::memchr(b'\n', piece);
         let (text, rest) = end.map_or((piece, &b""[..]), |end| (&piece[..end], &piece[end + 1..]));
         let room = COMMENT_BYTES.saturating_sub(self.word.len());
         self.word.extend_from_slice(&text[..text.len().min(room)]);
         if end.is_some() {
-            self.end_line();
+            self.end_line()?;
         }
-        rest
+        Ok(rest)
     }
 
-    fn end_line(&mut self) {
+    fn end_line(&mut self) -> Result<()> {
         match self.state {
-            State::BeforeRows => return self.state = State::Rows(EndMark::default()),
+            State::BeforeRows => {
+                self.state = State::Rows(EndMark::default());
+                return Ok(());
+            }
+            State::Command => permitted(&self.word, self.statement.text.is_empty())?,
             State::Line if self.statement.text.is_empty() => match &*self.word {
                 FIRST => self.is_begun = true,
                 LAST => self.is_begun = false,
@@ -205,6 +212,7 @@ impl PlainReader {
         }
         self.state = State::Code;
         self.before = b'\n';
+        Ok(())
     }
 
     fn quoted<'a>(&mut self, quote: u8, piece: &'a [u8]) -> &'a [u8] {
@@ -366,6 +374,18 @@ impl Statement {
     const fn is_whole(&self) -> bool {
         self.brackets == 0 && self.depth == 0
     }
+}
+
+/// Refuses a command to psql that no dump of one database holds: it could run programs, or go on in another database.
+fn permitted(command: &[u8], is_between_statements: bool) -> Result<()> {
+    let is_one = |known: &[u8]| command.split(|byte| *byte == b' ').next() == Some(known);
+    if is_between_statements && (is_one(b"restrict") || is_one(b"unrestrict")) && !command.contains(&b'\\')
+        && command.len() < COMMENT_BYTES
+    {
+        return Ok(());
+    }
+    let what = format!("the dump holds the command `\\{}` to psql", command.escape_ascii());
+    Err(Failure::new(Kind::Refused, what).hint("pg_dump writes none such but with --create: make the dump without it"))
 }
 
 /// Whether a byte may stand in a name without quotes.

@@ -26,7 +26,7 @@ impl<W: Write> Reduced<W> {
             Part::Contents { raw, .. } => self.out.write_all(raw),
             Part::LargeObjects { dump_id } => {
                 self.out.write_all(&[LARGE_OBJECTS])?;
-                self.number(*dump_id as u32)
+                self.number(dump_id.cast_unsigned())
             }
             Part::LargeObject(oid) => {
                 self.end_object()?;

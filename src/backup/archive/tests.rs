@@ -193,7 +193,7 @@ const PLAIN: &str = r#"--
 -- PostgreSQL database dump
 --
 
-\restrict x'$$
+\restrict xAz09
 SET standard_conforming_strings = on;
 CREATE FUNCTION a() RETURNS void LANGUAGE sql AS $_$;
 COPY public.fooled (id) FROM stdin;
@@ -265,6 +265,15 @@ fn a_plain_dump_that_ends_before_its_last_comment_is_refused() {
         assert!(read(PlainReader::default(), &[&PLAIN.as_bytes()[..end]]).is_err(), "cut off at {end}");
     }
     read(PlainReader::default(), &[&PLAIN.as_bytes()[..complete]]).unwrap();
+}
+
+#[test]
+fn commands_to_psql_are_refused() {
+    for text in ["\\! rm -r /\n", "\\connect other\n", "SELECT 1 \\! true\n;", "\\restrict x \\! true\n", "\\o |true"] {
+        let failure = read(PlainReader::default(), &[text.as_bytes()]).unwrap_err();
+        assert_eq!(failure.kind(), Kind::Refused, "{text}");
+    }
+    assert_eq!(read(PlainReader::default(), &[b"SELECT '\\! true';\n\\unrestrict x"]).unwrap(), [""; 0]);
 }
 
 #[test]

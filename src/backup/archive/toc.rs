@@ -175,7 +175,8 @@ impl<'a> Cursor<'a> {
     }
 
     fn int(&mut self) -> Result<i32, Halt> {
-        self.take(5).map(|bytes| read_int(bytes.try_into().expect("five bytes were taken")) as i32)
+        let bytes = self.take(5)?.try_into().expect("five bytes were taken");
+        Ok(read_int(bytes).cast_signed())
     }
 
     /// A text; that there is none is said by a length of -1.

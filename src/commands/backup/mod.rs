@@ -1,15 +1,21 @@
-//! `backup`: backups made, looked at, proven and restored.
+//! `backup ...`: making backups, proving them, looking at them, restoring them.
 
-pub mod release;
+mod check;
+mod now;
+mod release;
+mod verify;
 
 use crate::cli::Backup;
 use crate::commands::Output;
 use crate::config::Loaded;
 use crate::model::failure::Result;
 
-/// Runs `backup ...`.
+/// Runs one of the verbs.
 pub fn run(command: &Backup, loaded: &Loaded, output: &Output) -> Result<()> {
     match command {
+        Backup::Now(args) => now::run(args, loaded, output),
+        Backup::Verify(args) => verify::run(args, loaded, output),
+        Backup::Check(args) => check::run(args, loaded, output),
         Backup::Release(args) => release::run(*args, loaded, output),
     }
 }

@@ -39,7 +39,7 @@ pub async fn read_as_dumps_do(session: &mut Session<'_>) -> Result<()> {
 }
 
 /// Sets what the server knows of these.
-pub(super) async fn set(session: &mut Session<'_>, settings: &[(&str, &str)]) -> Result<()> {
+pub(in crate::db) async fn set(session: &mut Session<'_>, settings: &[(&str, &str)]) -> Result<()> {
     let (names, values): (Vec<&str>, Vec<&str>) = settings.iter().copied().unzip();
     sqlx::query(
         "SELECT set_config(given.name, given.value, false) FROM unnest($1::text[], $2::text[]) AS given (name, value)

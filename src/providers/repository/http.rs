@@ -12,10 +12,11 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION, USER_AGENT};
 
 use super::address::Guard;
 use super::token::Token;
-use super::{MB, answer, tls, token};
+use super::{MB, answer, token};
 use crate::config;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::repository::{RepositoryUrl, Source, is_private_host};
+use crate::providers::tls;
 
 /// What gix asks of a repository, behind its base URL.
 const ADVERTISEMENT: &str = "/info/refs?service=git-upload-pack";

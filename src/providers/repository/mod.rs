@@ -5,7 +5,7 @@
 //!               └─ remote ─> remote.rs: supervises a child                            │
 //!                              └─> child.rs ─> negotiate.rs: gix ─────────────────────┤
 //!                                                └─> http.rs: our own https           │
-//!                                                      (token, tls, address, answer)  v
+//!                                                      (token, address, answer)       v
 //!                                Snapshot (a Tree) <── listing.rs: entries under the caps
 //! ```
 //!
@@ -29,7 +29,6 @@ mod negotiate;
 mod reference;
 mod remote;
 mod snapshot;
-mod tls;
 mod token;
 mod work_folder;
 

@@ -24,7 +24,7 @@ pub struct Bed {
 pub fn config(folder: &TempDir, text: &str) -> Config {
     let file = folder.path().join("schedules.toml");
     std::fs::write(&file, text).unwrap();
-    let environment = Environment::of(&[("HOME", "/home/cat")]);
+    let environment = Environment::of(&[("HOME", "/home/cat"), ("REPO_TO_CAT_SCHEDULES__BACKUP", "false")]);
     Config::load(&Layers { file: Some(file), environment, flags: Vec::new() }).unwrap().config
 }
 

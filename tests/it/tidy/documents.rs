@@ -135,6 +135,8 @@ fn hidden_settings(files: &[File]) -> Vec<Finding> {
     for line in defaults.text.lines().filter(|line| !line.starts_with('#')) {
         if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             section = name;
+        } else if section.starts_with("schedules.") {
+            // One schedule is one value.
         } else if let Some((key, value)) = line.split_once(" = ") {
             let variable = format!("REPO_TO_CAT_{section}__{key}").to_uppercase();
             let value = value.trim_matches(['[', ']']).replace("\", \"", ",");

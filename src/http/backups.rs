@@ -1,0 +1,82 @@
+//! How the backups stand: `/health/backups`, and their part of `/metrics`.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::Shared;
+use super::error::Problem;
+use crate::db::backups;
+use crate::model::backup::{Standing, Verdict};
+use crate::telemetry::{Page, Type};
+
+/// 200 while each database that should have backups has a fresh verified one, else 503.
+pub(super) async fn health(State(shared): State<Shared>) -> Result<(StatusCode, Json<Value>), Problem> {
+    let standings = backups::standings(&shared.db).await?;
+    Ok(answer(&standings, shared.config.backup.fresh_hours))
+}
+
+fn answer(standings: &[Standing], hours: u64) -> (StatusCode, Json<Value>) {
+    let is_well = !standings.iter().any(|standing| standing.is_alarming(hours));
+    let databases: Vec<Value> = standings.iter().map(|standing| of_database(standing, hours)).collect();
+    let (code, status) = if is_well { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "stale") };
+    (code, Json(json!({"status": status, "fresh_hours": hours, "databases": databases})))
+}
+
+fn of_database(standing: &Standing, hours: u64) -> Value {
+    let age = standing.verified_at.map(|at| (standing.now - at).num_seconds());
+    json!({
+        "database": standing.database,
+        "watched": standing.is_watched,
+        "fresh": standing.is_fresh(hours),
+        "verified": standing.verified,
+        "verified_at": standing.verified_at,
+        "age_seconds": age,
+        "last": standing.last,
+        "last_at": standing.last_at,
+        "last_verdict": standing.last_verdict,
+    })
+}
+
+/// Adds what there is to tell of the backups.
+pub(super) fn write_to(page: &mut Page, standings: &[Standing], hours: u64) {
+    let mut gauge = |name, help: &str, value: &dyn Fn(&Standing) -> Option<f64>| {
+        page.family(name, Type::Gauge, help);
+        for standing in standings {
+            if let Some(value) = value(standing) {
+                page.sample(&[("database", &standing.database)], value);
+            }
+        }
+    };
+    let help = "Whether the last verified backup is not older than backup.fresh_hours; of databases that should have some.";
+    gauge("repo_to_cat_backup_fresh", help, &|one| {
+        one.is_watched.then(|| if one.is_fresh(hours) { 1.0 } else { 0.0 })
+    });
+    let help = "When the last verified backup in the store was begun: what it holds is so old.";
+    gauge("repo_to_cat_backup_verified_timestamp_seconds", help, &|one| one.verified_at.map(|at| at.timestamp() as f64));
+    let help = "When the last backup was begun, verified or not.";
+    gauge("repo_to_cat_backup_last_timestamp_seconds", help, &|one| one.last_at.map(|at| at.timestamp() as f64));
+    gauge("repo_to_cat_backup_duration_seconds", "How long the last backup took.", &|one| one.last_seconds);
+    let help = "Size of the last backup in the store.";
+    gauge("repo_to_cat_backup_size_bytes", help, &|one| one.last_bytes.map(|bytes| bytes as f64));
+    gauge("repo_to_cat_backup_rows", "Rows of the last backup.", &|one| one.last_rows.map(|rows| rows as f64));
+    let help = "How long restoring the last verified backup took.";
+    gauge("repo_to_cat_backup_restore_seconds", help, &|one| one.restore_seconds);
+
+    page.family("repo_to_cat_backups", Type::Gauge, "Backups in the store, by what their last drill found.");
+    for standing in standings {
+        for (verdict, count) in counts(standing) {
+            page.sample(&[("database", &standing.database), ("verdict", verdict.name())], count);
+        }
+    }
+}
+
+const fn counts(standing: &Standing) -> [(Verdict, i64); 4] {
+    [
+        (Verdict::Unverified, standing.unverified_count),
+        (Verdict::Verified, standing.verified_count),
+        (Verdict::Failed, standing.failed_count),
+        (Verdict::Unverifiable, standing.unverifiable_count),
+    ]
+}

@@ -1,0 +1,154 @@
+//! What is told of backups: rows, standings, metrics, health.
+
+use repo_to_cat::backup::submit::drill_job;
+use repo_to_cat::db::{Db, backups};
+use repo_to_cat::model::backup::fingerprint::Hash128;
+use repo_to_cat::model::backup::manifest::{FileRole, Source, StoredFile, Table, Tools, VERSION};
+use repo_to_cat::model::backup::{
+    BackupName, Compression, DrillReport, Fingerprint, Format, Manifest, Selection, Standing, Verdict,
+};
+use uuid::Uuid;
+
+use crate::schedules::bed::{Bed, utc};
+
+/// The manifest of a backup with so many rows.
+pub fn manifest(database: &str, at: &str, rows: u64) -> Manifest {
+    let name = BackupName::new(database, utc(at));
+    let file = StoredFile {
+        name: format!("{name}.dump.zst"),
+        role: FileRole::Archive,
+        bytes: 10 * rows,
+        raw_bytes: 30 * rows,
+        sha256: "0".repeat(64),
+    };
+    let table = Table {
+        schema: "public".into(),
+        name: "cats".into(),
+        columns: "(id)".into(),
+        fingerprint: Fingerprint { rows, bytes: rows, hash: Hash128(7) },
+    };
+    Manifest {
+        version: VERSION,
+        started_at: utc(at),
+        finished_at: utc(at) + chrono::TimeDelta::seconds(5),
+        name,
+        job: Some(Uuid::now_v7()),
+        format: Format::Custom,
+        compression: Compression::Zstd,
+        level: 3,
+        recipients: Vec::new(),
+        selection: Selection::default(),
+        source: Source { server_version: 150_018, ..Source::default() },
+        tools: Tools::default(),
+        files: vec![file],
+        tables: vec![table],
+        sequences: Vec::new(),
+        large_objects: None,
+        images: None,
+        stages: Vec::new(),
+    }
+}
+
+/// What a drill of it found.
+pub fn report(manifest: &Manifest, verdict: Verdict) -> DrillReport {
+    DrillReport {
+        backup: manifest.name.clone(),
+        job: None,
+        started_at: manifest.finished_at,
+        finished_at: manifest.finished_at + chrono::TimeDelta::seconds(9),
+        verdict,
+        reason: (verdict != Verdict::Verified).then(|| "as the test wants it".to_owned()),
+        differences: Vec::new(),
+        tables: 1,
+        rows: manifest.rows(),
+        images: 0,
+        fetched_bytes: manifest.bytes(),
+        scratch_bytes: 40_000_000,
+        restore_seconds: Some(2.5),
+        stages: Vec::new(),
+        server_version: Some(150_018),
+    }
+}
+
+async fn record(db: &Db, manifest: &Manifest) -> bool {
+    backups::record(&mut db.pool().acquire().await.unwrap(), manifest, "/backups").await.unwrap()
+}
+
+async fn drilled(db: &Db, manifest: &Manifest, verdict: Verdict) -> Uuid {
+    let id = Uuid::now_v7();
+    let mut connection = db.pool().acquire().await.unwrap();
+    backups::record_drill(&mut connection, id, &report(manifest, verdict)).await.unwrap();
+    id
+}
+
+async fn standing(db: &Db, database: &str) -> Standing {
+    let all = backups::standings(db).await.unwrap();
+    all.into_iter().find(|standing| standing.database == database).unwrap()
+}
+
+#[tokio::test]
+async fn a_backup_is_recorded_once_and_its_verdict_is_the_last_drill_s() {
+    let bed = Bed::make();
+    let db = bed.set_clock("2027-01-03T12:00:00Z").await.db;
+    let manifest = manifest("cats", "2027-01-03T03:00:00Z", 1000);
+    assert!(record(&db, &manifest).await);
+    assert!(!record(&db, &manifest).await);
+    let first = standing(&db, "cats").await;
+    assert_eq!((first.last_rows, first.last_bytes, first.last_seconds), (Some(1000), Some(10_000), Some(5.0)));
+    assert_eq!((first.verified, first.unverified_count), (None, 1), "not tried is not green");
+
+    drilled(&db, &manifest, Verdict::Verified).await;
+    let verified = standing(&db, "cats").await;
+    assert_eq!(verified.verified.as_deref(), Some("cats_20270103_030000Z"));
+    assert_eq!((verified.restore_seconds, verified.verified_count), (Some(2.5), 1));
+
+    let id = drilled(&db, &manifest, Verdict::Failed).await;
+    let failed = standing(&db, "cats").await;
+    assert_eq!((failed.verified, failed.failed_count, failed.last_verdict.as_deref()), (None, 1, Some("failed")));
+    // The same drill once more, as after a lost answer.
+    let mut connection = db.pool().acquire().await.unwrap();
+    backups::record_drill(&mut connection, id, &report(&manifest, Verdict::Verified)).await.unwrap();
+    assert_eq!(standing(&db, "cats").await.failed_count, 1);
+    assert_eq!(bed.count("backup.drills").await, 2);
+}
+
+#[tokio::test]
+async fn only_what_should_have_backups_alarms() {
+    let bed = Bed::make();
+    let db = bed.set_clock("2027-01-03T12:00:00Z").await.db;
+    let ours: String = sqlx::query_scalar("SELECT current_database()").fetch_one(&bed.gate.pool).await.unwrap();
+    bed.execute("UPDATE backup.beginning SET at = '2027-01-02T11:00:00Z'").await;
+    assert!(standing(&db, &ours).await.is_fresh(26), "there was no time for one yet");
+    assert!(standing(&db, &ours).await.is_alarming(24), "none was ever verified");
+
+    let by_hand = manifest("by hand", "2026-12-01T03:00:00Z", 5);
+    record(&db, &by_hand).await;
+    drilled(&db, &by_hand, Verdict::Verified).await;
+    let other = standing(&db, "by hand").await;
+    assert!(!other.is_fresh(26) && !other.is_alarming(26));
+    bed.execute(
+        "INSERT INTO queue.schedules (name, cron, kind, payload) VALUES ('other', '@daily', 'backup', '{\"database\": \"by hand\"}')",
+    )
+    .await;
+    assert!(standing(&db, "by hand").await.is_alarming(26));
+
+    let recent = manifest(&ours, "2027-01-03T03:00:00Z", 5);
+    record(&db, &recent).await;
+    assert!(standing(&db, &ours).await.is_alarming(24), "what nobody tried does not count");
+    drilled(&db, &recent, Verdict::Unverifiable).await;
+    assert!(standing(&db, &ours).await.is_alarming(24), "nor what could not be tried");
+    drilled(&db, &recent, Verdict::Verified).await;
+    assert!(standing(&db, &ours).await.is_fresh(24));
+    backups::note_pruned(&db, &[recent.name]).await.unwrap();
+    assert!(standing(&db, &ours).await.is_alarming(24), "nor what is gone");
+}
+
+#[test]
+fn a_drill_of_one_backup_has_one_key() {
+    let config = crate::schedules::bed::config(&tempfile::tempdir().unwrap(), "");
+    let name = BackupName::new("cats", utc("2027-01-03T03:00:00Z"));
+    let request = repo_to_cat::model::backup::DrillRequest { backup: Some(name), database: Some("ignored".into()) };
+    let job = drill_job(request, &config).unwrap();
+    assert_eq!(job.unique.unwrap().key, "drill/cats_20270103_030000Z");
+    assert_eq!(job.payload, serde_json::json!({"backup": "cats_20270103_030000Z"}));
+}

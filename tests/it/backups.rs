@@ -3,9 +3,6 @@
 mod archive;
 mod drill;
 mod dump;
-mod hold;
-mod jobs;
-mod odd;
 mod guard;
 mod hold;
 mod jobs;

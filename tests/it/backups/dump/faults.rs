@@ -200,3 +200,18 @@ async fn only_one_backup_of_a_database_is_made_at_a_time() {
     sqlx::raw_sql("COMMIT").execute(&mut held.holder).await.unwrap();
     held.bed.check_files(&held.dump.await.unwrap().unwrap());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dump_gives_way_to_who_waits_for_its_locks() {
+    let mut bed = Bed::make(TWO_TABLES).await;
+    bed.yard.settings.yield_seconds = 1;
+    let held = Held::start(bed, Format::Custom).await;
+    let mut other = held.bed.connection().await;
+    let altering = tokio::spawn(async move {
+        sqlx::raw_sql("ALTER TABLE a ADD COLUMN more int").execute(&mut other).await.unwrap();
+    });
+    let failure = held.failure().await;
+    assert_eq!(failure.kind(), Kind::Throttled, "{failure:?}");
+    assert!(failure.to_string().contains("public.a"), "{failure}");
+    altering.await.unwrap();
+}

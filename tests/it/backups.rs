@@ -1,13 +1,10 @@
 //! Backups: made, proven, restored; and what a restored database does and does not do.
 
-mod guard;
-mod hold;
-mod preflight;
 mod archive;
 mod drill;
 mod hold;
+mod jobs;
 mod odd;
 mod source;
-mod tool;
-mod jobs;
 mod telling;
+mod tool;

@@ -134,8 +134,8 @@ async fn a_dump_that_cannot_be_restored_has_failed_in_the_restorers_words() {
     let manifest = bed.back_up(Format::Custom, |_| {}).await;
     let mut archive = fs::read(bed.file(&manifest.files[0].name)).unwrap();
     // A row whose number is none. The sums are those of the file, so that the restore alone finds it out.
-    let at = archive.windows(11).position(|bytes| bytes == b"\n500\tcat 50").unwrap();
-    archive[at + 1] = b'x';
+    let at = archive.windows(11).position(|bytes| bytes == b"500\tcat 500").unwrap();
+    archive[at] = b'x';
     bed.replace_archive(&manifest, &archive);
     let report = bed.drill().await.unwrap();
     ends(&report, Verdict::Failed, "invalid input syntax for type integer: \"x00\"");

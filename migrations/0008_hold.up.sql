@@ -50,6 +50,7 @@ COMMENT ON FUNCTION queue.is_held() IS 'Whether a person must say go before anyt
 CREATE FUNCTION queue.hold(reason text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     jobs bigint;
+    why text := 'restored: ' || regexp_replace(reason, '^restored ', '');
 BEGIN
     UPDATE queue.home
     SET epoch = epoch + 1, system_identifier = queue.system_identifier(), database_oid = queue.database_oid(),
@@ -61,13 +62,13 @@ BEGIN
         SELECT id, worker_id FROM queue.jobs WHERE state <> 'parked' FOR UPDATE
     ), parked AS (
         UPDATE queue.jobs AS job
-        SET state = 'parked', parked_because = 'restored: ' || reason, worker_id = NULL, limited = false, rank = NULL,
+        SET state = 'parked', parked_because = why, worker_id = NULL, limited = false, rank = NULL,
             due_at = NULL
         FROM live WHERE job.id = live.id
         RETURNING job.id, job.claims, job.started_at, live.worker_id
     ), attempt AS (
         INSERT INTO queue.attempts (job_id, claim, worker_id, started_at, outcome, error)
-        SELECT id, claims, worker_id, started_at, 'parked', 'restored: ' || reason FROM parked WHERE worker_id IS NOT NULL
+        SELECT id, claims, worker_id, started_at, 'parked', why FROM parked WHERE worker_id IS NOT NULL
     )
     SELECT count(*) INTO jobs FROM parked;
     RETURN jobs;

@@ -21,7 +21,7 @@ mod queue;
 mod schedules;
 mod values;
 
-pub use backup::{Backup, BackupCheck, BackupNow, BackupVerify, Release, Which};
+pub use backup::{Backup, BackupCheck, BackupNow, BackupVerify, Release, Restore, Which};
 pub use enqueue::Enqueue;
 pub use generations::{GenerationFilter, Generations};
 pub use jobs::{JobFilter, JobListing, JobSelection, Jobs};
@@ -99,6 +99,12 @@ pub enum Command {
         after_help = "Examples:\n  repo-to-cat enqueue https://github.com/owner/name\n  repo-to-cat enqueue https://github.com/owner/name --ref v1.2 --wait\n  repo-to-cat enqueue --at 2h --priority 10 git@github.com:owner/name\n  repo-to-cat enqueue --key owner/name --key-scope open --on-conflict reschedule --delay 10m https://github.com/owner/name\n  repo-to-cat enqueue --rerun-of 0198c0de-0000-7000-8000-000000000000\n  repo-to-cat enqueue < urls.txt\n\nIt returns once every request is committed; nothing is queued if one of the URLs is refused."
     )]
     Enqueue(Enqueue),
+    /// Make backups, prove that they restore, restore them
+    Backup {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: Backup,
+    },
     /// Look at jobs and steer them
     Jobs {
         /// What to do with them.
@@ -122,12 +128,6 @@ pub enum Command {
         /// What to do with them.
         #[command(subcommand)]
         command: Generations,
-    },
-    /// Make backups, prove that they restore, restore them
-    Backup {
-        /// What to do with them.
-        #[command(subcommand)]
-        command: Backup,
     },
     /// Analyse a repository, without a database
     #[command(

@@ -1,6 +1,6 @@
 //! Building the yard that backups are made in.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::backup::Yard;
 use crate::config::Config;
@@ -30,7 +30,7 @@ impl Premises {
             bin_folder: config.database.bin_folder.clone(),
             vault: vault(config)?,
             pictures: self.pictures.clone(),
-            scratch_folder: folder(&config.backup.scratch_folder, "scratch", config),
+            scratch_folder: config.backup.scratch_folder.clone(),
             program: self.program.clone(),
         })
     }
@@ -38,22 +38,5 @@ impl Premises {
 
 /// The store of the settings.
 pub fn vault(config: &Config) -> Result<Vault> {
-    let settings = &config.backup;
-    let s3 = S3 {
-        endpoint: settings.s3_endpoint.clone(),
-        region: settings.s3_region.clone(),
-        access_key_id: settings.s3_access_key_id.clone(),
-        secret_access_key: settings.s3_secret_access_key.clone(),
-        allow_http: settings.s3_endpoint.starts_with("http://"),
-    };
-    let place = match settings.store.as_str() {
-        "" => config.data.folder.join("backups").to_string_lossy().into_owned(),
-        place => place.to_owned(),
-    };
-    Vault::open(&place, &s3)
-}
-
-/// The folder of a setting, or the one of that name in the data folder.
-fn folder(given: &Path, name: &str, config: &Config) -> PathBuf {
-    if given.as_os_str().is_empty() { config.data.folder.join(name) } else { given.to_owned() }
+    Vault::open(&config.backup.store, &S3::of(&config.backup)?)
 }

@@ -23,6 +23,7 @@ pub mod loading;
 pub mod logs;
 pub mod migrate;
 pub mod outcomes;
+pub mod places;
 mod pool;
 pub mod pulse;
 pub mod quota;

@@ -273,12 +273,12 @@ pub async fn large_object_piece(session: &mut Session<'_>, oid: u32, offset: u64
 }
 
 /// A name in quotes.
-fn identifier(name: &str) -> Result<String> {
+pub(super) fn identifier(name: &str) -> Result<String> {
     without_nul(name).map(|name| format!("\"{}\"", name.replace('"', "\"\"")))
 }
 
 /// A text in quotes; whatever a backslash means elsewhere, here it stands for itself.
-fn literal(text: &str) -> Result<String> {
+pub(super) fn literal(text: &str) -> Result<String> {
     without_nul(text).map(|text| format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''")))
 }
 

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 
 /// A moment: fixed, or counted from now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,38 @@ pub fn length(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// A moment of the past: RFC 3339, `2026-11-22 03:00` in UTC, the day alone, `3 days ago`, `1d12h ago`.
+pub fn past(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Ok(time.to_utc());
+    }
+    if let Some(age) = text.strip_suffix(" ago") {
+        return age_of(age).and_then(|age| now.checked_sub_signed(age)).ok_or_else(|| HOW_TO_SAY_PAST.to_owned());
+    }
+    let text = text.strip_suffix(" UTC").unwrap_or(text);
+    let forms = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"];
+    let time = forms.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
+    // All of a day.
+    let day = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(23, 59, 59);
+    time.or_else(day).map(|time| time.and_utc()).ok_or_else(|| HOW_TO_SAY_PAST.to_owned())
+}
+
+const HOW_TO_SAY_PAST: &str = "write it as 2026-11-22T03:00:00Z, '2026-11-22 03:00' (UTC), '3 days ago' or '90m ago'";
+
+/// `3 days`, `1d12h`.
+fn age_of(text: &str) -> Option<TimeDelta> {
+    let Some((number, unit)) = text.split_once(' ') else { return relative(text) };
+    let unit = match unit.strip_suffix('s').unwrap_or(unit) {
+        "second" => "s",
+        "minute" => "m",
+        "hour" => "h",
+        "day" => "d",
+        "week" => "w",
+        _ => return None,
+    };
+    relative(&format!("{number}{unit}"))
+}
+
 /// Numbers with units, larger units first: `1w`, `1d12h`, `10m`, `90s`.
 fn relative(text: &str) -> Option<TimeDelta> {
     let mut seconds: i64 = 0;
@@ -83,7 +115,27 @@ mod tests {
     use chrono::{DateTime, TimeDelta, Utc};
     use proptest::prelude::*;
 
-    use super::When;
+    use super::{When, past};
+
+    #[test]
+    fn the_past_is_told_in_several_ways() {
+        let time = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let now = time("2026-11-22T12:00:00Z");
+        for (text, meant) in [
+            ("2026-11-22T03:00:00+01:00", "2026-11-22T02:00:00Z"),
+            ("2026-11-22 03:00", "2026-11-22T03:00:00Z"),
+            ("2026-11-22 03:00:30 UTC", "2026-11-22T03:00:30Z"),
+            ("2026-11-21", "2026-11-21T23:59:59Z"),
+            ("3 days ago", "2026-11-19T12:00:00Z"),
+            ("1 hour ago", "2026-11-22T11:00:00Z"),
+            ("1d12h ago", "2026-11-21T00:00:00Z"),
+        ] {
+            assert_eq!(past(text, now).unwrap(), time(meant), "{text}");
+        }
+        for text in ["", "ago", "3 days", "tomorrow", "-1 days ago", "3 moons ago", "2026-13-01", "9999999999w ago"] {
+            assert!(past(text, now).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn both_forms_are_read() {

@@ -2,9 +2,19 @@
 
 mod archive;
 mod drill;
+mod dump;
+mod guard;
 mod hold;
 mod jobs;
 mod odd;
 mod source;
 mod telling;
 mod tool;
+mod load;
+mod odd;
+mod preflight;
+mod source;
+mod stored;
+mod telling;
+mod tool;
+mod vault;

@@ -3,6 +3,7 @@
 mod check;
 mod now;
 mod release;
+mod restore;
 mod verify;
 
 use crate::cli::Backup;
@@ -16,6 +17,7 @@ pub fn run(command: &Backup, loaded: &Loaded, output: &Output) -> Result<()> {
         Backup::Now(args) => now::run(args, loaded, output),
         Backup::Verify(args) => verify::run(args, loaded, output),
         Backup::Check(args) => check::run(args, loaded, output),
+        Backup::Restore(args) => restore::run(args, loaded, output),
         Backup::Release(args) => release::run(*args, loaded, output),
     }
 }

@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::process::Command;
 
 use repo_to_cat::postgres::DATABASE;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use super::{count, honest};
 use crate::support::cli::{Ran, Service, Shell};
+use crate::support::disk::SmallDisk;
 use crate::support::postgres::{PrivateCluster, fresh_database, wait_until};
 
 const URL: &str = "https://github.com/owner/name";
@@ -159,24 +159,6 @@ fn pictures_that_cannot_be_stored_are_told_before_work_begins() {
         );
     }
     assert_eq!(count(&shell), 0, "nothing was queued that could not be done");
-}
-
-/// A small file system, where this user may mount one.
-struct SmallDisk<'a>(&'a std::path::Path);
-
-impl<'a> SmallDisk<'a> {
-    fn mount(folder: &'a std::path::Path, megabytes: u32) -> Option<Self> {
-        fs::create_dir_all(folder).unwrap();
-        let options = format!("size={megabytes}m,mode=0755");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "none"]).arg(folder).output();
-        mounted.is_ok_and(|output| output.status.success()).then_some(Self(folder))
-    }
-}
-
-impl Drop for SmallDisk<'_> {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("--lazy").arg(self.0).status();
-    }
 }
 
 #[test]

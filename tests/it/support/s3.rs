@@ -145,14 +145,20 @@ async fn answer(State(shelf): State<Arc<Mutex<Shelf>>>, request: Request) -> Res
         url::form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
     let path = decoded(head.uri.path());
     let (bucket, key) = path.trim_start_matches('/').split_once('/').unwrap_or((path.trim_start_matches('/'), ""));
-    let faults = {
+    let (faults, is_cut) = {
         let mut shelf = shelf.lock().unwrap();
+        let upload_id = query.get("uploadId").filter(|_| head.method == "PUT");
+        let is_cut = upload_id.is_some() && shelf.faults.part_cuts > 0;
+        shelf.faults.part_cuts -= usize::from(is_cut);
         shelf.requests.push(format!("{} {key}?{}", head.method, head.uri.query().unwrap_or_default()));
-        shelf.faults.clone()
+        (shelf.faults.clone(), is_cut)
     };
-    if key.is_empty() {
+    if is_cut {
+        // Ends the connection's task, quietly.
+        std::panic::resume_unwind(Box::new("cut"));
+    }
+    if !key.is_empty() {
         // Lists are quick even on a slow day.
-    } else if !faults.delay.is_zero() {
         tokio::time::sleep(faults.delay).await;
     }
     if let Some(status) = faults.refuse {
@@ -215,11 +221,6 @@ impl Shelf {
         {
             *times -= 1;
             return refusal(500, "InternalError", "We encountered an internal error");
-        }
-        if self.faults.part_cuts > 0 {
-            self.faults.part_cuts -= 1;
-            // Ends the connection's task, quietly.
-            std::panic::resume_unwind(Box::new("cut"));
         }
         let Some(upload) = self.uploads.get_mut(id) else { return no_such_upload() };
         upload.parts.insert(number, bytes);

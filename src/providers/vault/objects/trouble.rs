@@ -7,15 +7,16 @@ use object_store::Error;
 use crate::model::failure::{Failure, Kind};
 
 pub(super) fn failure(doing: &str, error: &Error) -> Failure {
-    let (kind, hint) = match error {
-        Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => (
+    let reason = reason(error);
+    let (kind, hint) = match reason.split(' ').next() {
+        Some("401" | "403") => (
             Kind::Unauthorized,
             "may backup.s3_access_key_id list, read, write and remove there, and is its secret right?",
         ),
-        Error::NotFound { .. } => (Kind::NotFound, "make the bucket first, or see backup.store and backup.s3_endpoint"),
+        Some("404") => (Kind::NotFound, "make the bucket first, or see backup.store and backup.s3_endpoint"),
         _ => (Kind::Unavailable, "is the server up, and are backup.s3_endpoint and backup.s3_region right?"),
     };
-    Failure::new(kind, format!("{doing} failed: {}", reason(error))).hint(hint)
+    Failure::new(kind, format!("{doing} failed: {reason}")).hint(hint)
 }
 
 /// Whether it is the bucket that is missing, not an object.

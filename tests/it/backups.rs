@@ -3,11 +3,14 @@
 mod archive;
 mod drill;
 mod dump;
+mod guard;
 mod hold;
 mod jobs;
+mod load;
 mod odd;
-mod restore;
+mod preflight;
 mod source;
+mod stored;
 mod telling;
 mod tool;
 mod vault;

@@ -194,7 +194,7 @@ impl Bucket {
     }
 
     async fn is_older(&self, name: &BackupName, before: DateTime<Utc>) -> Result<bool> {
-        Ok(self.objects(name).await?.iter().all(|object| object.last_modified <= before))
+        Ok(name.moment() <= before && self.objects(name).await?.iter().all(|object| object.last_modified <= before))
     }
 
     fn key(&self, name: &BackupName, file: &str) -> Result<Key> {

@@ -12,7 +12,7 @@ use crate::support::s3::{BUCKET, KEY, S3Server, SECRET};
 
 /// A name of a backup of `database`, the same for the same second.
 fn name(database: &str, second: i64) -> BackupName {
-    BackupName::new(database, chrono::DateTime::from_timestamp(1_795_000_000 + second, 0).unwrap())
+    BackupName::new(database, chrono::DateTime::from_timestamp(1_700_000_000 + second, 0).unwrap())
 }
 
 fn bucket(server: &S3Server) -> Vault {

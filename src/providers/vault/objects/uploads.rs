@@ -20,7 +20,8 @@ struct Open<'a> {
     /// Below the prefix: `NAME/FILE`.
     path: &'a str,
     id: &'a str,
-    initiated: DateTime<Utc>,
+    /// When it was begun, by the server's clock or by ours, whichever is later: not every server remembers.
+    begun: DateTime<Utc>,
 }
 
 impl Bucket {
@@ -37,7 +38,7 @@ impl Bucket {
         };
         let mut swept = Vec::new();
         let entries = listed.split("<Upload>").skip(1).filter_map(|entry| parse(entry, &self.0.prefix));
-        for Open { path, id, .. } in entries.filter(|open| open.initiated <= before) {
+        for Open { path, id, .. } in entries.filter(|open| open.begun <= before) {
             if !dry_run {
                 let key = self.named(path)?;
                 let aborted = self.0.s3.abort_multipart(&key, &id.to_owned()).await;
@@ -66,7 +67,7 @@ impl Bucket {
 /// Reads one `Upload`; none where it is not of ours. Our keys need no escapes.
 fn parse<'a>(entry: &'a str, prefix: &str) -> Option<Open<'a>> {
     let path = element(entry, "Key")?.strip_prefix(prefix)?;
-    BackupName::parse(path.split_once('/')?.0).ok()?;
+    let name = BackupName::parse(path.split_once('/')?.0).ok()?;
     let initiated = DateTime::parse_from_rfc3339(element(entry, "Initiated")?).ok()?;
-    Some(Open { path, id: element(entry, "UploadId")?, initiated: initiated.to_utc() })
+    Some(Open { path, id: element(entry, "UploadId")?, begun: initiated.to_utc().max(name.moment()) })
 }

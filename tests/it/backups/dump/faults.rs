@@ -142,7 +142,10 @@ async fn a_lock_is_waited_for_as_long_as_it_is_said() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_made_meanwhile_is_not_in_it() {
     let mut held = Held::start(Bed::make(TWO_TABLES).await, Format::Custom).await;
-    sqlx::raw_sql("CREATE TABLE c (id int); INSERT INTO a VALUES (-1); COMMIT").execute(&mut held.holder).await.unwrap();
+    sqlx::raw_sql("CREATE TABLE c (id int); INSERT INTO a VALUES (-1); COMMIT")
+        .execute(&mut held.holder)
+        .await
+        .unwrap();
     let manifest = held.dump.await.unwrap().unwrap();
     let tables: Vec<_> = manifest.tables.iter().map(|table| (table.name.as_str(), table.fingerprint.rows)).collect();
     assert_eq!(tables, [("a", 3000), ("b", 0)]);

@@ -37,7 +37,8 @@ async fn pictures_are_listed_and_copied_where_they_are_there() {
     assert_eq!(list, format!("../../etc/passwd\n{}\n", stored.key));
     let out = bed.folder.path().join("unpacked");
     std::fs::create_dir(&out).unwrap();
-    let unpacked = Command::new("tar").arg("-xf").arg(decoded(FileRole::Pictures)).arg("-C").arg(&out).output().unwrap();
+    let unpacked =
+        Command::new("tar").arg("-xf").arg(decoded(FileRole::Pictures)).arg("-C").arg(&out).output().unwrap();
     assert!(unpacked.status.success(), "{unpacked:?}");
     assert_eq!(std::fs::read(out.join(&stored.key)).unwrap(), b"a picture");
 }

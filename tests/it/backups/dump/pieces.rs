@@ -43,7 +43,8 @@ async fn pieces_hold_every_row_once_while_rows_come_and_go() {
         }
     };
     let request = directory();
-    let manifest = tokio::select! { manifest = bed.dump(&request) => manifest.unwrap(), () = writing => unreachable!() };
+    let manifest =
+        tokio::select! { manifest = bed.dump(&request) => manifest.unwrap(), () = writing => unreachable!() };
     bed.check_files(&manifest);
     let pieces_of = |name: &str| {
         let is_of = |role: FileRole| matches!(role, FileRole::Piece { table } if manifest.tables[table].name == name);

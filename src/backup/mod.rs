@@ -10,7 +10,9 @@ pub mod pipe;
 pub mod drill;
 pub mod dump;
 pub mod restore;
+pub mod retention;
 pub mod run;
+pub mod shelf;
 pub mod submit;
 pub mod yard;
 

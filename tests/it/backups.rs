@@ -1,14 +1,12 @@
 //! Backups: made, proven, restored; and what a restored database does and does not do.
 
-mod hold;
-mod preflight;
 mod archive;
 mod drill;
 mod hold;
-mod odd;
-mod source;
-mod tool;
 mod jobs;
+mod looking;
+mod odd;
+mod preflight;
 mod source;
 mod telling;
 mod tool;

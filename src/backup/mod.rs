@@ -1,6 +1,6 @@
 //! Backups: made from a snapshot, streamed into a store, proven by a drill, restored.
 //!
-//! [`submit`] makes the jobs. [`run`] is the backup job: preflight, then [`dump`], which holds a snapshot, runs `pg_dump` under it, and sends what
+//! [`submit`] makes the jobs. [`run`] is the backup job: [`preflight`], then [`dump`], which holds a snapshot, runs `pg_dump` under it, and sends what
 //! it writes through [`archive`] (which tells rows from the rest, to fingerprint them) and [`pipe`] (compress, encrypt,
 //! checksum) into a [vault](crate::providers::vault). [`drill`] fetches a backup back, restores it with [`restore`] into a
 //! scratch cluster and compares.
@@ -9,6 +9,8 @@ pub mod archive;
 pub mod pipe;
 pub mod drill;
 pub mod dump;
+pub mod guard;
+pub mod preflight;
 pub mod restore;
 pub mod retention;
 pub mod run;

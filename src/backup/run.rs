@@ -11,16 +11,17 @@ use crate::backup::drill::drill;
 use crate::backup::dump::{Run, dump};
 use crate::backup::submit::{database, drill_job};
 use crate::backup::yard::Premises;
-use crate::backup::Yard;
+use crate::backup::{Reporter, Yard};
 use crate::db::attempts::AttemptRow;
 use crate::db::{Db, attempts, backups};
 use crate::model::backup::{BackupName, BackupRequest, DrillReport, DrillRequest, Manifest, Verdict};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::{ClaimedJob, JobKind, NewJob, Outcome};
-use crate::model::progress::Step;
+use crate::model::progress::{Report, Step};
 use crate::providers::vault::{MANIFEST, Vault};
 use crate::queue::enqueue::enqueue;
 use crate::queue::journal::Journal;
+use crate::telemetry::metrics;
 
 /// How long a backup that gave way is put off at first; doubled for each further time.
 const FIRST_WAIT: Duration = Duration::from_mins(1);
@@ -67,7 +68,8 @@ async fn make(premises: &Premises, db: &Db, job: &Arc<ClaimedJob>, cancel: Cance
             let name = free_name(&yard.vault, &database, job.started_at).await?;
             journal.watch(Step::Preflight, |_| async { yard.vault.check().await }).await?;
             let run = Run { job: Some(job.id), claim: job.claim };
-            journal.watch(Step::Dump, |report| dump(&yard, &name, &request, run, report)).await?
+            let dumping = |report| dump(&yard, &name, &request, run, Metered::of(job, report));
+            journal.watch(Step::Dump, dumping).await?
         }
     };
     let follows = request.drill.unwrap_or(yard.settings.drill);
@@ -145,7 +147,7 @@ async fn try_backup(premises: &Premises, db: &Db, job: &Arc<ClaimedJob>, cancel:
         None => latest(&yard.vault, &database(request.database, &premises.config)?).await?,
     };
     let mut journal = Journal::open(db.clone(), Arc::clone(job), cancel).await?;
-    let trying = |report| drill(&yard, &name, Some(job.id), report);
+    let trying = |report| drill(&yard, &name, Some(job.id), Metered::of(job, report));
     let report = journal.watch_and_keep(Step::Restore, trying).await?;
     say(&report);
     let manifest = manifest(&yard.vault, &name).await;
@@ -195,6 +197,35 @@ pub async fn latest(vault: &Vault, database: &str) -> Result<BackupName> {
 /// A backup's manifest, where there is one that can be read.
 async fn manifest(vault: &Vault, name: &BackupName) -> Option<Manifest> {
     serde_json::from_slice(&vault.get(name, MANIFEST).await.ok()??).ok()
+}
+
+/// Tells metrics, too, how far a job is.
+struct Metered {
+    job: Arc<ClaimedJob>,
+    to: Reporter,
+}
+
+impl Metered {
+    fn of(job: &Arc<ClaimedJob>, to: Reporter) -> Reporter {
+        Arc::new(Self { job: Arc::clone(job), to })
+    }
+}
+
+impl Report for Metered {
+    fn report(&self, done: u64, total: u64, detail: &str) {
+        metrics::moved(&self.job.kind, done);
+        self.to.report(done, total, detail);
+    }
+
+    fn should_stop(&self) -> bool {
+        self.to.should_stop()
+    }
+}
+
+impl Drop for Metered {
+    fn drop(&mut self) {
+        metrics::moved(&self.job.kind, 0);
+    }
 }
 
 fn payload<T: DeserializeOwned>(job: &ClaimedJob) -> Result<T> {

@@ -6,9 +6,11 @@ use clap::{Args, Subcommand};
 
 mod looking;
 mod making;
+mod restoring;
 
 pub use looking::{BackupDiff, BackupList, BackupPrune, BackupShow, Keep};
 pub use making::{BackupCheck, BackupNow, BackupVerify, Which};
+pub use restoring::Restore;
 
 /// `backup ...`.
 #[derive(Debug, Clone, Subcommand)]
@@ -48,6 +50,11 @@ pub enum Backup {
         after_help = "Examples:\n  repo-to-cat backup check\n  repo-to-cat backup check --freshness\n\nExits with 7 if something is missing, or if a backup is too old. --freshness asks the store alone, no database."
     )]
     Check(BackupCheck),
+    /// Restore a backup, or a dump of any pg_dump, into a new database, or in the place of one
+    #[command(
+        after_help = "Examples:\n  repo-to-cat backup restore latest\n  repo-to-cat backup restore latest --into cats_of_yesterday --at '1 day ago'\n  repo-to-cat backup restore backup.sql.gz --into scratch\n  repo-to-cat backup restore repo_to_cat_20261122_030000Z --tables generations,users\n  repo-to-cat backup restore latest --into repo_to_cat --drop-existing --terminate-sessions\n\nEverything is looked at before anything is touched. The dump goes into a new database, is compared with the manifest, and gets its name last: what fails leaves every database as it was."
+    )]
+    Restore(Box<Restore>),
     /// Say go after a restore: let the jobs run that were parked, and the schedules fire
     #[command(
         after_help = "Examples:\n  repo-to-cat backup release\n  repo-to-cat backup release --yes\n  repo-to-cat backup release --cancel-jobs --yes\n\nWhere nobody can be asked and --yes is not given, it only tells what would be done."

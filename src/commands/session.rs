@@ -59,17 +59,7 @@ impl Session {
         schema: Schema,
         connect: impl AsyncFnOnce(&config::Database) -> Result<Db>,
     ) -> Result<Self> {
-        let mut config = loaded.config.clone();
-        let cluster = if config.database.url.is_empty() {
-            let settings = Settings::new(&config.data.folder, &config.database.bin_folder, program()?);
-            let opened = spawn_blocking(|| Cluster::open(settings)).await;
-            let cluster =
-                opened.map_err(|error| Failure::new(Kind::Internal, "opening the cluster broke").source(error))??;
-            config.database.url = cluster.url();
-            Some(cluster)
-        } else {
-            None
-        };
+        let Host { config, cluster } = Host::open(loaded).await?;
         let db = connect(&config.database).await?;
         if schema == Schema::Current {
             if cluster.is_some() {
@@ -120,7 +110,7 @@ impl Session {
 
     /// What backups are made with.
     pub fn premises(&self) -> Result<Premises> {
-        Ok(Premises { config: self.config.clone(), pictures: self.pictures()?, program: program()? })
+        premises(&self.config)
     }
 
     fn studio(&self) -> Result<Studio> {
@@ -133,6 +123,40 @@ impl Session {
             program: program()?,
         })
     }
+}
+
+/// The server alone, whatever databases it has: for what must work where ours is lost.
+#[derive(Debug)]
+pub struct Host {
+    /// The settings, with the URL of the private cluster where there is no other.
+    pub config: Config,
+    /// Held as long as this: the server stops with its last user.
+    cluster: Option<Cluster>,
+}
+
+impl Host {
+    /// Starts the private cluster where no server is named and nobody has started it yet.
+    pub async fn open(loaded: &Loaded) -> Result<Self> {
+        let mut config = loaded.config.clone();
+        if !config.database.url.is_empty() {
+            return Ok(Self { config, cluster: None });
+        }
+        let settings = Settings::new(&config.data.folder, &config.database.bin_folder, program()?);
+        let opened = spawn_blocking(|| Cluster::open(settings)).await;
+        let cluster =
+            opened.map_err(|error| Failure::new(Kind::Internal, "opening the cluster broke").source(error))??;
+        config.database.url = cluster.url();
+        Ok(Self { config, cluster: Some(cluster) })
+    }
+
+    /// What backups are made with.
+    pub fn premises(&self) -> Result<Premises> {
+        premises(&self.config)
+    }
+}
+
+fn premises(config: &Config) -> Result<Premises> {
+    Ok(Premises { config: config.clone(), pictures: Pictures::open(&picture_folder(config))?, program: program()? })
 }
 
 /// Runs a verb that waits for things. What it leaves behind in other threads ends with the process.

@@ -30,13 +30,16 @@ pub struct Server {
     current: Arc<AtomicUsize>,
     wait: Duration,
     database: Arc<str>,
+    pooled: bool,
 }
 
 impl Server {
     /// The server of the settings, past any pooler; of several hosts the one that takes writes.
     pub fn of(settings: &config::Database) -> Result<Self> {
         let setting = if settings.direct_url.is_empty() { "database.url" } else { "database.direct_url" };
-        Self::new(setting, &settings.direct_hosts(), Duration::from_secs(settings.connect_seconds))
+        let wait = Duration::from_secs(settings.connect_seconds);
+        let pooled = settings.pooler == Pooler::Transaction && settings.direct_url.is_empty();
+        Ok(Self { pooled, ..Self::new(setting, &settings.direct_hosts(), wait)? })
     }
 
     /// The server of a URL, such as a scratch cluster's.
@@ -49,13 +52,19 @@ impl Server {
         let options = connector.options();
         // As libpq has it: a database of the user's own name.
         let database = options.get_database().unwrap_or(options.get_username()).into();
-        Ok(Self { setting, hosts: hosts.into(), current: Arc::default(), wait, database })
+        Ok(Self { setting, hosts: hosts.into(), current: Arc::default(), wait, database, pooled: false })
     }
 
     /// The database that the settings name.
     #[must_use]
     pub fn database(&self) -> &str {
         &self.database
+    }
+
+    /// Whether the settings say that a pooler stands between, past which they know no way.
+    #[must_use]
+    pub fn is_pooled(&self) -> bool {
+        self.pooled
     }
 
     /// A connection to one of its databases; `application` is what it is called in `pg_stat_activity`.

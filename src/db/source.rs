@@ -6,6 +6,7 @@
 pub mod blocked;
 pub mod catalog;
 pub mod ending;
+pub mod pooler;
 pub mod privileges;
 pub mod rows;
 mod selection;

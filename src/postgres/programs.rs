@@ -83,6 +83,13 @@ impl Programs {
         nearest(found, server_version / 10_000, need)
     }
 
+    /// Where the control files of extensions lie that belong to these programs; none where they do not tell.
+    #[must_use]
+    pub fn extension_folder(&self) -> Option<PathBuf> {
+        let program = self.path("pg_config");
+        Some(ask(program.to_str()?, &["--sharedir"])?.join("extension"))
+    }
+
     /// The programs in the folder that the settings name.
     fn of_setting(configured: &Path, need: &[&str]) -> Result<Self> {
         Self::inspect(configured, need).map_err(|why| {

@@ -137,7 +137,6 @@ pub fn command(programs: &Programs, name: &str, access: &Access, application: &s
 /// A program that runs, in a process group of its own. Dropped, it is killed and waited for.
 ///
 /// It also dies with the *thread* that started it (parent-death signal): start it on a thread that stays until it has ended.
-#[derive(Debug)]
 pub struct Running {
     name: String,
     child: Child,
@@ -223,6 +222,12 @@ impl Running {
     }
 }
 
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running").field("name", &self.name).field("child", &self.child).finish_non_exhaustive()
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         self.killer.kill();
@@ -284,7 +289,8 @@ fn join(what: &str, words: &str) -> String {
 /// that matter are matched by the parts that the program puts in itself, too, where there are any).
 fn judge(program: &str, words: &str) -> (Kind, Option<&'static str>) {
     let said = |parts: &[&str]| parts.iter().any(|part| words.contains(part));
-    if said(&["lock timeout", "could not obtain lock"]) {
+    // pg_dump bounds its waits for locks by the statement's time.
+    if said(&["lock timeout", "statement timeout", "could not obtain lock"]) {
         return (Kind::Throttled, Some("another session holds a lock; it is tried again later"));
     }
     if said(&["row-level security", "row security"]) {
@@ -403,6 +409,7 @@ mod tests {
     fn what_was_said_decides_whether_to_try_again() {
         for (words, kind) in [
             ("pg_dump: error: query failed: ERROR:  canceling statement due to lock timeout", Kind::Throttled),
+            ("pg_dump: error: query failed: ERROR:  canceling statement due to statement timeout", Kind::Throttled),
             ("pg_dump: error: query would be affected by row-level security policy for table \"a\"", Kind::Refused),
             ("pg_dump: error: query failed: ERROR:  permission denied for table a", Kind::Refused),
             ("could not write: No space left on device", Kind::Environment),

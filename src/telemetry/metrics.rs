@@ -94,6 +94,8 @@ struct Counts {
     quarantined: AtomicU64,
     heartbeats_failed: AtomicU64,
     logs_lost: AtomicU64,
+    /// Bytes of the backup, and of the drill, that run here.
+    moved: [AtomicU64; KINDS],
 }
 
 static HERE: Counts = Counts::new();
@@ -144,6 +146,11 @@ pub fn logs_lost(attempts: usize) {
     HERE.logs_lost.fetch_add(attempts as u64, Ordering::Relaxed);
 }
 
+/// The job of this kind that runs here has moved so many bytes so far; 0: it has ended.
+pub fn moved(kind: &str, bytes: u64) {
+    HERE.moved[place(kind)].store(bytes, Ordering::Relaxed);
+}
+
 /// Writes everything that this process has counted.
 pub fn write_to(page: &mut Page) {
     HERE.write_to(page);
@@ -174,6 +181,7 @@ impl Counts {
             quarantined: AtomicU64::new(0),
             heartbeats_failed: AtomicU64::new(0),
             logs_lost: AtomicU64::new(0),
+            moved: [const { AtomicU64::new(0) }; KINDS],
         }
     }
 
@@ -222,6 +230,11 @@ impl Counts {
             page.family(name, Type::Counter, help);
             page.sample(&[], count.load(Ordering::Relaxed));
         }
+        let help = "Bytes that the backup or drill which runs in this process has moved so far; 0 where none runs.";
+        page.family("repo_to_cat_backup_progress_bytes", Type::Gauge, help);
+        for kind in [JobKind::Backup, JobKind::Drill].map(JobKind::name) {
+            page.sample(&[("kind", kind)], self.moved[place(kind)].load(Ordering::Relaxed));
+        }
     }
 }
 
@@ -244,6 +257,7 @@ mod tests {
         counts.waits[place("generation")].record(nanoseconds(Duration::from_micros(2500)));
         counts.claims.record(1000);
         counts.rescued.fetch_add(7, Ordering::Relaxed);
+        counts.moved[place("drill")].store(12, Ordering::Relaxed);
         let mut page = Page::default();
         counts.write_to(&mut page);
         let text = page.finish();
@@ -256,6 +270,7 @@ mod tests {
             "repo_to_cat_claim_jobs_bucket{le=\"500\"} 0",
             "repo_to_cat_claim_jobs_bucket{le=\"1000\"} 1",
             "repo_to_cat_rescued_jobs_total 7",
+            "repo_to_cat_backup_progress_bytes{kind=\"drill\"} 12",
         ] {
             assert!(text.lines().any(|told| told == line), "{line}: {text}");
         }

@@ -2,12 +2,16 @@
 
 mod archive;
 mod drill;
+mod dump;
+mod guard;
 mod hold;
 mod jobs;
 mod looking;
+mod load;
 mod odd;
 mod preflight;
 mod source;
+mod stored;
 mod telling;
 mod tool;
 mod vault;

@@ -7,5 +7,5 @@ mod crew;
 mod failover;
 mod lines;
 mod outages;
-mod pooler;
-mod server;
+pub mod pooler;
+pub mod server;

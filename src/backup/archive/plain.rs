@@ -18,6 +18,7 @@ const LAST: &[u8] = b" PostgreSQL database dump complete";
 /// Reads the plain format: SQL as psql reads it, so that no text within a function, a comment or a literal is taken for a
 /// statement.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each may be so or not whatever the others are")]
 pub struct PlainReader {
     state: State,
     statement: Statement,
@@ -379,7 +380,9 @@ impl Statement {
 /// Refuses a command to psql that no dump of one database holds: it could run programs, or go on in another database.
 fn permitted(command: &[u8], is_between_statements: bool) -> Result<()> {
     let is_one = |known: &[u8]| command.split(|byte| *byte == b' ').next() == Some(known);
-    if is_between_statements && (is_one(b"restrict") || is_one(b"unrestrict")) && !command.contains(&b'\\')
+    if is_between_statements
+        && (is_one(b"restrict") || is_one(b"unrestrict"))
+        && !command.contains(&b'\\')
         && command.len() < COMMENT_BYTES
     {
         return Ok(());

@@ -55,7 +55,8 @@ impl Files<'_> {
             Err(Failure::new(Kind::Internal, format!("the thread that wrote {name} broke")).source(panic))
         })?;
         landing.finish().await?;
-        let file = StoredFile { name, role, bytes: encoded.bytes, raw_bytes: encoded.raw_bytes, sha256: encoded.sha256 };
+        let file =
+            StoredFile { name, role, bytes: encoded.bytes, raw_bytes: encoded.raw_bytes, sha256: encoded.sha256 };
         Ok((file, filled))
     }
 }

@@ -45,7 +45,9 @@ pub(super) async fn copy(
                     match picture {
                         Some(picture) => tar.add(key, &picture).map_err(unwritten)?,
                         None if key.is_empty() => {}
-                        None => tracing::warn!(key, "a picture that a row names is not in the store: not in the backup"),
+                        None => {
+                            tracing::warn!(key, "a picture that a row names is not in the store: not in the backup")
+                        }
                     }
                 }
                 Ok(())

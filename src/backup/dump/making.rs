@@ -8,11 +8,11 @@ use chrono::{DateTime, Utc};
 
 use super::Run;
 use super::files::Files;
+use super::images;
 use super::meter::Meter;
 use super::pieces::Reading;
 use super::plan::{Plan, pattern};
 use super::stream::{self, Switch};
-use super::images;
 use crate::backup::Yard;
 use crate::backup::archive::{Inventory, reader};
 use crate::db::source::Holder;
@@ -243,7 +243,9 @@ fn check_complete(expected: &[Table], dumped: &[manifest::Table], split: &[manif
     let (dumped, split) = (names(dumped), names(split));
     if let Some((schema, name)) = dumped.intersection(&split).next() {
         let what = format!("pg_dump dumped the rows of {schema}.{name}, although they are read in pieces");
-        return Err(Failure::new(Kind::Internal, what).hint("another format needs no pieces: backup.format = \"custom\""));
+        return Err(
+            Failure::new(Kind::Internal, what).hint("another format needs no pieces: backup.format = \"custom\"")
+        );
     }
     let is_missing = |table: &&Table| {
         let name = (table.schema.as_str(), table.name.as_str());
@@ -255,5 +257,6 @@ fn check_complete(expected: &[Table], dumped: &[manifest::Table], split: &[manif
         return Ok(());
     }
     let what = format!("pg_dump left out {} of {} tables: {}", missing.len(), expected.len(), missing.join(", "));
-    Err(Failure::new(Kind::Unusable, what).hint("what is said to be a backup must hold every table: was one dropped meanwhile?"))
+    Err(Failure::new(Kind::Unusable, what)
+        .hint("what is said to be a backup must hold every table: was one dropped meanwhile?"))
 }

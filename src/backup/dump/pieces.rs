@@ -50,7 +50,8 @@ impl Reading<'_> {
     /// Reads tables that are locked, each piece into a file of its own; the files' tables are places in what is returned.
     pub async fn read(&self, files: &Files<'_>, tables: &[Table]) -> Result<(Vec<StoredFile>, Vec<manifest::Table>)> {
         let pieces = cut(&tables.iter().map(|table| table.pages).collect::<Vec<_>>(), self.jobs);
-        let unread = (0..tables.len()).map(|table| pieces.iter().filter(|piece| piece.table == table).count()).collect();
+        let unread =
+            (0..tables.len()).map(|table| pieces.iter().filter(|piece| piece.table == table).count()).collect();
         let readers = self.jobs.min(pieces.len());
         let queue = Mutex::new(Queue { pieces: pieces.into_iter().enumerate().collect(), unread });
         let read = try_join_all((0..readers).map(|_| self.read_on(files, tables, &queue))).await?;
@@ -77,7 +78,8 @@ impl Reading<'_> {
         let mut session = import(self.server, self.database, self.application, self.snapshot).await?;
         let mut read = Vec::new();
         while let Some((number, piece)) = next(queue) {
-            let (waiter, meter, table, pages) = (files.waiter(), self.meter.clone(), tables[piece.table].clone(), piece.pages);
+            let (waiter, meter, table, pages) =
+                (files.waiter(), self.meter.clone(), tables[piece.table].clone(), piece.pages);
             let what = format!("{:04}.copy", number + 1);
             let fill = files.write(&what, FileRole::Piece { table: piece.table }, files.small(), move |encoder| {
                 let mut tally = Tally::default();

@@ -100,8 +100,11 @@ fn level(compression: Compression, asked: u8) -> Result<u8> {
         level if levels.contains(&level) => Ok(level),
         level => {
             let (name, least, most) = (compression.name(), levels.start(), levels.end());
-            Err(Failure::new(Kind::Invalid, format!("compression {name} has no level {level}"))
-                .hint(if *most == 0 { format!("{name} has no levels") } else { format!("{least} to {most}, or 0 for {usual}") }))
+            Err(Failure::new(Kind::Invalid, format!("compression {name} has no level {level}")).hint(if *most == 0 {
+                format!("{name} has no levels")
+            } else {
+                format!("{least} to {most}, or 0 for {usual}")
+            }))
         }
     }
 }
@@ -133,7 +136,11 @@ mod tests {
             format: Format::Directory,
             recipe: Recipe { compression: Compression::Zstd, level: 3, threads: 0, recipients: Recipients::default() },
             jobs: 2,
-            selection: Selection { tables: vec!["--c*".into()], exclude_schemas: vec!["\"X y\"".into()], ..Selection::default() },
+            selection: Selection {
+                tables: vec!["--c*".into()],
+                exclude_schemas: vec!["\"X y\"".into()],
+                ..Selection::default()
+            },
             globals: false,
             with_images: false,
         };

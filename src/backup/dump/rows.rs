@@ -25,7 +25,11 @@ impl Waiter {
     }
 
     /// Lets `take` have all rows, in pieces that end with a row.
-    pub fn each(&self, mut rows: BoxStream<'_, Result<Bytes>>, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    pub fn each(
+        &self,
+        mut rows: BoxStream<'_, Result<Bytes>>,
+        mut take: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
         let mut batch = Vec::with_capacity(BATCH_BYTES);
         loop {
             batch.clear();

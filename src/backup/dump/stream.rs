@@ -65,15 +65,11 @@ impl Wire {
 /// Runs a program to its end; what it writes goes through `look` and into the encoder.
 ///
 /// Where it ends badly, that counts, in its own words, and not what its output lacks.
-fn run(
-    command: Command,
-    wire: &Wire,
-    encoder: &mut Encoder,
-    mut look: impl FnMut(&[u8]) -> Result<()>,
-) -> Result<()> {
+fn run(command: Command, wire: &Wire, encoder: &mut Encoder, mut look: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
     let mut running = Running::start(command)?;
     wire.arm(running.killer());
-    let output = running.stdout().ok_or_else(|| Failure::new(Kind::Internal, "a program was started without output"))?;
+    let output =
+        running.stdout().ok_or_else(|| Failure::new(Kind::Internal, "a program was started without output"))?;
     let mut output = File::from(OwnedFd::from(output));
     // Fewer switches between it and us; as it is will do, too.
     _ = fcntl_setpipe_size(&output, PIPE_BYTES);

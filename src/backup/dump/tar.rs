@@ -76,7 +76,11 @@ mod tests {
         assert_eq!(&out[124..136], b"00000001001\0");
         assert_eq!(out[BLOCK..][..514], [[7; 513].as_slice(), &[0]].concat());
         let told = u32::from_str_radix(std::str::from_utf8(&out[148..154]).unwrap(), 8).unwrap();
-        let summed: u32 = out[..BLOCK].iter().enumerate().map(|(at, byte)| if (148..156).contains(&at) { 32 } else { u32::from(*byte) }).sum();
+        let summed: u32 = out[..BLOCK]
+            .iter()
+            .enumerate()
+            .map(|(at, byte)| if (148..156).contains(&at) { 32 } else { u32::from(*byte) })
+            .sum();
         assert_eq!(told, summed);
     }
 }

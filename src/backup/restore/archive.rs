@@ -83,7 +83,8 @@ impl Archive {
 
     /// Everything has been read: what is to be made after the rows, and what was in the archive.
     pub fn finish(self) -> Result<(Sections, Inventory)> {
-        let sections = self.sections.ok_or_else(|| Failure::new(Kind::Internal, "an archive without contents was read"))?;
+        let sections =
+            self.sections.ok_or_else(|| Failure::new(Kind::Internal, "an archive without contents was read"))?;
         Ok((sections, self.inventory))
     }
 
@@ -101,10 +102,7 @@ impl Archive {
                 statement.map_or(Ok(()), |statement| self.router.begin(shown(schema, name), statement))
             }
             Part::TableEnd => self.router.end(),
-            Part::LargeObjects { .. }
-            | Part::LargeObject(_)
-            | Part::LargeObjectBytes(_)
-            | Part::LargeObjectsEnd => {
+            Part::LargeObjects { .. } | Part::LargeObject(_) | Part::LargeObjectBytes(_) | Part::LargeObjectsEnd => {
                 if let Some(others) = &mut self.others {
                     others.note(part);
                 }

@@ -62,11 +62,7 @@ pub(super) fn open(path: &Path, job: &Job, identities: &Identities) -> Result<In
 }
 
 /// Reads to the end and shows every piece; stops when it is told to.
-pub(super) fn each_piece(
-    input: &mut dyn Read,
-    job: &Job,
-    look: &mut dyn FnMut(&[u8]) -> Result<()>,
-) -> Result<()> {
+pub(super) fn each_piece(input: &mut dyn Read, job: &Job, look: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
     let mut buffer = vec![0; PIECE_BYTES];
     loop {
         job.stop.check()?;

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tempfile::TempDir;
 
@@ -45,7 +45,8 @@ impl Job {
 
     /// A program that knows the target's server and the dump's version; it writes nothing but errors.
     pub fn command(&self, name: &str, dump_version: &str) -> Result<Command> {
-        let dump: u32 = dump_version.split(|c: char| !c.is_ascii_digit()).next().and_then(|major| major.parse().ok()).unwrap_or(0);
+        let dump: u32 =
+            dump_version.split(|c: char| !c.is_ascii_digit()).next().and_then(|major| major.parse().ok()).unwrap_or(0);
         let version = self.server_version.max(dump.saturating_mul(10_000));
         let programs = Programs::for_server(&self.bin_folder, version, &[name])?;
         let mut command = tool::command(&programs, name, &self.access, APPLICATION);

@@ -78,7 +78,7 @@ pub async fn load(
     let stopper = StopOnDrop::default();
     let stop = stopper.stop();
     let loading = Loading { yard, target, database, options, stop: stop.clone(), meter: Arc::clone(&meter) };
-    let ended = unless_stopped(&report, &meter, loading.run(dump)).await;
+    let ended = unless_stopped(&report, &meter, Box::pin(loading.run(dump))).await;
     drop(stopper);
     settle(stop).await;
     ended?;
@@ -100,8 +100,7 @@ impl Loading<'_> {
     async fn run(self, dump: Dump<'_>) -> Result<()> {
         let job = Arc::new(self.job().await?);
         let file = &self.yard.settings.identity_file;
-        let identities =
-            if file.as_os_str().is_empty() { Identities::default() } else { Identities::read(file)? };
+        let identities = if file.as_os_str().is_empty() { Identities::default() } else { Identities::read(file)? };
         match dump {
             Dump::Stored(name, manifest) => self.stored(job, identities, name, manifest).await,
             Dump::File(path) => self.file(job, identities, path.to_owned()).await,
@@ -156,10 +155,13 @@ impl Loading<'_> {
                 let mut archive = Archive::new(Arc::clone(&job), router);
                 archive.read(&mut *input.open(&job, &identities)?)?;
                 let mut tallies = compare::Pieces::default();
-                for file in manifest.files.iter() {
+                for file in &manifest.files {
                     let FileRole::Piece { table } = file.role else { continue };
                     let table = manifest.tables.get(table).ok_or_else(|| {
-                        Failure::new(Kind::Unusable, format!("the manifest does not say of which table {} is", file.name))
+                        Failure::new(
+                            Kind::Unusable,
+                            format!("the manifest does not say of which table {} is", file.name),
+                        )
                     })?;
                     if archive.wants(table) {
                         let stream = runtime.block_on(vault.read(&name, &file.name))?;

@@ -101,7 +101,13 @@ impl Router {
 
 impl Lane {
     /// Writes what comes, until nothing more does.
-    pub async fn write(mut self, server: Server, database: String, application: String, rows: Arc<AtomicU64>) -> Result<()> {
+    pub async fn write(
+        mut self,
+        server: Server,
+        database: String,
+        application: String,
+        rows: Arc<AtomicU64>,
+    ) -> Result<()> {
         let Some(first) = self.0.recv().await else { return Ok(()) };
         let mut loader = Loader::connect(&server, &database, &application).await?;
         let mut next = Some(first);

@@ -32,10 +32,12 @@ impl Sections {
     pub fn new(job: Arc<Job>, toc: &Toc, raw: &[u8], choice: Option<&Choice>) -> Result<Self> {
         let is_chosen = |entry: &&Entry| choice.is_none_or(|choice| choice.entries.contains(&entry.dump_id));
         let entries = || toc.entries.iter().filter(is_chosen);
-        let others: Vec<&Entry> = entries().filter(|entry| entry.section == 3 && entry.description != "TABLE DATA").collect();
+        let others: Vec<&Entry> =
+            entries().filter(|entry| entry.section == 3 && entry.description != "TABLE DATA").collect();
         let contents = job.file("contents.dump", raw)?;
         let chosen = choice.map(|_| job.file("chosen.list", &list(entries()))).transpose()?;
-        let others = (!others.is_empty()).then(|| job.file("others.list", &list(others.iter().copied()))).transpose()?;
+        let others =
+            (!others.is_empty()).then(|| job.file("others.list", &list(others.iter().copied()))).transpose()?;
         Ok(Self { dump_version: toc.dump_version.clone(), raw: raw.to_vec(), contents, list: chosen, others, job })
     }
 
@@ -60,7 +62,8 @@ impl Sections {
         let mut command = self.command("--section=data")?;
         command.arg(option("--use-list", list)).stdin(Stdio::piped());
         let mut running = self.job.stop.start(command)?;
-        let input = running.stdin().ok_or_else(|| Failure::new(Kind::Internal, "a program was started without input"))?;
+        let input =
+            running.stdin().ok_or_else(|| Failure::new(Kind::Internal, "a program was started without input"))?;
         let mut others = Others { running: Some(running), archive: Some(Reduced::new(BufWriter::new(input))) };
         others.note(&Part::Contents { toc: &Toc::default(), raw: &self.raw });
         Ok(others)

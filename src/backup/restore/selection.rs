@@ -83,8 +83,12 @@ pub(super) fn choose(toc: &Toc, tables: &[String]) -> Result<Choice> {
 }
 
 fn add_partitions(toc: &Toc, wanted: &mut HashSet<i32>) {
-    let names: std::collections::HashMap<(&str, &str), i32> =
-        toc.entries.iter().filter(|entry| entry.description == "TABLE").map(|entry| ((&*entry.schema, &*entry.tag), entry.dump_id)).collect();
+    let names: std::collections::HashMap<(&str, &str), i32> = toc
+        .entries
+        .iter()
+        .filter(|entry| entry.description == "TABLE")
+        .map(|entry| ((&*entry.schema, &*entry.tag), entry.dump_id))
+        .collect();
     loop {
         let before = wanted.len();
         for entry in toc.entries.iter().filter(|entry| entry.description == "TABLE ATTACH") {

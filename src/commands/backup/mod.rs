@@ -7,6 +7,7 @@ mod list;
 mod now;
 mod prune;
 mod release;
+mod restore;
 mod show;
 mod store;
 mod verify;
@@ -27,6 +28,7 @@ pub fn run(command: &Backup, loaded: &Loaded, output: &Output) -> Result<()> {
         Backup::Prune(args) => prune::run(args, loaded, output),
         Backup::Check(args) if args.freshness => freshness::run(args, loaded, output),
         Backup::Check(args) => check::run(args, loaded, output),
+        Backup::Restore(args) => restore::run(args, loaded, output),
         Backup::Release(args) => release::run(*args, loaded, output),
     }
 }

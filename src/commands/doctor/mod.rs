@@ -1,5 +1,6 @@
 //! `doctor`: everything that this program needs, and what to do about what is missing.
 
+mod backups;
 mod machine;
 mod settings;
 
@@ -25,6 +26,7 @@ pub fn run(loaded: &Loaded, output: &Output) -> Result<()> {
     all.push(machine::port(&config.http.listen));
     all.extend(postgres::doctor::checks(&config.database, &config.data.folder, &program()?));
     all.extend(database(&config.database));
+    all.extend(backups::checks(config));
     all.extend(held(loaded));
     output.data(&all, |look| render(&all, look))?;
     match all.iter().filter(|check| check.state == State::Fail).count() {

@@ -63,3 +63,37 @@ fn waiting(row: &PgRow) -> Result<Waiting, sqlx::Error> {
         waited: waited.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
     })
 }
+
+/// A table that a session has locked, or waits to lock, against reading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockedAway {
+    /// Which table, `schema.name`.
+    pub table: String,
+    /// The session's process on the server.
+    pub pid: i32,
+    /// What it calls itself.
+    pub application: String,
+}
+
+/// Tables that a dump would have to wait for now.
+pub async fn locked_away(session: &mut Session<'_>) -> Result<Vec<LockedAway>> {
+    let found = sqlx::query(
+        "SELECT n.nspname || '.' || c.relname AS relation, l.pid, coalesce(a.application_name, '') AS application
+         FROM pg_locks AS l
+         JOIN pg_class AS c ON c.oid = l.relation
+         JOIN pg_namespace AS n ON n.oid = c.relnamespace
+         LEFT JOIN pg_stat_activity AS a ON a.pid = l.pid
+         WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.pid IS NOT NULL
+           AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+           AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
+           AND n.nspname <> 'information_schema' AND NOT starts_with(n.nspname, 'pg_')
+         ORDER BY 1, 2",
+    )
+    .fetch_all(session)
+    .await?;
+    let read = |row: &PgRow| {
+        let (table, pid, application) = (row.try_get("relation")?, row.try_get("pid")?, row.try_get("application")?);
+        Ok(LockedAway { table, pid, application })
+    };
+    Ok(found.iter().map(read).collect::<Result<_, sqlx::Error>>()?)
+}

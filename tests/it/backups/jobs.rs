@@ -1,11 +1,15 @@
 //! Backups and drills as jobs of the queue.
 
+use repo_to_cat::db::backups;
 use repo_to_cat::model::job::JobKind;
 use repo_to_cat::schedule::declared::apply;
 use repo_to_cat::schedule::job::job;
+use rustix::process::Signal;
 use serde_json::json;
 
-use crate::schedules::bed::{Bed, outcomes, spec, utc};
+use crate::schedules::bed::{Bed, add, outcomes, spec, utc};
+use crate::support::cli::Shell;
+use crate::support::gate::eventually;
 
 const NIGHTLY: &str = "[schedules.nightly]\ncron = \"0 3 * * *\"\nkind = \"backup\"\npayload = { database = \"cats\" }\n";
 
@@ -54,4 +58,143 @@ async fn payloads_are_looked_at_before_they_cost_an_attempt() {
     assert_eq!((backup.kind, backup.unique.unwrap().key.as_str()), (JobKind::Backup, "backup/cats"));
     let drill = job(&of("drill", json!({"database": "my cats"})), Some(utc("2027-06-01T03:00:00Z")), &config).unwrap();
     assert_eq!((drill.kind, drill.unique.unwrap().key.as_str()), (JobKind::Drill, "drill/my%20cats"));
+}
+
+/// A database with some rows, and a folder that its workers share.
+struct Scene {
+    bed: Bed,
+    shell: Shell,
+}
+
+impl Scene {
+    async fn make(shell: impl FnOnce(&str) -> Shell) -> Self {
+        let bed = Bed::make();
+        bed.execute("CREATE TABLE public.toys AS SELECT n AS id, 'toy ' || n AS name FROM generate_series(1, 500) AS n").await;
+        Self { shell: shell(&bed.url), bed }
+    }
+
+    /// What is in the store, drafts included; without the pointer to the last one.
+    fn stored(&self) -> Vec<String> {
+        let Ok(entries) = std::fs::read_dir(self.shell.path("data/backups")) else { return Vec::new() };
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.filter(|name| !name.ends_with("_latest")).collect();
+        names.sort();
+        names
+    }
+
+    /// Sessions of dumps that are connected to our database.
+    async fn sessions(&self) -> i64 {
+        self.bed
+            .count("pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'repo-to-cat/backup/%'")
+            .await
+    }
+
+    async fn until(&self, rows: &str) {
+        eventually(rows, async || self.bed.count(rows).await > 0).await;
+    }
+
+    async fn database(&self) -> String {
+        sqlx::query_scalar("SELECT current_database()").fetch_one(&self.bed.gate.pool).await.unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_is_made_and_proven_at_the_command_line() {
+    let scene = Scene::make(Shell::on).await;
+    let shell = &scene.shell;
+    let made = shell.json(&["backup", "now"]);
+    assert_eq!(made[0]["drill"]["verdict"], "verified", "{made}");
+    let name = made[0]["name"].as_str().unwrap();
+    assert_eq!(scene.stored(), [name]);
+    let recorded = format!("backup.backups WHERE name = '{name}' AND verdict = 'verified' AND rows >= 500");
+    assert_eq!((scene.bed.count(&recorded).await, scene.bed.count("backup.drills").await), (1, 1));
+    assert_eq!(scene.bed.count("queue.jobs").await, 0);
+    assert!(shell.succeeds(&["backup", "check", "--freshness"]).contains("verified, 0 h old"));
+
+    // One changed byte, and it is no backup any more.
+    let folder = shell.path("data/backups").join(name);
+    let dump = folder.join(format!("{name}.dump.zst"));
+    let mut bytes = std::fs::read(&dump).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&dump, bytes).unwrap();
+    let told = shell.fails(3, &["backup", "verify", "latest"]);
+    assert!(told.contains(name) && told.contains("failed"), "{told}");
+    let failed = format!("backup.backups WHERE name = '{name}' AND verdict = 'failed'");
+    assert_eq!((scene.bed.count(&failed).await, scene.bed.count("backup.drills").await), (1, 2));
+    assert_eq!(scene.bed.count("queue.history WHERE kind = 'drill' AND state = 'completed'").await, 2);
+    shell.fails(3, &["backup", "verify", name, "--standalone"]);
+    assert_eq!(scene.bed.count("backup.drills").await, 2, "nothing is written down");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slot_becomes_a_proven_backup() {
+    let scene = Scene::make(Shell::on).await;
+    let host = scene.bed.set_clock("2027-06-01T12:00:00Z").await;
+    let payload = json!({"database": scene.database().await});
+    add(&host, "nightly", &json!({"cron": "0 3 * * *", "kind": "backup", "payload": payload})).await;
+    let host = scene.bed.set_clock("2027-06-02T03:00:10Z").await;
+    assert_eq!(host.fire_due().await.unwrap(), 1);
+    let worker = scene.shell.service("worker");
+    scene.until("backup.backups WHERE verdict = 'verified' AND job_id IS NOT NULL").await;
+    let standing = &backups::standings(&host.db).await.unwrap()[0];
+    assert!(standing.verified.as_ref().unwrap().contains("_20270602_0300"), "{standing:?}");
+    assert!(standing.is_fresh(1) && standing.restore_seconds.is_some());
+    scene.until("queue.history WHERE kind = 'drill' AND state = 'completed'").await;
+    drop(worker);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_published_is_not_made_again_where_it_could_not_be_written_down() {
+    let scene = Scene::make(Shell::on).await;
+    scene.bed.execute("ALTER TABLE backup.backups ADD CONSTRAINT not_now CHECK (false) NOT VALID").await;
+    let enqueued = scene.shell.json(&["backup", "now", "--queue", "--no-drill"]);
+    let again = scene.shell.json(&["backup", "now", "--queue"]);
+    assert_eq!((&again[0]["id"], &again[0]["is_new"]), (&enqueued[0]["id"], &json!(false)), "one at a time");
+    let workers = [scene.shell.service("worker"), scene.shell.service("worker")];
+    scene.until("queue.attempts WHERE outcome = 'retried'").await;
+    let made = scene.stored();
+    assert_eq!(made.len(), 1);
+    scene.bed.execute("ALTER TABLE backup.backups DROP CONSTRAINT not_now").await;
+    scene.until("queue.history WHERE kind = 'backup' AND state = 'completed'").await;
+    assert_eq!(scene.stored(), made);
+    assert_eq!(scene.bed.count(&format!("backup.backups WHERE name = '{}'", made[0])).await, 1);
+    assert_eq!(scene.bed.count("queue.jobs").await, 0, "no drill was wanted");
+    drop(workers);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_whose_worker_is_killed_is_made_by_another_and_once() {
+    let scene = Scene::make(Shell::on).await;
+    let mut lock = scene.bed.gate.pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE public.toys").execute(&mut *lock).await.unwrap();
+    scene.shell.json(&["backup", "now", "--queue", "--no-drill"]);
+    let first = scene.shell.service("worker");
+    scene.until("queue.steps WHERE step = 'dump'").await;
+    eventually("the dump to wait for the lock", async || scene.sessions().await >= 2).await;
+    first.stop(Signal::KILL);
+    scene.bed.execute("UPDATE queue.workers SET lease_until = '-infinity'").await;
+    let second = scene.shell.service("worker");
+    scene.until("queue.jobs WHERE state = 'running' AND claims = 2").await;
+    lock.rollback().await.unwrap();
+    scene.until("queue.history WHERE kind = 'backup' AND state = 'completed'").await;
+    assert_eq!((scene.stored().len(), scene.bed.count("backup.backups").await), (1, 1));
+    eventually("its sessions to end", async || scene.sessions().await == 0).await;
+    drop(second);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_is_cancelled_leaves_nothing() {
+    let scene = Scene::make(Shell::on).await;
+    let mut lock = scene.bed.gate.pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE public.toys").execute(&mut *lock).await.unwrap();
+    let enqueued = scene.shell.json(&["backup", "now", "--queue"]);
+    let worker = scene.shell.service("worker");
+    eventually("the dump to wait for the lock", async || scene.sessions().await >= 2).await;
+    scene.shell.succeeds(&["jobs", "cancel", enqueued[0]["id"].as_str().unwrap()]);
+    // The lock is still held: nothing but the cancellation ends them.
+    eventually("its sessions to end", async || scene.sessions().await == 0).await;
+    eventually("its draft to go", async || scene.stored().is_empty()).await;
+    assert_eq!(scene.bed.count("queue.history WHERE state = 'cancelled'").await, 1);
+    drop((worker, lock));
 }

@@ -57,6 +57,12 @@ impl Scene {
         child
     }
 
+    /// How many sessions are called so.
+    pub async fn all_sessions(&mut self, application: &str) -> i64 {
+        let count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1";
+        sqlx::query_scalar(count).bind(application).fetch_one(&mut self.own).await.unwrap()
+    }
+
     /// How many sessions are called so and run a statement.
     pub async fn sessions(&mut self, application: &str) -> i64 {
         let count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND state = 'active'

@@ -24,13 +24,13 @@ use crate::support::postgres::wait_until;
 const PORT: u16 = 6432;
 
 /// A pooler with three server connections, of which each transaction gets the next.
-struct Bouncer {
+pub struct Bouncer {
     folder: TempDir,
     process: Child,
 }
 
 impl Bouncer {
-    fn before(server: &Server) -> Self {
+    pub fn before(server: &Server) -> Self {
         let program =
             ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"].map(Path::new).into_iter().find(|path| path.is_file());
         let program = program.expect("pgbouncer is here (scripts/setup test installs it)");
@@ -50,11 +50,11 @@ impl Bouncer {
         Self { folder, process }
     }
 
-    fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("postgres:///postgres?host={}&port={PORT}&user=cat", self.folder.path().display())
     }
 
-    fn settings(&self, server: &Server) -> config::Database {
+    pub fn settings(&self, server: &Server) -> config::Database {
         config::Database { pooler: Pooler::Transaction, direct_url: server.url(), ..settings(&self.url()) }
     }
 }

@@ -119,7 +119,8 @@ impl Bed {
         }
         let sums = fs::read_to_string(place.join("SHA256SUMS")).unwrap();
         assert_eq!(sums.lines().count(), manifest.files.len());
-        let checked = Command::new("sha256sum").args(["--check", "--strict", "SHA256SUMS"]).current_dir(&place).output();
+        let checked =
+            Command::new("sha256sum").args(["--check", "--strict", "SHA256SUMS"]).current_dir(&place).output();
         let checked = checked.unwrap();
         assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
         let stored = serde_json::from_slice::<Manifest>(&fs::read(place.join("manifest.json")).unwrap()).unwrap();

@@ -16,6 +16,7 @@ pub mod retention;
 pub mod run;
 pub mod shelf;
 pub mod submit;
+pub mod telling;
 pub mod yard;
 
 use std::path::PathBuf;

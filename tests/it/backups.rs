@@ -10,6 +10,7 @@ mod odd;
 mod source;
 mod telling;
 mod tool;
+mod looking;
 mod load;
 mod odd;
 mod preflight;

@@ -24,7 +24,6 @@ use crate::model::progress::Report;
 use crate::telemetry::metrics;
 
 pub use make::look_first;
-pub use prove::latest;
 
 /// How long a backup that gave way is put off at first; doubled for each further time.
 const FIRST_WAIT: Duration = Duration::from_mins(1);

@@ -12,11 +12,10 @@ use crate::backup::telling::What;
 use crate::backup::{Yard, retention, shelf};
 use crate::db::{Db, backups, hold};
 use crate::model::backup::trend::Measured;
-use crate::model::backup::{BackupName, DrillReport, DrillRequest, Manifest, Verdict};
-use crate::model::failure::{Failure, Kind, Result};
+use crate::model::backup::{DrillReport, DrillRequest, Manifest, Verdict};
+use crate::model::failure::Result;
 use crate::model::job::ClaimedJob;
 use crate::model::progress::Step;
-use crate::providers::vault::Vault;
 use crate::queue::journal::Journal;
 
 /// Tries a backup, writes down what came of it, and lets older ones go where it is proven. A drill that finds a bad backup
@@ -27,7 +26,7 @@ pub(super) async fn prove(work: &Work, cancel: CancellationToken) -> Result<()> 
     let yard = premises.open()?;
     let name = match request.backup {
         Some(name) => name,
-        None => latest(&yard.vault, &database(request.database, &premises.config)?).await?,
+        None => shelf::find(&yard.vault, "latest", &database(request.database, &premises.config)?).await?,
     };
     let mut journal = Journal::open(db.clone(), Arc::clone(job), cancel).await?;
     let trying = |report| drill(&yard, &name, Some(job.id), work.metered(report));
@@ -102,12 +101,4 @@ fn say(report: &DrillReport) {
             tracing::warn!(%backup, reason, "this backup could not be verified");
         }
     }
-}
-
-/// The newest backup of a database.
-pub async fn latest(vault: &Vault, database: &str) -> Result<BackupName> {
-    vault.list().await?.into_iter().rfind(|name| name.database() == database).ok_or_else(|| {
-        Failure::new(Kind::NotFound, format!("there is no backup of {database} in {}", vault.place()))
-            .hint("make one with: repo-to-cat backup now")
-    })
 }

@@ -7,11 +7,10 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::now::Watch;
-use crate::backup::Yard;
+use crate::backup::{Yard, shelf};
 use crate::backup::drill::drill;
-use crate::backup::run::latest;
 use crate::backup::submit::{database, drill_job};
-use crate::cli::{BackupVerify, Which};
+use crate::cli::BackupVerify;
 use crate::commands::Output;
 use crate::commands::session::{Host, Schema, Session, block_on, stop_signal};
 use crate::commands::view::amount;
@@ -56,10 +55,7 @@ pub fn run(args: &BackupVerify, loaded: &Loaded, output: &Output) -> Result<()> 
 }
 
 async fn which(args: &BackupVerify, yard: &Yard, config: &Config) -> Result<BackupName> {
-    match &args.backup {
-        Which::Named(name) => Ok(name.clone()),
-        Which::Latest => latest(&yard.vault, &database(args.database.clone(), config)?).await,
-    }
+    shelf::find(&yard.vault, &args.backup, &database(args.database.clone(), config)?).await
 }
 
 /// Tries a backup by a job that this process works on itself.

@@ -89,6 +89,15 @@ impl Scene {
             .await
     }
 
+    /// Returns when the dump waits for a lock.
+    async fn until_it_waits(&self) {
+        self.until(
+            "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+             AND application_name LIKE 'repo-to-cat/backup/%'",
+        )
+        .await;
+    }
+
     async fn until(&self, rows: &str) {
         eventually(rows, async || self.bed.count(rows).await > 0).await;
     }
@@ -171,7 +180,7 @@ async fn a_backup_whose_worker_is_killed_is_made_by_another_and_once() {
     scene.shell.json(&["backup", "now", "--queue", "--no-drill"]);
     let first = scene.shell.service("worker");
     scene.until("queue.steps WHERE step = 'dump'").await;
-    eventually("the dump to wait for the lock", async || scene.sessions().await >= 2).await;
+    scene.until_it_waits().await;
     first.stop(Signal::KILL);
     scene.bed.execute("UPDATE queue.workers SET lease_until = '-infinity'").await;
     let second = scene.shell.service("worker");
@@ -190,7 +199,7 @@ async fn a_backup_that_is_cancelled_leaves_nothing() {
     sqlx::query("LOCK TABLE public.toys").execute(&mut *lock).await.unwrap();
     let enqueued = scene.shell.json(&["backup", "now", "--queue"]);
     let worker = scene.shell.service("worker");
-    eventually("the dump to wait for the lock", async || scene.sessions().await >= 2).await;
+    scene.until_it_waits().await;
     scene.shell.succeeds(&["jobs", "cancel", enqueued[0]["id"].as_str().unwrap()]);
     // The lock is still held: nothing but the cancellation ends them.
     eventually("its sessions to end", async || scene.sessions().await == 0).await;

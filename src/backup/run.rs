@@ -9,12 +9,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backup::drill::drill;
 use crate::backup::dump::{Run, dump};
+use crate::backup::preflight::{preflight, require};
 use crate::backup::submit::{database, drill_job};
 use crate::backup::yard::Premises;
 use crate::backup::{Reporter, Yard};
 use crate::db::attempts::AttemptRow;
 use crate::db::{Db, attempts, backups};
 use crate::model::backup::{BackupName, BackupRequest, DrillReport, DrillRequest, Manifest, Verdict};
+use crate::model::check::State;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::{ClaimedJob, JobKind, NewJob, Outcome};
 use crate::model::progress::{Report, Step};
@@ -66,7 +68,7 @@ async fn make(premises: &Premises, db: &Db, job: &Arc<ClaimedJob>, cancel: Cance
         }
         None => {
             let name = free_name(&yard.vault, &database, job.started_at).await?;
-            journal.watch(Step::Preflight, |_| async { yard.vault.check().await }).await?;
+            journal.wait_for(Step::Preflight, look_first(&yard, &database, &request)).await?;
             let run = Run { job: Some(job.id), claim: job.claim };
             let dumping = |report| dump(&yard, &name, &request, run, Metered::of(job, report));
             journal.watch(Step::Dump, dumping).await?
@@ -78,6 +80,15 @@ async fn make(premises: &Premises, db: &Db, job: &Arc<ClaimedJob>, cancel: Cance
     journal.write(Step::Record, || record(db, &manifest, &yard, drill.as_ref())).await?;
     tracing::info!(backup = %manifest.name, bytes = manifest.bytes(), seconds = manifest.seconds(), "backed up");
     journal.close().await
+}
+
+/// Looks at everything that the backup needs; fails where something is missing, and says what should be seen to.
+pub async fn look_first(yard: &Yard, database: &str, request: &BackupRequest) -> Result<()> {
+    let checks = preflight(yard, database, request).await?;
+    for check in checks.iter().filter(|check| check.state == State::Warn) {
+        tracing::warn!(check = check.name, found = check.found, "before the backup");
+    }
+    require(&checks)
 }
 
 /// Writes a backup down and asks for its drill: both or neither, and once, however often an attempt is repeated.

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::verify::{Found, prove, prove_alone, stand_in};
 use crate::backup::Yard;
 use crate::backup::dump::{Run, dump};
+use crate::backup::run::look_first;
 use crate::backup::submit::{backup_job, database};
 use crate::cli::BackupNow;
 use crate::commands::own::OwnJob;
@@ -115,7 +116,9 @@ impl Watch<'_> {
     /// Without a queue.
     async fn alone(&self, request: BackupRequest) -> Result<Made> {
         let yard = self.session.premises()?.open()?;
-        let name = BackupName::new(&database(request.database.clone(), &self.session.config)?, Utc::now());
+        let database = database(request.database.clone(), &self.session.config)?;
+        look_first(&yard, &database, &request).await?;
+        let name = BackupName::new(&database, Utc::now());
         let follows = request.drill.unwrap_or(yard.settings.drill);
         let report = Arc::new(stand_in(&self.look, self.json, &self.stop));
         let manifest = dump(&yard, &name, &request, Run { job: None, claim: 1 }, report).await?;

@@ -9,6 +9,7 @@ mod jobs;
 mod load;
 mod odd;
 mod preflight;
+mod restore;
 mod source;
 mod stored;
 mod telling;

@@ -45,7 +45,8 @@ const GRACE: Duration = Duration::from_millis(400);
 /// out for a reason that may pass (no space for the scratch cluster, a store that does not answer): nothing is known then.
 pub async fn drill(yard: &Yard, name: &BackupName, job: Option<Uuid>, report: Reporter) -> Result<DrillReport> {
     let mut course = Course::new(yard, name, job, report);
-    let verdict = match course.run().await {
+    // Boxed: it is large, and part of much that waits.
+    let verdict = match Box::pin(course.run()).await {
         Ok(()) if course.found.count == 0 => Verdict::Verified,
         Ok(()) => {
             course.findings.reason = Some(course.found.summary());

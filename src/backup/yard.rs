@@ -1,13 +1,15 @@
 //! Building the yard that backups are made in.
 
-use std::path::PathBuf;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use crate::backup::Yard;
 use crate::backup::telling::Telling;
 use crate::config::Config;
 use crate::db::server::Server;
-use crate::model::failure::Result;
+use crate::model::failure::{Failure, Kind, Result};
 use crate::providers::pictures::Pictures;
 use crate::providers::vault::{S3, Vault};
 
@@ -51,9 +53,10 @@ impl Premises {
         }
     }
 
-    /// Opens the store and finds the server.
+    /// Opens the store and finds the server; makes the folder for temporary files.
     pub fn open(&self) -> Result<Yard> {
         let config = &self.config;
+        make(&config.backup.scratch_folder)?;
         Ok(Yard {
             settings: config.backup.clone(),
             server: Server::of(&config.database)?,
@@ -64,6 +67,15 @@ impl Premises {
             program: self.program.clone(),
         })
     }
+}
+
+/// Scratch clusters' servers must be able to pass through it; nobody else has anything to look for there.
+fn make(folder: &Path) -> Result<()> {
+    DirBuilder::new().recursive(true).mode(0o711).create(folder).map_err(|error| {
+        Failure::new(Kind::Environment, format!("{} cannot be made", folder.display()))
+            .source(error)
+            .hint("name another folder in backup.scratch_folder, or make this one writable for this user")
+    })
 }
 
 /// The store of the settings.

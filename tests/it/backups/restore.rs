@@ -315,7 +315,7 @@ fn with_the_servers_data_lost_the_private_cluster_is_made_anew() {
     shell.succeeds(&["backup", "now", "--no-drill"]);
     shell.wait_for_silence();
     fs::remove_dir_all(shell.path("data/postgres")).unwrap();
-    let shown = shell.succeeds(&["backup", "restore", "--into", "repo_to_cat", "--drop-existing", "--discard-old", "--yes"]);
+    let shown = shell.succeeds(&["backup", "restore", "--into", "repo_to_cat", "--drop-existing", "--discard-old", "--create-roles", "--yes"]);
     assert!(shown.contains("1 unfinished job is parked"), "{shown}");
     assert_eq!(shell.json(&["queue", "stats"])["held"]["jobs"], 1);
     let mut command = shell.command(&["backup", "release", "--yes"]);

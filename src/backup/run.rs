@@ -42,8 +42,8 @@ pub async fn run(
 ) -> Outcome {
     let work = Work { premises, db, job };
     let done = match kind {
-        JobKind::Drill => prove::prove(&work, cancel).await,
-        _ => make::make(&work, cancel).await,
+        JobKind::Drill => Box::pin(prove::prove(&work, cancel)).await,
+        _ => Box::pin(make::make(&work, cancel)).await,
     };
     match done {
         Ok(()) => Outcome::Completed(None),

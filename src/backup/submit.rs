@@ -23,13 +23,11 @@ pub fn backup_job(request: BackupRequest, config: &Config) -> Result<NewJob> {
 
 /// The job that tries a backup: a certain one, or the latest of a database.
 pub fn drill_job(request: DrillRequest, config: &Config) -> Result<NewJob> {
-    let (unique, request) = match request.backup {
-        Some(backup) => (format!("drill/{backup}"), DrillRequest { backup: Some(backup), database: None }),
-        None => {
-            let database = database(request.database, config)?;
-            let unique = format!("drill/{}", BackupName::stem(&database));
-            (unique, DrillRequest { backup: None, database: Some(database) })
-        }
+    let (unique, request) = if let Some(backup) = request.backup {
+        (format!("drill/{backup}"), DrillRequest { backup: Some(backup), database: None })
+    } else {
+        let database = database(request.database, config)?;
+        (format!("drill/{}", BackupName::stem(&database)), DrillRequest { backup: None, database: Some(database) })
     };
     job(JobKind::Drill, &request, unique, config)
 }

@@ -35,7 +35,7 @@ pub async fn until_done(db: &Db, id: Uuid, view: &mut ProgressView, stop: &Cance
         view.update(&completed(&cat));
         Ok(cat)
     };
-    unless_stopped(id, following, stop).await
+    unless_stopped(id, Box::pin(following), stop).await
 }
 
 /// Shows the progress of a job of any kind until it has ended or `stop`; fails where it was not completed.
@@ -46,7 +46,7 @@ pub async fn until_ended(
     view: &mut ProgressView,
     stop: &CancellationToken,
 ) -> Result<()> {
-    unless_stopped(id, follow(db, id, kind, view), stop).await
+    unless_stopped(id, Box::pin(follow(db, id, kind, view)), stop).await
 }
 
 async fn unless_stopped<T>(
@@ -54,7 +54,7 @@ async fn unless_stopped<T>(
     following: impl Future<Output = Result<T>>,
     stop: &CancellationToken,
 ) -> Result<T> {
-    stop.run_until_cancelled(Box::pin(following)).await.unwrap_or_else(|| {
+    stop.run_until_cancelled(following).await.unwrap_or_else(|| {
         Err(Failure::new(Kind::Cancelled, format!("stopped waiting for job {id}, which goes on"))
             .hint(format!("look at it with: repo-to-cat jobs show {id}; stop it with: repo-to-cat jobs cancel {id}")))
     })

@@ -128,7 +128,8 @@ impl Journal {
         let report = self.report();
         let publishing = publish(self.db.clone(), Arc::clone(&self.job), step, Arc::clone(&report));
         let made = tokio::select! {
-            made = work(report) => made?,
+            // It may be large: a whole dump.
+            made = Box::pin(work(report)) => made?,
             never = publishing => match never {},
         };
         self.done(step, started.elapsed(), None);

@@ -36,25 +36,22 @@ pub(super) async fn make(work: &Work, cancel: CancellationToken) -> Result<()> {
     let yard = premises.open()?;
     let mut journal = Journal::open(db.clone(), Arc::clone(job), cancel).await?;
     let made = if job.claim > 1 { made_before(&yard.vault, &database, job).await? } else { None };
-    let manifest = match made {
-        Some(manifest) => {
-            tracing::info!(backup = %manifest.name, "an earlier attempt made it");
-            manifest
-        }
-        None => {
-            let earlier = journal.checkpoint(Step::Preflight);
-            let preparing = prepare(&yard, &database, &request, job.started_at, earlier);
-            let name = journal.wait_for_and_keep(Step::Preflight, preparing).await?;
-            let run = Run { job: Some(job.id), claim: job.claim };
-            let dumping = |report| dump(&yard, &name, &request, run, work.metered(report));
-            journal.watch(Step::Dump, dumping).await?
-        }
+    let manifest = if let Some(manifest) = made {
+        tracing::info!(backup = %manifest.name, "an earlier attempt made it");
+        manifest
+    } else {
+        let earlier = journal.checkpoint(Step::Preflight);
+        let preparing = Box::pin(prepare(&yard, &database, &request, job.started_at, earlier));
+        let name = journal.wait_for_and_keep(Step::Preflight, preparing).await?;
+        let run = Run { job: Some(job.id), claim: job.claim };
+        let dumping = |report| dump(&yard, &name, &request, run, work.metered(report));
+        journal.watch(Step::Dump, dumping).await?
     };
     let follows = request.drill.unwrap_or(yard.settings.drill);
     let drill = DrillRequest { backup: Some(manifest.name.clone()), database: None };
     let drill = follows.then(|| drill_job(drill, &premises.config)).transpose()?;
     let alarms = journal.ask(|| work.alarms(&manifest, None)).await?;
-    journal.write(Step::Record, || record(db, &manifest, &yard, &alarms, drill.as_ref())).await?;
+    Box::pin(journal.write(Step::Record, || record(db, &manifest, &yard, &alarms, drill.as_ref()))).await?;
     tracing::info!(backup = %manifest.name, bytes = manifest.bytes(), seconds = manifest.seconds(), "backed up");
     work.tell(What::Stored, &database, |event| {
         event.measured = Some(Measured::of(&manifest, None));

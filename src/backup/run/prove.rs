@@ -37,7 +37,8 @@ pub(super) async fn prove(work: &Work, cancel: CancellationToken) -> Result<()> 
         Some(manifest) => journal.ask(|| work.alarms(manifest, Some(&report))).await?,
         None => Vec::new(),
     };
-    journal.write(Step::Record, || record(db, job, &report, manifest.as_ref(), &alarms, &yard)).await?;
+    let recording = || record(db, job, &report, manifest.as_ref(), &alarms, &yard);
+    Box::pin(journal.write(Step::Record, recording)).await?;
     let is_verified = report.verdict == Verdict::Verified;
     work.tell(if is_verified { What::Verified } else { What::Failed }, name.database(), |event| {
         event.backup = Some(name.clone());

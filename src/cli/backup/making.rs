@@ -7,6 +7,7 @@ use clap::Args;
 use crate::model::backup::{BackupRequest, Compression, Format, Selection};
 
 /// `backup now`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Debug, Clone, Args)]
 pub struct BackupNow {
     /// A database of the configured server; may be repeated. Ours if left out

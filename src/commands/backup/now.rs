@@ -60,8 +60,8 @@ pub fn run(args: &BackupNow, loaded: &Loaded, output: &Output) -> Result<()> {
         let mut failed = None;
         for request in args.requests() {
             let made = match &place {
-                Place::Host(host) => watch.alone(host, request).await,
-                Place::Session(session) => watch.queued(session, request).await,
+                Place::Host(host) => Box::pin(watch.alone(host, request)).await,
+                Place::Session(session) => Box::pin(watch.queued(session, request)).await,
             };
             match made {
                 Ok(made) => all.push(made),
@@ -73,7 +73,7 @@ pub fn run(args: &BackupNow, loaded: &Loaded, output: &Output) -> Result<()> {
         if output.json || !all.is_empty() {
             output.data(&all, |look| all.iter().map(|made| render(made, look)).collect())?;
         }
-        let unproven = all.iter().filter_map(|made| made.drill.as_ref()?.refusal()).next();
+        let unproven = all.iter().find_map(|made| made.drill.as_ref()?.refusal());
         failed.or(unproven).map_or(Ok(()), Err)
     })
 }

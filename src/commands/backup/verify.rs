@@ -47,7 +47,7 @@ pub fn run(args: &BackupVerify, loaded: &Loaded, output: &Output) -> Result<()> 
         } else {
             let session = Session::open(loaded, Schema::Current).await?;
             let name = which(args, &session.premises()?.open()?, &session.config).await?;
-            prove(&watch, &session, name).await?
+            Box::pin(prove(&watch, &session, name)).await?
         };
         output.data(&found, |look| format!("{}  {}\n", found.backup, found.words(look)))?;
         found.refusal().map_or(Ok(()), Err)

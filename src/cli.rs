@@ -23,7 +23,6 @@ mod values;
 
 pub use backup::{
     Backup, BackupCheck, BackupDiff, BackupList, BackupNow, BackupPrune, BackupShow, BackupVerify, Keep, Release, Restore,
-    Which,
 };
 pub use enqueue::Enqueue;
 pub use generations::{GenerationFilter, Generations};

@@ -1,8 +1,8 @@
 //! Backups: made from a snapshot, streamed into a store, proven by a drill, restored.
 //!
-//! [`submit`] makes the jobs. [`run`] is the backup job: [`preflight`], then [`dump`], which holds a snapshot, runs `pg_dump` under it, and sends what
-//! it writes through [`archive`] (which tells rows from the rest, to fingerprint them) and [`pipe`] (compress, encrypt,
-//! checksum) into a [vault](crate::providers::vault). [`drill`] fetches a backup back, restores it with [`restore`] into a
+//! [`submit`] makes the jobs. [`run`] is the backup job: [`preflight`], then [`dump`], which holds a snapshot, runs
+//! `pg_dump` under it, and sends what it writes through [`archive`] (which tells rows from the rest, to fingerprint them)
+//! and [`pipe`] (compress, encrypt, checksum) into a [vault](crate::providers::vault). [`drill`] fetches a backup back, restores it with [`restore`] into a
 //! scratch cluster and compares.
 
 pub mod archive;

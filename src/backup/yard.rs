@@ -1,11 +1,15 @@
 //! Building the yard that backups are made in.
 
-use std::path::PathBuf;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use crate::backup::Yard;
+use crate::backup::telling::Telling;
 use crate::config::Config;
 use crate::db::server::Server;
-use crate::model::failure::Result;
+use crate::model::failure::{Failure, Kind, Result};
 use crate::providers::pictures::Pictures;
 use crate::providers::vault::{S3, Vault};
 
@@ -18,12 +22,41 @@ pub struct Premises {
     pub pictures: Pictures,
     /// This program.
     pub program: PathBuf,
+    telling: Arc<OnceLock<Option<Telling>>>,
 }
 
 impl Premises {
-    /// Opens the store and finds the server.
+    /// Everything but the yard itself.
+    #[must_use]
+    pub fn new(config: Config, pictures: Pictures, program: PathBuf) -> Self {
+        Self { config, pictures, program, telling: Arc::default() }
+    }
+
+    /// Who is told how backups go; none where nobody is to be, or where nobody can be, which is logged.
+    #[must_use]
+    pub fn telling(&self) -> Option<&Telling> {
+        let settings = &self.config.backup;
+        let set_up = || {
+            if settings.ping_url.is_empty() && settings.webhook_url.is_empty() {
+                return None;
+            }
+            let telling = Telling::new(settings, &self.config.fetch.ca_file);
+            telling.inspect_err(|failure| tracing::error!(%failure, "nobody can be told how backups go")).ok()
+        };
+        self.telling.get_or_init(set_up).as_ref()
+    }
+
+    /// Waits a moment for those who are being told, before the process ends.
+    pub async fn farewell(&self) {
+        if let Some(Some(telling)) = self.telling.get() {
+            telling.finish().await;
+        }
+    }
+
+    /// Opens the store and finds the server; makes the folder for temporary files.
     pub fn open(&self) -> Result<Yard> {
         let config = &self.config;
+        make(&config.backup.scratch_folder)?;
         Ok(Yard {
             settings: config.backup.clone(),
             server: Server::of(&config.database)?,
@@ -34,6 +67,15 @@ impl Premises {
             program: self.program.clone(),
         })
     }
+}
+
+/// Scratch clusters' servers must be able to pass through it; nobody else has anything to look for there.
+fn make(folder: &Path) -> Result<()> {
+    DirBuilder::new().recursive(true).mode(0o711).create(folder).map_err(|error| {
+        Failure::new(Kind::Environment, format!("{} cannot be made", folder.display()))
+            .source(error)
+            .hint("name another folder in backup.scratch_folder, or make this one writable for this user")
+    })
 }
 
 /// The store of the settings.

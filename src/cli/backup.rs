@@ -9,7 +9,7 @@ mod making;
 mod restoring;
 
 pub use looking::{BackupDiff, BackupList, BackupPrune, BackupShow, Keep};
-pub use making::{BackupCheck, BackupNow, BackupVerify, Which};
+pub use making::{BackupCheck, BackupNow, BackupVerify};
 pub use restoring::Restore;
 
 /// `backup ...`.

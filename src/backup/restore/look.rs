@@ -227,7 +227,7 @@ fn major(version: &str) -> Option<u32> {
 
 /// Whether the server is not older than the dump's.
 pub(super) fn version(server: u32, dumped: Option<u32>) -> Check {
-    const NAME: &str = "server";
+    const NAME: &str = "version";
     let server = server / 10_000;
     match dumped {
         Some(dumped) if dumped > server => {

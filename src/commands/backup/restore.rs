@@ -80,8 +80,11 @@ async fn prepare(args: &Restore, loaded: &Loaded) -> Result<(Host, Yard, Plan)> 
 fn must_be_meant(plan: &Plan) -> Result<()> {
     let database = &plan.database;
     if !io::stdin().is_terminal() {
-        return Err(Failure::new(Kind::Invalid, format!("database {database} would be replaced, and nobody can be asked"))
-            .hint("add --yes"));
+        return Err(Failure::new(
+            Kind::Invalid,
+            format!("database {database} would be replaced, and nobody can be asked"),
+        )
+        .hint("add --yes"));
     }
     let mut answer = String::new();
     let asked = write!(io::stderr(), "Type the name of the database that is to be replaced: ")

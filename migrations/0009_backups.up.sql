@@ -12,6 +12,7 @@ CREATE TABLE backup.backups (
     format text NOT NULL,
     compression text NOT NULL,
     encrypted boolean NOT NULL,
+    selection jsonb NOT NULL DEFAULT '{}',
     started_at timestamptz NOT NULL,
     seconds double precision NOT NULL,
     bytes bigint NOT NULL,
@@ -23,6 +24,7 @@ CREATE TABLE backup.backups (
     verdict text NOT NULL DEFAULT 'unverified',
     drilled_at timestamptz,
     restore_seconds double precision,
+    alarms text[] NOT NULL DEFAULT '{}',
     pruned_at timestamptz,
     CONSTRAINT backups_verdict_known CHECK (verdict IN ('unverified', 'verified', 'failed', 'unverifiable')),
     CONSTRAINT backups_verdict_drilled CHECK ((verdict = 'unverified') = (drilled_at IS NULL))
@@ -37,6 +39,7 @@ COMMENT ON COLUMN backup.backups.store IS 'Where it was put.';
 COMMENT ON COLUMN backup.backups.format IS 'plain, custom or directory.';
 COMMENT ON COLUMN backup.backups.compression IS 'none, gzip, lz4 or zstd.';
 COMMENT ON COLUMN backup.backups.encrypted IS 'Whether it is encrypted.';
+COMMENT ON COLUMN backup.backups.selection IS 'Which part of the database; an empty object: all of it.';
 COMMENT ON COLUMN backup.backups.started_at IS 'When it was begun, as its name says.';
 COMMENT ON COLUMN backup.backups.seconds IS 'How long it took.';
 COMMENT ON COLUMN backup.backups.bytes IS 'Its size in the store.';
@@ -48,6 +51,7 @@ COMMENT ON COLUMN backup.backups.recorded_at IS 'When this row was written.';
 COMMENT ON COLUMN backup.backups.verdict IS 'What its last drill found: unverified (none yet), verified, failed or unverifiable.';
 COMMENT ON COLUMN backup.backups.drilled_at IS 'When its last drill ended.';
 COMMENT ON COLUMN backup.backups.restore_seconds IS 'How long restoring it took in its last drill that measured it.';
+COMMENT ON COLUMN backup.backups.alarms IS 'How it is unlike the last verified backup before it, in sentences.';
 COMMENT ON COLUMN backup.backups.pruned_at IS 'When retention removed it from the store.';
 
 CREATE TABLE backup.drills (

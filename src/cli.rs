@@ -21,7 +21,9 @@ mod queue;
 mod schedules;
 mod values;
 
-pub use backup::{Backup, BackupCheck, BackupNow, BackupVerify, Release, Restore, Which};
+pub use backup::{
+    Backup, BackupCheck, BackupDiff, BackupList, BackupNow, BackupPrune, BackupShow, BackupVerify, Keep, Release, Restore,
+};
 pub use enqueue::Enqueue;
 pub use generations::{GenerationFilter, Generations};
 pub use jobs::{JobFilter, JobListing, JobSelection, Jobs};

@@ -95,6 +95,7 @@ pub async fn run(
     let mut completer = tokio::spawn(completer.run(settled));
 
     let attempt = Duration::from_secs(settings.attempt_seconds);
+    let premises = handlers.premises.clone();
     let bench = Arc::new(Bench { db: db.clone(), handlers, attempt, outcomes });
     let mut workers = JoinSet::new();
     let mut desks = Vec::new();
@@ -137,6 +138,7 @@ pub async fn run(
     if !completer.is_finished() && timeout(patience, completer).await.is_err() {
         tracing::error!("outcomes could not be committed before the end; their jobs will be run again");
     }
+    premises.farewell().await;
     keeping.cancel();
     if !heartbeat.is_finished() {
         drop(timeout(patience, heartbeat).await);

@@ -8,9 +8,6 @@ use comfy_table::{ContentArrangement, TableStyle};
 
 use crate::Result;
 
-/// Between these lines the document is ours.
-const MARKS: [&str; 2] = ["<!-- figures: written by scripts/bench -->\n", "<!-- end of figures -->\n"];
-
 /// Width of a terminal that people have, in characters.
 const TERMINAL: u16 = 120;
 
@@ -64,10 +61,10 @@ impl Table {
         table.to_string()
     }
 
-    /// Replaces the figures in a document.
-    pub fn write(&self, document: &Path, machine: &str) -> Result<()> {
+    /// Replaces the figures in a document: what stands between two lines of it.
+    pub fn write(&self, document: &Path, marks: [&str; 2], machine: &str) -> Result<()> {
         let text = std::fs::read_to_string(document)?;
-        let [begin, end] = MARKS;
+        let [begin, end] = marks;
         let (before, rest) = text.split_once(begin).ok_or("the document has no place for figures")?;
         let (_, after) = rest.split_once(end).ok_or("the document has no end of figures")?;
         let mut new = format!("{before}{begin}\n{machine}\n\n{}\n\n{end}", self.drawn(ASCII_MARKDOWN));

@@ -5,6 +5,9 @@
 //! this machine cannot tell, for want of a key, an extension, a locale or programs; a key that does not fit says nothing
 //! about the backup either. A failure of the drill itself, such as a full disk, is neither: it is tried again.
 //!
+//! Every file is read to its end before anything is restored, so that one that was changed is told as such, by its name,
+//! and also by who has no key; the dump itself is then read again while it is loaded. No copy of it is stored.
+//!
 //! An empty database has nothing to compare: its backup is verified by being restored as an empty one. A dump from which
 //! anything was restored while nothing could be compared has failed.
 
@@ -14,7 +17,6 @@ mod fetch;
 mod objects;
 mod pictures;
 mod scratch;
-mod stand_in;
 mod tools;
 
 use std::time::{Duration, Instant};
@@ -43,7 +45,8 @@ const GRACE: Duration = Duration::from_millis(400);
 /// out for a reason that may pass (no space for the scratch cluster, a store that does not answer): nothing is known then.
 pub async fn drill(yard: &Yard, name: &BackupName, job: Option<Uuid>, report: Reporter) -> Result<DrillReport> {
     let mut course = Course::new(yard, name, job, report);
-    let verdict = match course.run().await {
+    // Boxed: it is large, and part of much that waits.
+    let verdict = match Box::pin(course.run()).await {
         Ok(()) if course.found.count == 0 => Verdict::Verified,
         Ok(()) => {
             course.findings.reason = Some(course.found.summary());
@@ -186,7 +189,8 @@ impl<'a> Course<'a> {
         for file in &manifest.files {
             let words = format!("reading {}", file.name);
             self.report.report(self.findings.fetched_bytes, manifest.bytes(), &words);
-            let fetched = fetch::file(self.yard, self.name, &manifest, file, identities.as_ref().ok(), &self.report).await?;
+            let fetched =
+                fetch::file(self.yard, self.name, &manifest, file, identities.as_ref().ok(), &self.report).await?;
             self.findings.fetched_bytes += fetched.bytes;
             contents.add(fetched);
         }
@@ -204,14 +208,17 @@ impl<'a> Course<'a> {
     ) -> Result<(), Stop> {
         self.findings.server_version = Some(scratch.prepare(manifest, contents, &self.application).await?);
         self.begin_stage("restore", "restoring into a scratch cluster")?;
-        let options = Options { jobs: self.yard.settings.jobs, owners: true, verify: true, ..Options::default() };
+        // What is in it is compared once it is in the database: that finds more, and tells which tables differ.
+        let options = Options { jobs: self.yard.settings.jobs, owners: true, ..Options::default() };
+        // With all its files in the folder that goes.
+        let yard = Yard { scratch_folder: scratch.folder().to_owned(), ..self.yard.clone() };
         let report = Reporter::clone(&self.report);
         let dump = Dump::Stored(self.name, manifest);
         let begun = Instant::now();
-        let _ = (dump, report, options, load::load);
-        stand_in::load(self.yard, self.name, manifest, scratch, &self.application, &self.report)
+        let loaded = load::load(&yard, dump, scratch.server(), scratch::DATABASE, &options, report)
             .await
             .map_err(restore_failure)?;
+        self.findings.fetched_bytes += loaded.fetched_bytes;
         self.findings.restore_seconds = Some(begun.elapsed().as_secs_f64());
         self.begin_stage("check", "looking for damage in the restored database")?;
         for difference in amcheck::check(scratch, &self.application).await? {
@@ -234,7 +241,8 @@ impl<'a> Course<'a> {
         manifest: &Manifest,
         contents: &fetch::Contents,
     ) -> Result<(), Stop> {
-        let compared = compare::rows(scratch, manifest, contents, &self.application, &self.report, &mut self.found).await?;
+        let compared =
+            compare::rows(scratch, manifest, contents, &self.application, &self.report, &mut self.found).await?;
         self.findings.tables = compared.tables;
         self.findings.rows = compared.rows;
         let restored = objects::of_scratch(scratch, &self.application).await?;
@@ -275,7 +283,8 @@ fn read_manifest(text: &[u8], name: &BackupName) -> Result<Manifest, Stop> {
     let damaged = |error: serde_json::Error| Stop::Failed(format!("{} cannot be read: {error}", vault::MANIFEST));
     let Versioned { version } = serde_json::from_slice(text).map_err(damaged)?;
     if version > VERSION {
-        let what = format!("{} has version {version}, this program knows {VERSION}: try it with a newer one", vault::MANIFEST);
+        let what =
+            format!("{} has version {version}, this program knows {VERSION}: try it with a newer one", vault::MANIFEST);
         return Err(Stop::Unverifiable(what));
     }
     let manifest: Manifest = serde_json::from_slice(text).map_err(damaged)?;

@@ -2,7 +2,8 @@
 //!
 //! [`plan`] completes the request. A [`Holder`] keeps the snapshot that all of it shows, and the lock that keeps other
 //! runs away. [`stream`] takes what `pg_dump` writes, [`pieces`] the rows of large tables, [`images`] the pictures; each
-//! becomes one of the [`files`]. Meanwhile [`watch`] looks whether to go on, and [`meter`] tells how far it is.
+//! becomes one of the [`files`]. Meanwhile [`watch`] looks whether to go on, [`meter`] tells how far it is, and the [`Guard`]
+//! sees to it that nobody waits for us too long.
 
 mod files;
 mod images;
@@ -16,11 +17,13 @@ mod tar;
 mod watch;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::Utc;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use crate::backup::guard::Guard;
 use crate::backup::{Reporter, Yard};
 use crate::db::source::Holder;
 use crate::db::source::ending::end_sessions;
@@ -95,7 +98,7 @@ async fn carry_out(making: &Making<'_>, report: &Reporter) -> Result<Manifest> {
     }
 }
 
-/// Makes the files. Afterwards no thread of it runs any more.
+/// Makes the files, unless somebody has to wait for us too long. Afterwards no thread of it runs any more.
 async fn make(
     making: &Making<'_>,
     draft: &Draft,
@@ -106,7 +109,15 @@ async fn make(
     let made = {
         let halt = Halt::default();
         let files = Files { draft, name: making.name, plan: &making.plan, halt: &halt, threads: &threads };
-        unless_stopped(report, &making.meter, making.make(&files, holder)).await
+        let patience = Duration::from_secs(making.yard.settings.yield_seconds);
+        let guard = Guard::watch(&making.yard.server, making.name.database(), &making.application, patience);
+        let making_way = async {
+            tokio::select! {
+                complaint = guard.wait() => Err(complaint),
+                made = making.make(&files, holder) => made,
+            }
+        };
+        unless_stopped(report, &making.meter, making_way).await
     };
     threads.close();
     let ended = async move {

@@ -1,8 +1,8 @@
 //! Backups: made from a snapshot, streamed into a store, proven by a drill, restored.
 //!
-//! [`submit`] makes the jobs. [`run`] is the backup job: [`preflight`], then [`dump`], which holds a snapshot, runs `pg_dump` under it, and sends what
-//! it writes through [`archive`] (which tells rows from the rest, to fingerprint them) and [`pipe`] (compress, encrypt,
-//! checksum) into a [vault](crate::providers::vault). [`drill`] fetches a backup back, restores it with [`restore`] into a
+//! [`submit`] makes the jobs. [`run`] is the backup job: [`preflight`], then [`dump`], which holds a snapshot, runs
+//! `pg_dump` under it, and sends what it writes through [`archive`] (which tells rows from the rest, to fingerprint them)
+//! and [`pipe`] (compress, encrypt, checksum) into a [vault](crate::providers::vault). [`drill`] fetches a backup back, restores it with [`restore`] into a
 //! scratch cluster and compares.
 
 pub mod archive;
@@ -12,8 +12,11 @@ pub mod dump;
 pub mod guard;
 pub mod preflight;
 pub mod restore;
+pub mod retention;
 pub mod run;
+pub mod shelf;
 pub mod submit;
+pub mod telling;
 pub mod yard;
 
 use std::path::PathBuf;

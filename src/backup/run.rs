@@ -1,4 +1,8 @@
-//! The jobs: a backup is made and written down, a drill tries it, and what the drill proves lets older ones go.
+//! The jobs: [`make`] brings a database into the store and writes that down, [`prove`] tries a backup, and what that
+//! proves lets older ones go.
+
+mod make;
+mod prove;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,21 +11,19 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
-use crate::backup::drill::drill;
-use crate::backup::dump::{Run, dump};
-use crate::backup::submit::{database, drill_job};
+use crate::backup::Reporter;
+use crate::backup::telling::{Event, What};
 use crate::backup::yard::Premises;
-use crate::backup::{Reporter, Yard};
 use crate::db::attempts::AttemptRow;
 use crate::db::{Db, attempts, backups};
-use crate::model::backup::{BackupName, BackupRequest, DrillReport, DrillRequest, Manifest, Verdict};
+use crate::model::backup::trend::Measured;
+use crate::model::backup::{BackupName, DrillReport, Manifest};
 use crate::model::failure::{Failure, Kind, Result};
-use crate::model::job::{ClaimedJob, JobKind, NewJob, Outcome};
-use crate::model::progress::{Report, Step};
-use crate::providers::vault::{MANIFEST, Vault};
-use crate::queue::enqueue::enqueue;
-use crate::queue::journal::Journal;
+use crate::model::job::{ClaimedJob, JobKind, Outcome};
+use crate::model::progress::Report;
 use crate::telemetry::metrics;
+
+pub use make::look_first;
 
 /// How long a backup that gave way is put off at first; doubled for each further time.
 const FIRST_WAIT: Duration = Duration::from_mins(1);
@@ -29,9 +31,6 @@ const FIRST_WAIT: Duration = Duration::from_mins(1);
 const LONGEST_WAIT: Duration = Duration::from_mins(15);
 /// Once it has given way for so long, that is a failure.
 const PATIENCE: TimeDelta = TimeDelta::hours(6);
-
-/// How many of the newest backups are looked at for one that an earlier attempt made.
-const LOOK_BACK: usize = 10;
 
 /// Runs a backup or a drill.
 pub async fn run(
@@ -41,90 +40,92 @@ pub async fn run(
     job: Arc<ClaimedJob>,
     cancel: CancellationToken,
 ) -> Outcome {
+    let work = Work { premises, db, job };
     let done = match kind {
-        JobKind::Drill => try_backup(&premises, &db, &job, cancel).await,
-        _ => make(&premises, &db, &job, cancel).await,
+        JobKind::Drill => prove::prove(&work, cancel).await,
+        _ => make::make(&work, cancel).await,
     };
     match done {
         Ok(()) => Outcome::Completed(None),
         Err(failure) if failure.kind() == Kind::Cancelled => Outcome::HandedBack,
-        Err(failure) if failure.kind() == Kind::Throttled => put_off(&db, &job, failure).await,
-        Err(failure) => Outcome::Failed(failure),
+        Err(failure) if failure.kind() == Kind::Throttled => work.put_off(failure).await,
+        Err(failure) => work.fail(failure),
     }
 }
 
-async fn make(premises: &Premises, db: &Db, job: &Arc<ClaimedJob>, cancel: CancellationToken) -> Result<()> {
-    let request: BackupRequest = payload(job)?;
-    let database = database(request.database.clone(), &premises.config)?;
-    let yard = premises.open()?;
-    let mut journal = Journal::open(db.clone(), Arc::clone(job), cancel).await?;
-    let made = if job.claim > 1 { made_before(&yard.vault, &database, job).await? } else { None };
-    let manifest = match made {
-        Some(manifest) => {
-            tracing::info!(backup = %manifest.name, "an earlier attempt made it");
-            manifest
-        }
-        None => {
-            let name = free_name(&yard.vault, &database, job.started_at).await?;
-            journal.watch(Step::Preflight, |_| async { yard.vault.check().await }).await?;
-            let run = Run { job: Some(job.id), claim: job.claim };
-            let dumping = |report| dump(&yard, &name, &request, run, Metered::of(job, report));
-            journal.watch(Step::Dump, dumping).await?
-        }
-    };
-    let follows = request.drill.unwrap_or(yard.settings.drill);
-    let drill = DrillRequest { backup: Some(manifest.name.clone()), database: None };
-    let drill = follows.then(|| drill_job(drill, &premises.config)).transpose()?;
-    journal.write(Step::Record, || record(db, &manifest, &yard, drill.as_ref())).await?;
-    tracing::info!(backup = %manifest.name, bytes = manifest.bytes(), seconds = manifest.seconds(), "backed up");
-    journal.close().await
+/// A job, and what it is done with.
+struct Work {
+    premises: Premises,
+    db: Db,
+    job: Arc<ClaimedJob>,
 }
 
-/// Writes a backup down and asks for its drill: both or neither, and once, however often an attempt is repeated.
-async fn record(db: &Db, manifest: &Manifest, yard: &Yard, drill: Option<&NewJob>) -> Result<()> {
-    let mut transaction = db.pool().begin().await?;
-    let is_new = backups::record(&mut transaction, manifest, &yard.vault.place()).await?;
-    if let Some(job) = drill.filter(|_| is_new) {
-        enqueue(&mut transaction, job).await?;
+impl Work {
+    /// What the job is to do.
+    fn request<T: DeserializeOwned>(&self) -> Result<T> {
+        let Self { job, .. } = self;
+        T::deserialize(&job.payload).map_err(|error| {
+            let what = format!("the payload of job {} is none of a {}: {error}", job.id, job.kind);
+            Failure::new(Kind::Invalid, what)
+        })
     }
-    transaction.commit().await?;
-    Ok(())
-}
 
-/// The backup that an earlier attempt of this job published before it could write it down.
-async fn made_before(vault: &Vault, database: &str, job: &ClaimedJob) -> Result<Option<Manifest>> {
-    for name in vault.list().await?.iter().rev().filter(|name| name.database() == database).take(LOOK_BACK) {
-        // One that cannot be read is none of ours: what we publish can.
-        let Some(text) = vault.get(name, MANIFEST).await? else { continue };
-        if let Ok(manifest) = serde_json::from_slice::<Manifest>(&text)
-            && manifest.job == Some(job.id)
-        {
-            return Ok(Some(manifest));
-        }
+    /// Tells metrics, too, how far it is.
+    fn metered(&self, to: Reporter) -> Reporter {
+        Arc::new(Metered { job: Arc::clone(&self.job), to })
     }
-    Ok(None)
-}
 
-/// The name for a backup that begins now; where the clock was set back there may be one of that second.
-async fn free_name(vault: &Vault, database: &str, mut now: DateTime<Utc>) -> Result<BackupName> {
-    let taken = vault.list().await?;
-    loop {
-        let name = BackupName::new(database, now);
-        if !taken.contains(&name) {
-            return Ok(name);
+    /// How a backup is unlike the last verified one before it, in sentences.
+    async fn alarms(&self, manifest: &Manifest, drill: Option<&DrillReport>) -> Result<Vec<String>> {
+        let percent = self.premises.config.backup.alarm_percent;
+        let before = backups::verified_before(&self.db, &manifest.name, &manifest.selection).await?;
+        let alarms = before.map(|before| Measured::of(manifest, drill).alarms(&before, percent)).unwrap_or_default();
+        let words: Vec<String> = alarms.into_iter().map(|alarm| alarm.words).collect();
+        for words in &words {
+            tracing::warn!(backup = %manifest.name, "{words}");
         }
-        now += TimeDelta::seconds(1);
+        Ok(words)
     }
-}
 
-/// Puts a job off that gave way to others. Where it has done nothing else for hours, it has failed.
-async fn put_off(db: &Db, job: &ClaimedJob, failure: Failure) -> Outcome {
-    match attempts::of_job(db, job.id).await {
-        Ok(attempts) => match wait(&attempts, job.started_at) {
+    /// Tells others, if there are any; never waits.
+    fn tell(&self, event: What, database: &str, detail: impl FnOnce(&mut Event)) {
+        let Some(telling) = self.premises.telling() else { return };
+        let mut event = Event {
+            event,
+            database: database.to_owned(),
+            backup: None,
+            job: Some(self.job.id),
+            at: Utc::now(),
+            verdict: None,
+            reason: None,
+            measured: None,
+            alarms: Vec::new(),
+        };
+        detail(&mut event);
+        telling.tell(&event);
+    }
+
+    /// Others are told of what nobody tries again.
+    fn fail(&self, failure: Failure) -> Outcome {
+        if self.job.ends_with(&failure) {
+            let text = |key: &str| self.job.payload.get(key).and_then(|value| value.as_str());
+            let backup = text("backup").and_then(|name| BackupName::parse(name).ok());
+            let database = text("database").or(backup.as_ref().map(BackupName::database)).unwrap_or_default().to_owned();
+            self.tell(What::Failed, &database, |event| {
+                event.backup.clone_from(&backup);
+                event.reason = Some(failure.to_string());
+            });
+        }
+        Outcome::Failed(failure)
+    }
+
+    /// Puts the job off, which gave way to others. Where it has done nothing else for hours, it has failed.
+    async fn put_off(&self, failure: Failure) -> Outcome {
+        let attempts = attempts::of_job(&self.db, self.job.id).await;
+        match attempts.ok().and_then(|attempts| wait(&attempts, self.job.started_at)) {
             Some(wait) => Outcome::Snoozed(failure.retry_after().unwrap_or_default().max(wait), failure.to_string()),
-            None => Outcome::Failed(failure),
-        },
-        Err(_) => Outcome::Failed(failure),
+            None => self.fail(failure),
+        }
     }
 }
 
@@ -139,76 +140,9 @@ fn wait(attempts: &[AttemptRow], now: DateTime<Utc>) -> Option<Duration> {
     Some(FIRST_WAIT.saturating_mul(1 << doublings).min(LONGEST_WAIT))
 }
 
-async fn try_backup(premises: &Premises, db: &Db, job: &Arc<ClaimedJob>, cancel: CancellationToken) -> Result<()> {
-    let request: DrillRequest = payload(job)?;
-    let yard = premises.open()?;
-    let name = match request.backup {
-        Some(name) => name,
-        None => latest(&yard.vault, &database(request.database, &premises.config)?).await?,
-    };
-    let mut journal = Journal::open(db.clone(), Arc::clone(job), cancel).await?;
-    let trying = |report| drill(&yard, &name, Some(job.id), Metered::of(job, report));
-    let report = journal.watch_and_keep(Step::Restore, trying).await?;
-    say(&report);
-    let manifest = manifest(&yard.vault, &name).await;
-    journal.write(Step::Record, || record_drill(db, job, &report, manifest.as_ref(), &yard)).await?;
-    if report.verdict == Verdict::Verified {
-        // seam: retention
-        journal.wait_for(Step::Prune, async { Ok(()) }).await?;
-    }
-    journal.close().await
-}
-
-/// Writes down what a drill found, and its backup, where it was made without us.
-async fn record_drill(
-    db: &Db,
-    job: &ClaimedJob,
-    report: &DrillReport,
-    manifest: Option<&Manifest>,
-    yard: &Yard,
-) -> Result<()> {
-    let mut transaction = db.pool().begin().await?;
-    if let Some(manifest) = manifest {
-        backups::record(&mut transaction, manifest, &yard.vault.place()).await?;
-    }
-    backups::record_drill(&mut transaction, job.id, report).await?;
-    transaction.commit().await?;
-    Ok(())
-}
-
-fn say(report: &DrillReport) {
-    let DrillReport { backup, reason, .. } = report;
-    let reason = reason.as_deref().unwrap_or_default();
-    match report.verdict {
-        Verdict::Verified => tracing::info!(%backup, rows = report.rows, "verified"),
-        Verdict::Failed => tracing::error!(%backup, reason, "this backup does not restore to what it was made of"),
-        Verdict::Unverified | Verdict::Unverifiable => tracing::warn!(%backup, reason, "this backup could not be verified"),
-    }
-}
-
-/// The newest backup of a database.
-pub async fn latest(vault: &Vault, database: &str) -> Result<BackupName> {
-    vault.list().await?.into_iter().rfind(|name| name.database() == database).ok_or_else(|| {
-        Failure::new(Kind::NotFound, format!("there is no backup of {database} in {}", vault.place()))
-            .hint("make one with: repo-to-cat backup now")
-    })
-}
-
-/// A backup's manifest, where there is one that can be read.
-async fn manifest(vault: &Vault, name: &BackupName) -> Option<Manifest> {
-    serde_json::from_slice(&vault.get(name, MANIFEST).await.ok()??).ok()
-}
-
-/// Tells metrics, too, how far a job is.
 struct Metered {
     job: Arc<ClaimedJob>,
     to: Reporter,
-}
-
-impl Metered {
-    fn of(job: &Arc<ClaimedJob>, to: Reporter) -> Reporter {
-        Arc::new(Self { job: Arc::clone(job), to })
-    }
 }
 
 impl Report for Metered {
@@ -226,13 +160,6 @@ impl Drop for Metered {
     fn drop(&mut self) {
         metrics::moved(&self.job.kind, 0);
     }
-}
-
-fn payload<T: DeserializeOwned>(job: &ClaimedJob) -> Result<T> {
-    T::deserialize(&job.payload).map_err(|error| {
-        let what = format!("the payload of job {} is none of a {}: {error}", job.id, job.kind);
-        Failure::new(Kind::Invalid, what)
-    })
 }
 
 #[cfg(test)]

@@ -3,8 +3,10 @@
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use crate::backup::Yard;
+use crate::backup::telling::Telling;
 use crate::config::Config;
 use crate::db::server::Server;
 use crate::model::failure::{Failure, Kind, Result};
@@ -20,9 +22,37 @@ pub struct Premises {
     pub pictures: Pictures,
     /// This program.
     pub program: PathBuf,
+    telling: Arc<OnceLock<Option<Telling>>>,
 }
 
 impl Premises {
+    /// Everything but the yard itself.
+    #[must_use]
+    pub fn new(config: Config, pictures: Pictures, program: PathBuf) -> Self {
+        Self { config, pictures, program, telling: Arc::default() }
+    }
+
+    /// Who is told how backups go; none where nobody is to be, or where nobody can be, which is logged.
+    #[must_use]
+    pub fn telling(&self) -> Option<&Telling> {
+        let settings = &self.config.backup;
+        let set_up = || {
+            if settings.ping_url.is_empty() && settings.webhook_url.is_empty() {
+                return None;
+            }
+            let telling = Telling::new(settings, &self.config.fetch.ca_file);
+            telling.inspect_err(|failure| tracing::error!(%failure, "nobody can be told how backups go")).ok()
+        };
+        self.telling.get_or_init(set_up).as_ref()
+    }
+
+    /// Waits a moment for those who are being told, before the process ends.
+    pub async fn farewell(&self) {
+        if let Some(Some(telling)) = self.telling.get() {
+            telling.finish().await;
+        }
+    }
+
     /// Opens the store and finds the server; makes the folder for temporary files.
     pub fn open(&self) -> Result<Yard> {
         let config = &self.config;

@@ -4,10 +4,12 @@
 
 use clap::{Args, Subcommand};
 
+mod looking;
 mod making;
 mod restoring;
 
-pub use making::{BackupCheck, BackupNow, BackupVerify, Which};
+pub use looking::{BackupDiff, BackupList, BackupPrune, BackupShow, Keep};
+pub use making::{BackupCheck, BackupNow, BackupVerify};
 pub use restoring::Restore;
 
 /// `backup ...`.
@@ -23,9 +25,29 @@ pub enum Backup {
         after_help = "Examples:\n  repo-to-cat backup verify latest\n  repo-to-cat backup verify repo_to_cat_20261122_030000Z\n  repo-to-cat backup verify latest --standalone\n\nExits with 0 only if it is verified: 3 where it does not restore to what it was made of, 7 where that could not be tried."
     )]
     Verify(BackupVerify),
+    /// List backups, newest first: the store is asked, no database
+    #[command(
+        after_help = "Examples:\n  repo-to-cat backup list\n  repo-to-cat backup list --database cats\n  repo-to-cat backup list --json | jq -r '.[] | select(.verdict == \"verified\") | .name'"
+    )]
+    List(BackupList),
+    /// Show what a backup holds, how it was made and what its last drill found
+    #[command(
+        after_help = "Examples:\n  repo-to-cat backup show latest\n  repo-to-cat backup show latest:cats --all\n  repo-to-cat backup show repo_to_cat_20261122 --json"
+    )]
+    Show(BackupShow),
+    /// Tell what changed from one backup to another, by their manifests
+    #[command(
+        after_help = "Examples:\n  repo-to-cat backup diff repo_to_cat_20261121 latest\n  repo-to-cat backup diff repo_to_cat_20261121 repo_to_cat_20261122 --json"
+    )]
+    Diff(BackupDiff),
+    /// Remove backups that no rule keeps, and what killed runs left; a dry run unless told otherwise
+    #[command(
+        after_help = "Examples:\n  repo-to-cat backup prune\n  repo-to-cat backup prune --keep-daily 14 --no-dry-run\n  repo-to-cat backup prune --database cats --keep-last 3\n\nOnly verified backups count, and the last verified one of each database always stays."
+    )]
+    Prune(BackupPrune),
     /// Check everything that a backup needs, without making one
     #[command(
-        after_help = "Examples:\n  repo-to-cat backup check\n  repo-to-cat backup check --freshness\n\nExits with 7 if something is missing, or if a backup is too old."
+        after_help = "Examples:\n  repo-to-cat backup check\n  repo-to-cat backup check --freshness\n\nExits with 7 if something is missing, or if a backup is too old. --freshness asks the store alone, no database."
     )]
     Check(BackupCheck),
     /// Restore a backup, or a dump of any pg_dump, into a new database, or in the place of one

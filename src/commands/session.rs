@@ -156,7 +156,7 @@ impl Host {
 }
 
 fn premises(config: &Config) -> Result<Premises> {
-    Ok(Premises { config: config.clone(), pictures: Pictures::open(&picture_folder(config))?, program: program()? })
+    Ok(Premises::new(config.clone(), Pictures::open(&picture_folder(config))?, program()?))
 }
 
 /// Runs a verb that waits for things. What it leaves behind in other threads ends with the process.

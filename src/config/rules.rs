@@ -95,7 +95,7 @@ pub(super) const RULES: &[Rule] = rules! {
     "backup.keep_yearly": "0 to 100000" if between::<0, 100_000>;
     "backup.keep_within_days": "0 to 36500 (a hundred years)" if between::<0, 36_500>;
     "backup.sweep_grace_seconds": "3600 (an hour) to 31536000 (a year), and at least backup.max_seconds" if between::<3600, 31_536_000>;
-    "backup.fresh_hours": "1 to 8760 (a year)" if between::<1, 8760>;
+    "backup.fresh_hours": "0 (nobody asks) to 8760 (a year)" if between::<0, 8760>;
     "backup.alarm_percent": "1 to 1000" if between::<1, 1000>;
     "backup.ping_url": "an http:// or https:// URL, or empty" if is_web_url;
     "backup.webhook_url": "an http:// or https:// URL, or empty" if is_web_url;

@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use crate::db::{Db, Session};
 use crate::model::backup::verdict::Difference;
-use crate::model::backup::{BackupName, DrillReport, Manifest, Standing};
+use crate::model::backup::trend::Measured;
+use crate::model::backup::{BackupName, DrillReport, Manifest, Selection, Standing};
 use crate::model::failure::Result;
 
 /// A backup, as recorded.
@@ -42,11 +43,16 @@ pub struct BackupRow {
 }
 
 /// Records a backup that is in the store; false where it was recorded before.
-pub async fn record(session: &mut Session<'_>, manifest: &Manifest, store: &str) -> Result<bool> {
+pub async fn record(
+    session: &mut Session<'_>,
+    manifest: &Manifest,
+    store: &str,
+    alarms: &[String],
+) -> Result<bool> {
     let inserted = sqlx::query!(
         "INSERT INTO backup.backups (name, job_id, database, store, format, compression, encrypted, started_at, seconds,
-                                     bytes, raw_bytes, tables, rows, server_version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                                     bytes, raw_bytes, tables, rows, server_version, selection, alarms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
          ON CONFLICT (name) DO NOTHING",
         manifest.name.as_str(),
         manifest.job,
@@ -61,7 +67,9 @@ pub async fn record(session: &mut Session<'_>, manifest: &Manifest, store: &str)
         whole(manifest.raw_bytes()),
         whole(manifest.tables.len() as u64),
         whole(manifest.rows()),
-        i32::try_from(manifest.source.server_version).unwrap_or_default()
+        i32::try_from(manifest.source.server_version).unwrap_or_default(),
+        Json(&manifest.selection) as Json<&Selection>,
+        alarms
     )
     .execute(session)
     .await?;
@@ -70,7 +78,12 @@ pub async fn record(session: &mut Session<'_>, manifest: &Manifest, store: &str)
 
 /// Records what a drill found; nothing where it was recorded before. `id` is its job's. The times are the database's, so
 /// that a machine whose clock is wrong writes no history of the future.
-pub async fn record_drill(session: &mut Session<'_>, id: Uuid, report: &DrillReport) -> Result<()> {
+pub async fn record_drill(
+    session: &mut Session<'_>,
+    id: Uuid,
+    report: &DrillReport,
+    alarms: &[String],
+) -> Result<()> {
     sqlx::query!(
         "WITH drill AS (
            INSERT INTO backup.drills (id, backup, started_at, finished_at, verdict, reason, differences, tables, rows,
@@ -80,7 +93,7 @@ pub async fn record_drill(session: &mut Session<'_>, id: Uuid, report: &DrillRep
            RETURNING backup, verdict, finished_at, restore_seconds
          )
          UPDATE backup.backups AS made
-         SET verdict = drill.verdict, drilled_at = drill.finished_at,
+         SET verdict = drill.verdict, drilled_at = drill.finished_at, alarms = $14,
              restore_seconds = coalesce(drill.restore_seconds, made.restore_seconds)
          FROM drill WHERE made.name = drill.backup",
         id,
@@ -95,7 +108,8 @@ pub async fn record_drill(session: &mut Session<'_>, id: Uuid, report: &DrillRep
         whole(report.fetched_bytes),
         whole(report.scratch_bytes),
         report.restore_seconds,
-        report.server_version.and_then(|version| i32::try_from(version).ok())
+        report.server_version.and_then(|version| i32::try_from(version).ok()),
+        alarms
     )
     .execute(session)
     .await?;
@@ -155,19 +169,25 @@ pub async fn drilled_by(db: &Db, job_id: Uuid) -> Result<Option<DrillRow>> {
     .await?)
 }
 
-/// A database's backups before `name`, the newest first; those that were removed since included.
-pub async fn before(db: &Db, name: &BackupName, most: i64) -> Result<Vec<BackupRow>> {
-    Ok(sqlx::query_as!(
-        BackupRow,
-        "SELECT name, job_id, database, store, started_at, seconds, bytes, raw_bytes, tables, rows, verdict,
-                restore_seconds, pruned_at
-         FROM backup.backups WHERE database = $1 AND started_at < $2 ORDER BY started_at DESC LIMIT $3",
+/// What the last verified backup before `name` amounted to, of the same part of the same database; those that were removed
+/// since count.
+pub async fn verified_before(db: &Db, name: &BackupName, selection: &Selection) -> Result<Option<Measured>> {
+    let row = sqlx::query!(
+        "SELECT bytes, rows, seconds, restore_seconds FROM backup.backups
+         WHERE database = $1 AND started_at < $2 AND verdict = 'verified' AND selection = $3
+         ORDER BY started_at DESC LIMIT 1",
         name.database(),
         name.moment(),
-        most
+        Json(selection) as Json<&Selection>
     )
-    .fetch_all(db.pool())
-    .await?)
+    .fetch_optional(db.pool())
+    .await?;
+    Ok(row.map(|row| Measured {
+        bytes: row.bytes.unsigned_abs(),
+        rows: row.rows.unsigned_abs(),
+        seconds: row.seconds,
+        restore_seconds: row.restore_seconds,
+    }))
 }
 
 /// How the backups of each database stand: of those that should have some, and of those that have.
@@ -186,6 +206,7 @@ pub async fn standings(db: &Db) -> Result<Vec<Standing>> {
                   queue.now() AS "now!", (SELECT min(at) FROM backup.beginning) AS "since!",
                   last.name AS "last?", last.started_at AS "last_at?", last.seconds AS "last_seconds?",
                   last.bytes AS "last_bytes?", last.rows AS "last_rows?", last.verdict AS "last_verdict?",
+                  coalesce(last.alarms, '{}') AS "alarms!",
                   verified.name AS "verified?", verified.started_at AS "verified_at?",
                   verified.restore_seconds AS "restore_seconds?",
                   counts.unverified AS "unverified_count!", counts.verified AS "verified_count!",

@@ -75,11 +75,13 @@ pub async fn create_roles(session: &mut Session<'_>, roles: &[String], superuser
 /// has them not. How money is written is taken over where it can be.
 pub async fn create_database(session: &mut Session<'_>, name: &str, source: &Source) -> Result<()> {
     let name = identifier(name)?;
-    let mut sql = format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING {}", literal(&source.encoding)?);
-    sql += &format!(" LC_COLLATE {} LC_CTYPE {}", literal(&source.collate)?, literal(&source.ctype)?);
-    if let Some(locale) = &source.icu_locale {
-        sql += &format!(" LOCALE_PROVIDER icu ICU_LOCALE {}", literal(locale)?);
-    }
+    let [encoding, collate, ctype] = [&source.encoding, &source.collate, &source.ctype].map(|text| literal(text));
+    let icu = source.icu_locale.as_deref().map(literal).transpose()?;
+    let icu = icu.map(|locale| format!("LOCALE_PROVIDER icu ICU_LOCALE {locale}")).unwrap_or_default();
+    let sql = format!(
+        "CREATE DATABASE {name} TEMPLATE template0 ENCODING {} LC_COLLATE {} LC_CTYPE {} {icu}",
+        encoding?, collate?, ctype?
+    );
     session.execute(sqlx::query(AssertSqlSafe(sql))).await.map_err(|error| locale_failure(error, source))?;
     if !source.lc_monetary.is_empty() {
         let sql = format!("ALTER DATABASE {name} SET lc_monetary = {}", literal(&source.lc_monetary)?);
@@ -98,7 +100,9 @@ fn locale_failure(error: sqlx::Error, source: &Source) -> Failure {
     let words = error.as_database_error().map_or_else(String::new, |answer| answer.message().to_owned());
     let icu = source.icu_locale.as_ref().map(|locale| format!(", ICU {locale}")).unwrap_or_default();
     let Source { encoding, collate, ctype, .. } = source;
-    let what = format!("a database with encoding {encoding}, collation {collate}, character type {ctype}{icu} cannot be made here: {words}");
+    let what = format!(
+        "a database with encoding {encoding}, collation {collate}, character type {ctype}{icu} cannot be made here: {words}"
+    );
     Failure::new(Kind::Refused, what).hint("install that locale (Debian: dpkg-reconfigure locales), then try again")
 }
 
@@ -144,15 +148,6 @@ pub async fn has_extension(session: &mut Session<'_>, name: &str) -> Result<bool
     Ok(query.bind(name).fetch_one(session).await?)
 }
 
-/// Sets what decides how COPY writes values as `pg_dump` sets it.
-pub async fn write_as_pg_dump(session: &mut Session<'_>) -> Result<()> {
-    let settings = "SET search_path = ''; SET datestyle = 'ISO'; SET intervalstyle = 'postgres'; \
-                    SET extra_float_digits = 3; SET bytea_output = 'hex'; SET row_security = off; \
-                    SET statement_timeout = 0; SET timezone = 'UTC'; SET synchronize_seqscans = off";
-    session.execute(sqlx::raw_sql(settings)).await?;
-    Ok(())
-}
-
 /// The tables that have rows of their own, all but those of `PostgreSQL` itself.
 pub async fn tables(session: &mut Session<'_>) -> Result<Vec<Table>> {
     let rows = sqlx::query(
@@ -191,12 +186,11 @@ pub fn columns(list: &str) -> Result<String> {
     };
     let mut columns = Vec::new();
     loop {
-        let (name, after) = match rest.strip_prefix('"') {
-            Some(quoted) => unquoted(quoted).ok_or_else(refused)?,
-            None => {
-                let end = rest.find(", ").unwrap_or(rest.len());
-                (rest[..end].to_owned(), &rest[end..])
-            }
+        let (name, after) = if let Some(quoted) = rest.strip_prefix('"') {
+            unquoted(quoted).ok_or_else(refused)?
+        } else {
+            let end = rest.find(", ").unwrap_or(rest.len());
+            (rest[..end].to_owned(), &rest[end..])
         };
         columns.push(identifier(&name)?);
         match after.strip_prefix(", ") {

@@ -36,6 +36,7 @@ fn of_database(standing: &Standing, hours: u64) -> Value {
         "last": standing.last,
         "last_at": standing.last_at,
         "last_verdict": standing.last_verdict,
+        "alarms": standing.alarms,
     })
 }
 
@@ -63,6 +64,9 @@ pub(super) fn write_to(page: &mut Page, standings: &[Standing], hours: u64) {
     gauge("repo_to_cat_backup_rows", "Rows of the last backup.", &|one| one.last_rows.map(|rows| rows as f64));
     let help = "How long restoring the last verified backup took.";
     gauge("repo_to_cat_backup_restore_seconds", help, &|one| one.restore_seconds);
+
+    let help = "In how many ways the last backup is unlike the last verified one before it: see /health/backups.";
+    gauge("repo_to_cat_backup_alarms", help, &|one| one.last.as_ref().map(|_| one.alarms.len() as f64));
 
     page.family("repo_to_cat_backups", Type::Gauge, "Backups in the store, by what their last drill found.");
     for standing in standings {

@@ -2,5 +2,5 @@
 
 pub mod pictures;
 pub mod repository;
-mod tls;
+pub(crate) mod tls;
 pub mod vault;

@@ -10,7 +10,7 @@ use rustls::{ClientConfig, RootCertStore};
 use crate::model::failure::{Failure, Kind, Result};
 
 /// The TLS settings of a client; `ca_file` is a PEM file, or empty.
-pub(super) fn client_config(ca_file: &Path) -> Result<ClientConfig> {
+pub(crate) fn client_config(ca_file: &Path) -> Result<ClientConfig> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     // A machine without a store of its own is no reason to fail: the public authorities are built in.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);

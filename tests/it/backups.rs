@@ -7,6 +7,7 @@ mod guard;
 mod hold;
 mod jobs;
 mod load;
+mod looking;
 mod odd;
 mod preflight;
 mod restore;

@@ -69,6 +69,9 @@ mod tests {
         let said = "heap table \"a\", block 0, offset 1:\n    is broken\n\nbtree index \"b\":\n    ERROR:  x\n";
         let found = findings(said.lines().map(|line| line.as_bytes().to_vec()));
         let damage = |words: &str| Difference::Damage { words: words.to_owned() };
-        assert_eq!(found, [damage("heap table \"a\", block 0, offset 1: is broken"), damage("btree index \"b\": ERROR:  x")]);
+        assert_eq!(
+            found,
+            [damage("heap table \"a\", block 0, offset 1: is broken"), damage("btree index \"b\": ERROR:  x")]
+        );
     }
 }

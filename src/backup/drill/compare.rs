@@ -11,6 +11,7 @@ use super::{Found, Stop};
 use crate::backup::Reporter;
 use crate::backup::drill::scratch::{DATABASE, Scratch};
 use crate::db::restored::{self, Part, Table};
+use crate::db::source::rows::read_as_dumps_do;
 use crate::db::{Session, server::Server};
 use crate::model::backup::manifest::Sequence;
 use crate::model::backup::verdict::Difference;
@@ -55,7 +56,9 @@ pub(super) async fn rows(
     let mut session = scratch.server().connect(DATABASE, application).await?;
     if restored::unlike_money(&mut session, &manifest.source).await? {
         let locale = &manifest.source.lc_monetary;
-        return Err(Stop::Unverifiable(format!("columns of type money cannot be compared: there is no locale {locale} here")));
+        return Err(Stop::Unverifiable(format!(
+            "columns of type money cannot be compared: there is no locale {locale} here"
+        )));
     }
     let tables = restored::tables(&mut session).await?;
     let mut there: HashMap<_, _> =
@@ -133,7 +136,7 @@ async fn read(
     let mut readers = JoinSet::new();
     for _ in 0..AT_ONCE {
         let mut session = server.connect(DATABASE, application).await?;
-        restored::write_as_pg_dump(&mut session).await?;
+        read_as_dumps_do(&mut session).await?;
         let (tasks, encoding) = (Arc::clone(&tasks), Arc::clone(&encoding));
         let (report, next) = (Reporter::clone(report), move || pop(&tasks));
         readers.spawn(async move {
@@ -203,7 +206,7 @@ async fn large_objects(session: &mut Session<'_>) -> Result<Fingerprint> {
             tally.feed(format!("{oid}\t").as_bytes());
             let mut offset = 0;
             loop {
-                tally.feed(piece.iter().map(|byte| format!("{byte:02x}")).collect::<String>().as_bytes());
+                tally.feed(&digits(&piece));
                 offset += piece.len() as u64;
                 if !restored::is_cut(&piece) {
                     break;
@@ -213,6 +216,12 @@ async fn large_objects(session: &mut Session<'_>) -> Result<Fingerprint> {
             tally.feed(b"\n");
         }
     }
+}
+
+/// Bytes in hexadecimal digits.
+fn digits(bytes: &[u8]) -> Vec<u8> {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]).collect()
 }
 
 /// A difference in words.
@@ -233,7 +242,10 @@ pub(super) fn in_words(difference: &Difference) -> String {
             format!("sequence {sequence} stands at {found}, and stood at {expected}")
         }
         Difference::LargeObjects { expected, found } => {
-            format!("large objects: {} of {} bytes, and there were {} of {}", found.rows, found.bytes, expected.rows, expected.bytes)
+            format!(
+                "large objects: {} of {} bytes, and there were {} of {}",
+                found.rows, found.bytes, expected.rows, expected.bytes
+            )
         }
         Difference::Missing { object } => format!("missing: {object}"),
         Difference::Picture { key } => format!("no picture {key}"),

@@ -119,7 +119,8 @@ pub(super) async fn file(
     let reading = tokio::task::spawn_blocking(move || {
         let held = identities.map_or(Ok(Holds::Other), |keys| look(&mut summing, &layers, &keys, role, format));
         // The sum is of all of it, whatever was made of it.
-        let drained = io::copy(&mut summing, &mut io::sink()).map_err(|error| failure_of(error, "cannot read the backup"));
+        let drained =
+            io::copy(&mut summing, &mut io::sink()).map_err(|error| failure_of(error, "cannot read the backup"));
         (held, drained, summing.finish())
     });
     let (held, drained, (bytes, sha256)) =
@@ -133,7 +134,10 @@ pub(super) async fn file(
         return Err(Stop::Failed(format!("{what} has {bytes} bytes, the manifest says {}", stored.bytes)));
     }
     if !sha256.eq_ignore_ascii_case(&stored.sha256) {
-        return Err(Stop::Failed(format!("{what} was changed: its SHA-256 is {sha256}, the manifest says {}", stored.sha256)));
+        return Err(Stop::Failed(format!(
+            "{what} was changed: its SHA-256 is {sha256}, the manifest says {}",
+            stored.sha256
+        )));
     }
     let holds = held.map_err(|failure| match failure.kind() {
         Kind::Unauthorized => Stop::Unverifiable(format!("{what}: {}", words(&failure))),

@@ -37,14 +37,13 @@ pub(super) fn copied(archive: &mut impl Read) -> Result<Copied> {
     let mut copied = Copied::default();
     let mut header = [0; BLOCK];
     loop {
-        match read_block(archive, &mut header)? {
-            // Two empty blocks end it; some writers leave them out.
-            false => break,
-            true if header.iter().all(|byte| *byte == 0) => break,
-            true => {}
+        // Two empty blocks end it; some writers leave them out.
+        if !read_block(archive, &mut header)? || header.iter().all(|byte| *byte == 0) {
+            break;
         }
         let damaged = || Failure::new(Kind::Unusable, "the archive of pictures is damaged");
-        let text = |field: &[u8]| String::from_utf8_lossy(field.split(|byte| *byte == 0).next().unwrap_or(field)).into_owned();
+        let text =
+            |field: &[u8]| String::from_utf8_lossy(field.split(|byte| *byte == 0).next().unwrap_or(field)).into_owned();
         let (prefix, key) = (text(&header[345..500]), text(&header[..100]));
         let key = if prefix.is_empty() { key } else { format!("{prefix}/{key}") };
         let bytes = u64::from_str_radix(text(&header[124..136]).trim(), 8).map_err(|_| damaged())?;
@@ -105,7 +104,9 @@ pub(super) async fn check(
         }
         if contents.copied.keys != contents.listed {
             let (copied, listed) = (contents.copied.keys.rows, contents.listed.rows);
-            return Err(Stop::Failed(format!("{copied} pictures were copied, and they are not the {listed} that rows name")));
+            return Err(Stop::Failed(format!(
+                "{copied} pictures were copied, and they are not the {listed} that rows name"
+            )));
         }
         return Ok(contents.copied.keys.rows);
     }
@@ -130,7 +131,9 @@ pub(super) async fn check(
             found.add(Difference::Picture { key });
         }
     }
-    reading.await.map_err(|error| Failure::new(Kind::Internal, "reading the list of pictures broke").source(error))??;
+    reading
+        .await
+        .map_err(|error| Failure::new(Kind::Internal, "reading the list of pictures broke").source(error))??;
     Ok(count)
 }
 

@@ -65,7 +65,11 @@ impl Scratch {
         let (parent, name, program) = (yard.scratch_folder.clone(), name.clone(), yard.program.clone());
         let needed = needed_bytes(manifest);
         let opening = tokio::task::spawn_blocking(move || {
-            fs::DirBuilder::new().recursive(true).mode(0o711).create(&parent).map_err(|error| cannot("made", &parent, &error))?;
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o711)
+                .create(&parent)
+                .map_err(|error| cannot("made", &parent, &error))?;
             sweep(&parent);
             must_have_room(&parent, needed)?;
             let mut builder = tempfile::Builder::new();
@@ -79,7 +83,8 @@ impl Scratch {
             let server = Server::at(&cluster.url())?;
             Ok(Self { cluster: Some(cluster), folder, programs, server })
         });
-        let opened = opening.await.map_err(|error| Failure::new(Kind::Internal, "the scratch cluster broke").source(error))?;
+        let opened =
+            opening.await.map_err(|error| Failure::new(Kind::Internal, "the scratch cluster broke").source(error))?;
         opened.map_err(Stop::Broken)
     }
 
@@ -150,7 +155,9 @@ impl Scratch {
             drop(cluster);
             folder.remove()
         });
-        removing.await.map_err(|error| Failure::new(Kind::Internal, "removing the scratch cluster broke").source(error))?
+        removing
+            .await
+            .map_err(|error| Failure::new(Kind::Internal, "removing the scratch cluster broke").source(error))?
     }
 }
 
@@ -186,28 +193,38 @@ impl Drop for Folder {
 
 fn remove(folder: &Path) -> Result<()> {
     let since = Instant::now();
-    while !Cluster::remove_abandoned(folder)? {
+    while !remove_unused(folder)? {
         if since.elapsed() > PATIENCE {
             let what = format!("the server in {} does not end", folder.display());
-            return Err(Failure::new(Kind::Environment, what).hint("look at it with ps; a hanging disk is the usual cause"));
+            return Err(
+                Failure::new(Kind::Environment, what).hint("look at it with ps; a hanging disk is the usual cause")
+            );
         }
         thread::sleep(LOOK);
     }
-    // Password files and the like.
+    Ok(())
+}
+
+/// Removes a folder and the cluster in it, unless that is in use; whether it is gone.
+fn remove_unused(folder: &Path) -> Result<bool> {
+    if !Cluster::remove_abandoned(folder)? {
+        return Ok(false);
+    }
+    // What the restore put beside the cluster.
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(cannot("removed", folder, &error)),
-        _ => Ok(()),
+        _ => Ok(true),
     }
 }
 
-/// Removes what drills left that were killed together with the guard of their cluster.
+/// Removes what drills left that were killed: what lies beside their cluster, and that, if its guard was killed, too.
 fn sweep(parent: &Path) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let is_ours = name.rsplit_once('-').is_some_and(|(backup, _)| BackupName::parse(backup).is_ok());
         if is_ours
             && entry.path().is_dir()
-            && let Err(failure) = Cluster::remove_abandoned(&entry.path())
+            && let Err(failure) = remove_unused(&entry.path())
         {
             tracing::warn!(%failure, "what an earlier drill left cannot be removed");
         }
@@ -224,9 +241,12 @@ fn open_to_the_server(folder: &Path) -> Result<()> {
 fn extensions<'a>(manifest: &'a Manifest, contents: &'a Contents) -> Vec<&'a str> {
     match &contents.toc {
         // A part of a database may need none of its extensions.
-        Some(toc) if !manifest.selection.is_everything() => {
-            toc.entries.iter().filter(|entry| entry.description == "EXTENSION").map(|entry| entry.tag.as_str()).collect()
-        }
+        Some(toc) if !manifest.selection.is_everything() => toc
+            .entries
+            .iter()
+            .filter(|entry| entry.description == "EXTENSION")
+            .map(|entry| entry.tag.as_str())
+            .collect(),
         _ => manifest.source.extensions.iter().map(|extension| extension.name.as_str()).collect(),
     }
 }

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::backup::Reporter;
 use crate::db::restored::{self, Part};
+use crate::db::source::rows::read_as_dumps_do;
 use crate::db::{Session, server::Server};
 use crate::model::backup::{Fingerprint, Manifest, Tally, manifest};
 use crate::model::failure::{Failure, Kind, Result};
@@ -112,7 +113,7 @@ pub(super) async fn compare(
 
 async fn connect(server: &Server, database: &str) -> Result<Session<'static>> {
     let mut session = server.connect(database, super::plan::APPLICATION).await?;
-    restored::write_as_pg_dump(&mut session).await?;
+    read_as_dumps_do(&mut session).await?;
     Ok(session)
 }
 

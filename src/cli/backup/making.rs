@@ -4,8 +4,7 @@
 
 use clap::Args;
 
-use crate::model::backup::{BackupName, BackupRequest, Compression, Format, Selection};
-use crate::model::failure::Failure;
+use crate::model::backup::{BackupRequest, Compression, Format, Selection};
 
 /// `backup now`.
 #[derive(Debug, Clone, Args)]
@@ -85,28 +84,15 @@ impl BackupNow {
 /// `backup verify`.
 #[derive(Debug, Clone, Args)]
 pub struct BackupVerify {
-    /// Name of the backup, or latest
-    #[arg(value_name = "BACKUP", value_parser = which)]
-    pub backup: Which,
+    /// Name of the backup or what it begins with, latest, or latest:DATABASE
+    #[arg(value_name = "BACKUP")]
+    pub backup: String,
     /// Of which database latest is meant; ours if left out
     #[arg(long, short = 'd', value_name = "DATABASE")]
     pub database: Option<String>,
     /// Without the queue and its history: only the store is needed
     #[arg(long)]
     pub standalone: bool,
-}
-
-/// Which backup is meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Which {
-    /// The newest of a database.
-    Latest,
-    /// A certain one.
-    Named(BackupName),
-}
-
-fn which(text: &str) -> Result<Which, Failure> {
-    if text == "latest" { Ok(Which::Latest) } else { BackupName::parse(text).map(Which::Named) }
 }
 
 /// `backup check`.

@@ -8,14 +8,16 @@ use chrono::Utc;
 use serde::Serialize;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::verify::{Found, prove, prove_alone, stand_in};
 use crate::backup::Yard;
 use crate::backup::dump::{Run, dump};
+use crate::backup::run::look_first;
 use crate::backup::submit::{backup_job, database};
 use crate::cli::BackupNow;
 use crate::commands::own::OwnJob;
-use crate::commands::session::{Schema, Session, block_on, stop_signal};
+use crate::commands::session::{Host, Schema, Session, block_on, stop_signal};
 use crate::commands::view::amount;
 use crate::commands::view::look::Look;
 use crate::commands::view::progress::ProgressView;
@@ -24,7 +26,8 @@ use crate::config::Loaded;
 use crate::db::backups::{self, BackupRow};
 use crate::model::backup::{BackupName, BackupRequest, Manifest};
 use crate::model::failure::{Failure, Kind, Result};
-use crate::model::job::JobKind;
+use crate::model::figures::{counted, grouped};
+use crate::model::job::{Enqueued, JobKind, NewJob};
 use crate::queue::enqueue::enqueue_all;
 
 /// A backup that was made, as it is told.
@@ -44,18 +47,22 @@ struct Made {
 /// Makes a backup of each database.
 pub fn run(args: &BackupNow, loaded: &Loaded, output: &Output) -> Result<()> {
     block_on(async {
-        let stop = stop_signal()?;
-        let schema = if args.standalone { Schema::Any } else { Schema::Current };
-        let session = Session::open(loaded, schema).await?;
-        if args.queue {
-            return enqueue_only(args, &session, output).await;
+        let watch = Watch { look: Look::of_stderr(&loaded.environment), json: output.json, stop: stop_signal()? };
+        let place = if args.standalone {
+            Place::Host(Host::open(loaded).await?)
+        } else {
+            Place::Session(Session::open(loaded, Schema::Current).await?)
+        };
+        if let (Place::Session(session), true) = (&place, args.queue) {
+            return enqueue_only(args, session, output).await;
         }
-        let look = Look::of_stderr(&loaded.environment);
-        let watch = Watch { session: &session, look, json: output.json, stop };
         let mut all = Vec::new();
         let mut failed = None;
         for request in args.requests() {
-            let made = if args.standalone { watch.alone(request).await } else { watch.queued(request).await };
+            let made = match &place {
+                Place::Host(host) => watch.alone(host, request).await,
+                Place::Session(session) => watch.queued(session, request).await,
+            };
             match made {
                 Ok(made) => all.push(made),
                 // One database that cannot be backed up keeps no other from it.
@@ -71,13 +78,21 @@ pub fn run(args: &BackupNow, loaded: &Loaded, output: &Output) -> Result<()> {
     })
 }
 
+/// Where backups are made from.
+enum Place {
+    /// The server alone.
+    Host(Host),
+    /// With our database.
+    Session(Session),
+}
+
 async fn enqueue_only(args: &BackupNow, session: &Session, output: &Output) -> Result<()> {
     let job = |request| backup_job(request, &session.config);
     let jobs = args.requests().into_iter().map(job).collect::<Result<Vec<_>>>()?;
     let enqueued = enqueue_all(&session.db, &jobs).await?;
     let data: Vec<_> = enqueued.iter().map(|job| json!({"id": job.id, "is_new": job.is_new})).collect();
     output.data(&data, |_| {
-        let line = |job: &crate::model::job::Enqueued| {
+        let line = |job: &Enqueued| {
             format!("{}{}\n", job.id, if job.is_new { "" } else { "  (was there already)" })
         };
         enqueued.iter().map(line).collect()
@@ -87,35 +102,36 @@ async fn enqueue_only(args: &BackupNow, session: &Session, output: &Output) -> R
 }
 
 /// Who watches, and how.
-pub(super) struct Watch<'a> {
-    pub session: &'a Session,
+pub(super) struct Watch {
     pub look: Look,
     pub json: bool,
     pub stop: CancellationToken,
 }
 
-impl Watch<'_> {
+impl Watch {
     /// As a job that this process works on itself.
-    async fn queued(&self, request: BackupRequest) -> Result<Made> {
-        let config = &self.session.config;
+    async fn queued(&self, session: &Session, request: BackupRequest) -> Result<Made> {
+        let config = &session.config;
         let follows = request.drill.unwrap_or(config.backup.drill);
         // Its drill is this process's, too.
         let job = backup_job(BackupRequest { drill: Some(false), ..request }, config)?;
         let title = format!("Backing up {}", job.payload["database"].as_str().unwrap_or_default());
         let again = "repo-to-cat backup now";
-        let id = self.work(job, JobKind::Backup, &title, again).await?;
-        let row = backups::made_by(&self.session.db, id).await?.ok_or_else(|| {
+        let id = self.work(session, job, JobKind::Backup, &title, again).await?;
+        let row = backups::made_by(&session.db, id).await?.ok_or_else(|| {
             Failure::new(Kind::Internal, format!("job {id} is completed, but no backup is recorded"))
         })?;
         let name = BackupName::parse(&row.name)?;
-        let drill = if follows { Some(prove(self, name).await?) } else { None };
+        let drill = if follows { Some(prove(self, session, name).await?) } else { None };
         Ok(Made::of_row(&row, drill))
     }
 
     /// Without a queue.
-    async fn alone(&self, request: BackupRequest) -> Result<Made> {
-        let yard = self.session.premises()?.open()?;
-        let name = BackupName::new(&database(request.database.clone(), &self.session.config)?, Utc::now());
+    async fn alone(&self, host: &Host, request: BackupRequest) -> Result<Made> {
+        let yard = host.premises()?.open()?;
+        let database = database(request.database.clone(), &host.config)?;
+        look_first(&yard, &database, &request).await?;
+        let name = BackupName::new(&database, Utc::now());
         let follows = request.drill.unwrap_or(yard.settings.drill);
         let report = Arc::new(stand_in(&self.look, self.json, &self.stop));
         let manifest = dump(&yard, &name, &request, Run { job: None, claim: 1 }, report).await?;
@@ -126,20 +142,21 @@ impl Watch<'_> {
     /// Enqueues a job and works on it until it has ended.
     pub async fn work(
         &self,
-        job: crate::model::job::NewJob,
+        session: &Session,
+        job: NewJob,
         kind: JobKind,
         title: &str,
         again: &str,
-    ) -> Result<uuid::Uuid> {
-        let mut own = OwnJob::start(self.session, job).await.map_err(|failure| match failure.kind() {
+    ) -> Result<Uuid> {
+        let mut own = OwnJob::start(session, job).await.map_err(|failure| match failure.kind() {
             Kind::Conflict => failure.context("another one is under way"),
             _ => failure,
         })?;
         let id = own.id;
         let mut view = ProgressView::start(title, &self.look, self.json);
-        let ended = own.until(follow::until_ended(&self.session.db, id, kind, &mut view, &self.stop)).await;
+        let ended = own.until(follow::until_ended(&session.db, id, kind, &mut view, &self.stop)).await;
         view.finish();
-        let ended = if self.stop.is_cancelled() { Err(own.cancel(self.session, again).await) } else { ended };
+        let ended = if self.stop.is_cancelled() { Err(own.cancel(session, again).await) } else { ended };
         own.end().await;
         ended.map(|()| id)
     }
@@ -175,7 +192,6 @@ impl Made {
 }
 
 fn render(made: &Made, look: &Look) -> String {
-    use crate::model::figures::{counted, grouped};
     let mut text = format!("{}\n", look.heading(&made.name));
     let mut line = |name: &str, value: &str| _ = writeln!(text, "  {name:<10}{value}");
     let ratio = made.raw_bytes as f64 / (made.bytes.max(1)) as f64;

@@ -7,17 +7,16 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::now::Watch;
-use crate::backup::Yard;
+use crate::backup::{Yard, shelf};
 use crate::backup::drill::drill;
-use crate::backup::run::latest;
 use crate::backup::submit::{database, drill_job};
-use crate::cli::{BackupVerify, Which};
+use crate::cli::BackupVerify;
 use crate::commands::Output;
-use crate::commands::session::{Schema, Session, block_on, stop_signal};
+use crate::commands::session::{Host, Schema, Session, block_on, stop_signal};
 use crate::commands::view::amount;
 use crate::commands::view::look::Look;
 use crate::commands::view::progress::Spinner;
-use crate::config::Loaded;
+use crate::config::{Config, Loaded};
 use crate::db::backups::{self, DrillRow};
 use crate::model::backup::{BackupName, DrillReport, DrillRequest, Verdict};
 use crate::model::failure::{Failure, Kind, Result};
@@ -39,35 +38,40 @@ pub(super) struct Found {
 /// Tries a backup.
 pub fn run(args: &BackupVerify, loaded: &Loaded, output: &Output) -> Result<()> {
     block_on(async {
-        let stop = stop_signal()?;
-        let schema = if args.standalone { Schema::Any } else { Schema::Current };
-        let session = Session::open(loaded, schema).await?;
-        let watch = Watch { session: &session, look: Look::of_stderr(&loaded.environment), json: output.json, stop };
-        let yard = session.premises()?.open()?;
-        let name = match &args.backup {
-            Which::Named(name) => name.clone(),
-            Which::Latest => latest(&yard.vault, &database(args.database.clone(), &session.config)?).await?,
+        let watch = Watch { look: Look::of_stderr(&loaded.environment), json: output.json, stop: stop_signal()? };
+        let found = if args.standalone {
+            let host = Host::open(loaded).await?;
+            let yard = host.premises()?.open()?;
+            let name = which(args, &yard, &host.config).await?;
+            prove_alone(&watch, &yard, &name).await?
+        } else {
+            let session = Session::open(loaded, Schema::Current).await?;
+            let name = which(args, &session.premises()?.open()?, &session.config).await?;
+            prove(&watch, &session, name).await?
         };
-        let found = if args.standalone { prove_alone(&watch, &yard, &name).await? } else { prove(&watch, name).await? };
         output.data(&found, |look| format!("{}  {}\n", found.backup, found.words(look)))?;
         found.refusal().map_or(Ok(()), Err)
     })
 }
 
+async fn which(args: &BackupVerify, yard: &Yard, config: &Config) -> Result<BackupName> {
+    shelf::find(&yard.vault, &args.backup, &database(args.database.clone(), config)?).await
+}
+
 /// Tries a backup by a job that this process works on itself.
-pub(super) async fn prove(watch: &Watch<'_>, name: BackupName) -> Result<Found> {
+pub(super) async fn prove(watch: &Watch, session: &Session, name: BackupName) -> Result<Found> {
     let title = format!("Trying {name}");
     let again = format!("repo-to-cat backup verify {name}");
-    let job = drill_job(DrillRequest { backup: Some(name), database: None }, &watch.session.config)?;
-    let id = watch.work(job, JobKind::Drill, &title, &again).await?;
-    let row = backups::drilled_by(&watch.session.db, id).await?;
+    let job = drill_job(DrillRequest { backup: Some(name), database: None }, &session.config)?;
+    let id = watch.work(session, job, JobKind::Drill, &title, &again).await?;
+    let row = backups::drilled_by(&session.db, id).await?;
     row.as_ref().and_then(Found::of_row).ok_or_else(|| {
         Failure::new(Kind::Internal, format!("job {id} is completed, but no drill is recorded"))
     })
 }
 
 /// Tries a backup without a queue.
-pub(super) async fn prove_alone(watch: &Watch<'_>, yard: &Yard, name: &BackupName) -> Result<Found> {
+pub(super) async fn prove_alone(watch: &Watch, yard: &Yard, name: &BackupName) -> Result<Found> {
     let report = Arc::new(stand_in(&watch.look, watch.json, &watch.stop));
     Ok(Found::of_report(&drill(yard, name, None, report).await?))
 }

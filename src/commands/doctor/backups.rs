@@ -2,14 +2,15 @@
 
 use chrono::Utc;
 
+use crate::backup::shelf;
 use crate::backup::yard::vault;
 use crate::commands::session::block_on;
 use crate::config::Config;
-use crate::model::backup::{BackupName, DrillReport, Verdict};
+use crate::model::backup::{BackupName, Verdict};
 use crate::model::check::Check;
 use crate::model::failure::Result;
 use crate::postgres::programs::{self, Programs};
-use crate::providers::vault::{DRILL, Vault};
+use crate::providers::vault::Vault;
 
 /// How many of the newest backups are looked at for one that is verified.
 const LOOK_BACK: usize = 20;
@@ -48,8 +49,7 @@ fn programs_of_drills(config: &Config) -> Check {
 
 async fn newest_verified(vault: &Vault, names: &[BackupName]) -> Result<Option<BackupName>> {
     for name in names.iter().rev().take(LOOK_BACK) {
-        let Some(text) = vault.get(name, DRILL).await? else { continue };
-        if serde_json::from_slice::<DrillReport>(&text).is_ok_and(|report| report.verdict == Verdict::Verified) {
+        if shelf::one(vault, name).await?.verdict() == Verdict::Verified {
             return Ok(Some(name.clone()));
         }
     }

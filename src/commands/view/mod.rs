@@ -2,9 +2,12 @@
 
 pub mod amount;
 pub mod analysis;
+pub mod backup;
+pub mod backups;
 pub mod bar;
 pub mod card;
 pub mod checks;
+pub mod diff;
 pub mod hold;
 pub mod job;
 pub mod lists;

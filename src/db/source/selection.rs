@@ -7,21 +7,24 @@ use crate::model::failure::Result;
 
 const CHOSEN: &str = "
     SELECT c.oid::bigint
-    FROM pg_catalog.pg_class AS c
-    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    FROM pg_class AS c
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace
     CROSS JOIN LATERAL (
-      SELECT pg_catalog.bool_or(p.includes) AS included, pg_catalog.bool_or(NOT p.includes) AS excluded
-      FROM (SELECT true AS includes, schema, name FROM pg_catalog.unnest($2::text[], $3::text[]) AS x (schema, name)
+      SELECT bool_or(p.includes) AS included, bool_or(NOT p.includes) AS excluded
+      FROM (SELECT true AS includes, schema, name FROM unnest($2::text[], $3::text[]) AS x (schema, name)
             UNION ALL
-            SELECT false, schema, name FROM pg_catalog.unnest($4::text[], $5::text[]) AS x (schema, name)) AS p
+            SELECT false, schema, name FROM unnest($4::text[], $5::text[]) AS x (schema, name)) AS p
       WHERE c.relname::text ~ p.name
-        AND CASE WHEN p.schema IS NULL THEN pg_catalog.pg_table_is_visible(c.oid) ELSE n.nspname::text ~ p.schema END
+        AND CASE WHEN p.schema IS NULL THEN c.oid::bigint = ANY ($8) ELSE n.nspname::text ~ p.schema END
     ) AS named
     WHERE c.oid::bigint = ANY ($1) AND named.excluded IS NOT TRUE
       -- Where tables are named, schemas do not count.
-      AND CASE WHEN pg_catalog.cardinality($3::text[]) > 0 THEN named.included
-               ELSE (pg_catalog.cardinality($6::text[]) = 0 OR n.nspname::text ~ ANY ($6))
+      AND CASE WHEN cardinality($3::text[]) > 0 THEN named.included
+               ELSE (cardinality($6::text[]) = 0 OR n.nspname::text ~ ANY ($6))
                  AND NOT n.nspname::text ~ ANY ($7) END";
+
+/// What the role sees without naming a schema.
+const VISIBLE: &str = "SELECT c.oid::bigint FROM pg_catalog.pg_class AS c WHERE pg_catalog.pg_table_is_visible(c.oid)";
 
 impl Holder {
     /// Those of `tables` that `pg_dump` dumps with these patterns.
@@ -32,8 +35,10 @@ impl Holder {
         let oids: Vec<i64> = tables.iter().map(|table| i64::from(table.oid)).collect();
         let (schemas, names) = expressions(&selection.tables);
         let (excluded_schemas, excluded_names) = expressions(&selection.exclude_tables);
-        // Without a schema, a pattern means what the role sees without one: `pg_dump` resets its search path for that, too.
+        // `pg_dump` resets its search path for patterns without a schema, too, and then only.
         sqlx::raw_sql("RESET search_path").execute(self.session.connection()).await?;
+        let visible: Vec<i64> = sqlx::query_scalar(VISIBLE).fetch_all(&mut self.session).await?;
+        sqlx::raw_sql("SET search_path = ''").execute(self.session.connection()).await?;
         let chosen: Vec<i64> = sqlx::query_scalar(CHOSEN)
             .bind(oids)
             .bind(schemas)
@@ -42,9 +47,9 @@ impl Holder {
             .bind(excluded_names)
             .bind(expressions(&selection.schemas).1)
             .bind(expressions(&selection.exclude_schemas).1)
+            .bind(visible)
             .fetch_all(&mut self.session)
             .await?;
-        sqlx::raw_sql("SET search_path = ''").execute(self.session.connection()).await?;
         tables.retain(|table| chosen.contains(&i64::from(table.oid)));
         Ok(tables)
     }

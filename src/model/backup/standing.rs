@@ -26,6 +26,8 @@ pub struct Standing {
     pub last_rows: Option<i64>,
     /// What its last drill found.
     pub last_verdict: Option<String>,
+    /// How it is unlike the last verified one before it, in sentences.
+    pub alarms: Vec<String>,
     /// The last verified backup that is in the store.
     pub verified: Option<String>,
     /// When that was begun: what it holds is so old.
@@ -74,6 +76,7 @@ mod tests {
             last_bytes: None,
             last_rows: None,
             last_verdict: None,
+            alarms: Vec::new(),
             verified: None,
             verified_at: verified_at.map(|at| at.parse().unwrap()),
             restore_seconds: None,

@@ -25,13 +25,15 @@ fn ends(report: &DrillReport, verdict: Verdict, reason: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_good_backup_is_verified() {
     let bed = Bed::odd();
+    bed.back_up(Format::Plain, |_| {}).await;
+    ends(&bed.drill().await.unwrap(), Verdict::Verified, "");
     let manifest = bed.back_up(Format::Custom, |_| {}).await;
     let report = bed.drill().await.unwrap();
     ends(&report, Verdict::Verified, "");
     assert_eq!(report.reason, None);
     assert_eq!(report.differences, []);
     assert_eq!((report.tables, report.rows), (manifest.tables.len() as u64, manifest.rows()));
-    assert_eq!(report.fetched_bytes, manifest.bytes());
+    assert_eq!(report.fetched_bytes, 2 * manifest.bytes());
     assert!(report.scratch_bytes > 20_000_000 && report.restore_seconds.is_some());
     assert_eq!(report.server_version, Some(manifest.source.server_version));
     let stages: Vec<_> = report.stages.iter().map(|(stage, _)| stage.as_str()).collect();
@@ -132,8 +134,8 @@ async fn a_dump_that_cannot_be_restored_has_failed_in_the_restorers_words() {
     let manifest = bed.back_up(Format::Custom, |_| {}).await;
     let mut archive = fs::read(bed.file(&manifest.files[0].name)).unwrap();
     // A row whose number is none. The sums are those of the file, so that the restore alone finds it out.
-    let at = archive.windows(11).position(|bytes| bytes == b"\n500\tcat 50").unwrap();
-    archive[at + 1] = b'x';
+    let at = archive.windows(11).position(|bytes| bytes == b"500\tcat 500").unwrap();
+    archive[at] = b'x';
     bed.replace_archive(&manifest, &archive);
     let report = bed.drill().await.unwrap();
     ends(&report, Verdict::Failed, "invalid input syntax for type integer: \"x00\"");
@@ -308,6 +310,32 @@ async fn a_cluster_whose_guard_was_killed_is_swept() {
     eventually("the scratch cluster to go", async || bed.leftovers().is_empty()).await;
     ends(&bed.drill().await.unwrap(), Verdict::Verified, "");
     assert_eq!(processes_below(&bed.yard.scratch_folder), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_drill_leaves_nothing() {
+    let bed = Bed::make(CATS);
+    // Its restore takes a minute, when a view is made anew.
+    bed.sql(
+        "CREATE TABLE naps (seconds integer);
+         CREATE MATERIALIZED VIEW napped AS SELECT pg_sleep(seconds) IS NULL AS woke FROM naps;
+         INSERT INTO naps VALUES (60)",
+    );
+    let mut manifest = bed.back_up(Format::Custom, |_| {}).await;
+    let mut killed = bed.verify();
+    eventually("the restore to begin", async || {
+        assert!(killed.try_wait().unwrap().is_none(), "it ended by itself: {:?}", killed.wait());
+        bed.sessions_of_restores() > 0
+    })
+    .await;
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    eventually("the scratch server to go", async || processes_below(&bed.yard.scratch_folder).is_empty()).await;
+    // The next drill removes the rest, whatever comes of it.
+    manifest.source.extensions.push(bed::extension("no_such_extension"));
+    bed.write_manifest(&manifest);
+    ends(&bed.drill().await.unwrap(), Verdict::Unverifiable, "no_such_extension");
+    bed.check_nothing_left();
 }
 
 /// Processes that have their folder, or a word of their command, below `folder`.

@@ -113,7 +113,7 @@ async fn filters_choose_what_pg_dump_chooses() {
         (Selection { tables: list(&["CATS"]), ..none.clone() }, vec!["public.cats"]),
         (Selection { tables: list(&["*.cats"]), ..none.clone() }, vec!["other.cats", "public.cats"]),
         (Selection { tables: list(&["other.\"a.b\"", "\"C*\"", "d?gs"]), ..none.clone() }, vec!["other.a.b", "public.dogs"]),
-        (Selection { exclude_tables: list(&["*ats"]), ..none.clone() }, vec!["other.a.b", "other.cats", "public.Cats", "public.dogs"]),
+        (Selection { exclude_tables: list(&["*ats"]), ..none.clone() }, vec!["other.a.b", "other.cats", "public.dogs"]),
         (Selection { schemas: list(&["o*"]), exclude_tables: list(&["other.cats"]), ..none.clone() }, vec!["other.a.b"]),
         (Selection { exclude_schemas: list(&["public|x"]), ..none.clone() }, vec!["other.a.b", "other.cats"]),
     ] {

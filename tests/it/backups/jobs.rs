@@ -109,7 +109,7 @@ async fn a_backup_is_made_and_proven_at_the_command_line() {
     let recorded = format!("backup.backups WHERE name = '{name}' AND verdict = 'verified' AND rows >= 500");
     assert_eq!((scene.bed.count(&recorded).await, scene.bed.count("backup.drills").await), (1, 1));
     assert_eq!(scene.bed.count("queue.jobs").await, 0);
-    assert!(shell.succeeds(&["backup", "check", "--freshness"]).contains("verified, 0 h old"));
+    assert!(shell.succeeds(&["backup", "check", "--freshness"]).contains(name));
 
     // One changed byte, and it is no backup any more.
     let folder = shell.path("data/backups").join(name);

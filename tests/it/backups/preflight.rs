@@ -1,14 +1,23 @@
 //! What is looked at before a backup: it fails where `pg_dump` would, and says what helps.
 
-use repo_to_cat::backup::preflight::{look, require};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use repo_to_cat::backup::Yard;
+use repo_to_cat::backup::preflight::{look, preflight, require};
+use repo_to_cat::config::{Config, Environment, Layers};
 use repo_to_cat::db::server::Server;
 use repo_to_cat::model::backup::{BackupRequest, Selection};
 use repo_to_cat::model::check::{Check, State};
 use repo_to_cat::model::failure::Kind;
+use repo_to_cat::providers::pictures::Pictures;
+use repo_to_cat::providers::vault::{S3, Vault};
 
 use super::source::Scene;
 use super::tool::try_dump;
 use crate::support::gate::settings;
+use crate::support::postgres::{program, temporary_folder};
 use crate::surviving::pooler::Bouncer;
 use crate::surviving::server;
 
@@ -120,4 +129,67 @@ async fn a_server_that_is_not_there_is_one_line() {
     assert_eq!((seen.checks.len(), seen.checks[0].name, seen.checks[0].state), (1, "connection", State::Fail));
     assert!(seen.checks[0].found.contains("no such database"), "{:?}", seen.checks);
     assert_eq!(require(&seen.checks).unwrap_err().kind(), Kind::Database);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_is_looked_at_and_a_bad_key_stops_the_backup() {
+    let scene = Scene::new("whole").await;
+    let folder = temporary_folder();
+    let place = |name: &str| folder.path().join(name);
+    let environment = Environment::of(&[("HOME", "/home/cat")]);
+    let mut yard = Yard {
+        settings: Config::load(&Layers { environment, ..Layers::default() }).unwrap().config.backup,
+        server: scene.server.clone(),
+        bin_folder: PathBuf::new(),
+        vault: Vault::open(place("store").to_str().unwrap(), &S3::default()).unwrap(),
+        pictures: Pictures::open(&place("pictures")).unwrap(),
+        scratch_folder: place("scratch"),
+        program: program().to_owned(),
+    };
+    let look_at = async |yard: &Yard| preflight(yard, scene.database(), &BackupRequest::default()).await.unwrap();
+    let checks = look_at(&yard).await;
+    let names: Vec<&str> = checks.iter().map(|check| check.name).collect();
+    assert_eq!(
+        names,
+        [
+            "store",
+            "encryption",
+            "connection",
+            "pooler",
+            "privileges",
+            "row-level security",
+            "locks",
+            "pg_dump",
+            "free space",
+            "drill",
+            "extensions",
+            "scratch space",
+        ]
+    );
+    assert!(failed(&checks).is_empty(), "{checks:?}");
+    assert!(checks.iter().all(|check| !check.found.contains('\n')), "one line each: {checks:?}");
+
+    let encryption = async |yard: &Yard| look_at(yard).await.swap_remove(1);
+    let (ours, theirs) = (age::x25519::Identity::generate(), age::x25519::Identity::generate());
+    yard.settings.recipients = vec![ours.to_public().to_string()];
+    assert_eq!(encryption(&yard).await.state, State::Warn, "no drill can decrypt it");
+    let identity_file = |identity: &age::x25519::Identity| {
+        use age::secrecy::ExposeSecret;
+        let file = place("identity");
+        fs::write(&file, identity.to_string().expose_secret()).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        file
+    };
+    yard.settings.identity_file = identity_file(&theirs);
+    assert_eq!(encryption(&yard).await.state, State::Warn);
+    yard.settings.identity_file = identity_file(&ours);
+    assert_eq!(encryption(&yard).await.state, State::Ok);
+    yard.settings.recipients.push("age1nonsense".into());
+    let failure = require(&look_at(&yard).await).unwrap_err();
+    assert_eq!(failure.kind(), Kind::Refused);
+    assert!(failure.what().starts_with("encryption: `age1nonsense` is no age recipient"), "{failure}");
+
+    yard.settings.recipients.clear();
+    yard.bin_folder = place("nothing");
+    assert_eq!(require(&look_at(&yard).await).unwrap_err().kind(), Kind::Environment);
 }

@@ -23,11 +23,11 @@ async fn store(bed: &Bed, draft: &Draft, name: &str, role: FileRole, bytes: &[u8
     let recipe = Recipe { compression: Compression::Zstd, level: 1, threads: 1, recipients: Recipients::default() };
     let mut encoder = Encoder::start(&recipe, fs::File::create(&path).unwrap()).unwrap();
     encoder.write_all(bytes).unwrap();
-    let encoded = encoder.finish().unwrap();
+    let stored = encoder.finish().unwrap();
     let mut upload = draft.create(name).await.unwrap();
     upload.write(Bytes::from(fs::read(path).unwrap())).await.unwrap();
     upload.finish().await.unwrap();
-    let (bytes, raw_bytes, sha256) = (encoded.bytes, encoded.raw_bytes, encoded.sha256);
+    let (bytes, raw_bytes, sha256) = (stored.bytes, stored.raw_bytes, stored.sha256);
     StoredFile { name: name.to_owned(), role, bytes, raw_bytes, sha256 }
 }
 

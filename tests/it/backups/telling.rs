@@ -71,13 +71,13 @@ pub fn report(manifest: &Manifest, verdict: Verdict) -> DrillReport {
 }
 
 async fn record(db: &Db, manifest: &Manifest) -> bool {
-    backups::record(&mut db.pool().acquire().await.unwrap(), manifest, "/backups").await.unwrap()
+    backups::record(&mut db.pool().acquire().await.unwrap(), manifest, "/backups", &[]).await.unwrap()
 }
 
 async fn drilled(db: &Db, manifest: &Manifest, verdict: Verdict) -> Uuid {
     let id = Uuid::now_v7();
     let mut connection = db.pool().acquire().await.unwrap();
-    backups::record_drill(&mut connection, id, &report(manifest, verdict)).await.unwrap();
+    backups::record_drill(&mut connection, id, &report(manifest, verdict), &[]).await.unwrap();
     id
 }
 
@@ -107,7 +107,7 @@ async fn a_backup_is_recorded_once_and_its_verdict_is_the_last_drill_s() {
     assert_eq!((failed.verified, failed.failed_count, failed.last_verdict.as_deref()), (None, 1, Some("failed")));
     // The same drill once more, as after a lost answer.
     let mut connection = db.pool().acquire().await.unwrap();
-    backups::record_drill(&mut connection, id, &report(&manifest, Verdict::Verified)).await.unwrap();
+    backups::record_drill(&mut connection, id, &report(&manifest, Verdict::Verified), &[]).await.unwrap();
     assert_eq!(standing(&db, "cats").await.failed_count, 1);
     assert_eq!(bed.count("backup.drills").await, 2);
 }

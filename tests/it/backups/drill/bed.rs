@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -69,7 +69,8 @@ impl Bed {
         let folder = temporary_folder();
         let place = |name: &str| folder.path().join(name);
         let environment = Environment::of(&[("HOME", "/home/cat")]);
-        let settings: config::Backup = Config::load(&Layers { environment, ..Layers::default() }).unwrap().config.backup;
+        let settings: config::Backup =
+            Config::load(&Layers { environment, ..Layers::default() }).unwrap().config.backup;
         let server = Server::at(&url).unwrap();
         let database = server.database().to_owned();
         let yard = Yard {
@@ -161,6 +162,29 @@ impl Bed {
     /// Tries the backup.
     pub async fn drill_as(&self, report: Reporter) -> Result<DrillReport> {
         drill(&self.yard, &self.name, None, report).await
+    }
+
+    /// Starts the program that tries the backup.
+    pub fn verify(&self) -> Child {
+        let mut command = Command::new(program());
+        command.env_clear().env("HOME", self.folder.path()).env("PATH", "/usr/local/bin:/usr/bin:/bin");
+        command.env("DATABASE_URL", &self.url);
+        command.env("REPO_TO_CAT_BACKUP__STORE", self.folder.path().join("store"));
+        command.env("REPO_TO_CAT_BACKUP__SCRATCH_FOLDER", &self.yard.scratch_folder);
+        command.env("REPO_TO_CAT_IMAGES__STORE", self.folder.path().join("pictures"));
+        command.args(["backup", "verify", "--standalone", self.name.as_str()]);
+        command.current_dir(self.folder.path()).stdin(Stdio::null()).spawn().unwrap()
+    }
+
+    /// How many sessions make a view anew in the scratch cluster, if there is one by now.
+    pub fn sessions_of_restores(&self) -> u32 {
+        let states = self.leftovers().into_iter().map(|folder| folder.join("postgres/server.json"));
+        let Some(state) = states.filter_map(|path| fs::read(path).ok()).next() else { return 0 };
+        let Ok(state) = serde_json::from_slice::<serde_json::Value>(&state) else { return 0 };
+        let url = format!("postgres:///postgres?host={}&port=5432&user=postgres", state["socket"].as_str().unwrap());
+        let asked = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'REFRESH%'";
+        let output = Command::new(odd::program("psql")).args(["-X", "-A", "-t", "-c", asked, &url]).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).trim().parse().unwrap_or(0)
     }
 
     /// A file of the backup.
@@ -303,7 +327,8 @@ impl Report for Mischief {
             At::Sql(sql) => {
                 let folder = self.scratch.lock().unwrap().clone().unwrap();
                 let state = server_state(&folder);
-                let url = format!("postgres:///restored?host={}&port=5432&user=postgres", state["socket"].as_str().unwrap());
+                let url =
+                    format!("postgres:///restored?host={}&port=5432&user=postgres", state["socket"].as_str().unwrap());
                 odd::run("psql", &["-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql, &url]);
             }
             At::Fill(path) => {

@@ -148,6 +148,8 @@ impl Bed {
             run("pg_restore", &["--exit-on-error", "-d", &url, archive]);
         }
         let mut restored = PgConnectOptions::from_str(&url).unwrap().connect().await.unwrap();
+        // The rows come after the constraints here.
+        sqlx::raw_sql("SET session_replication_role = replica").execute(&mut restored).await.unwrap();
         for file in &manifest.files {
             let FileRole::Piece { table } = file.role else { continue };
             let rows = fs::read(self.decoded(&manifest.name, file, identities)).unwrap();

@@ -1,6 +1,7 @@
 //! Dumps that fail: why is told, nothing is left, and the next one works.
 //!
-//! A table that the test has locked holds `pg_dump` at a known place.
+//! A table that the test has locked holds `pg_dump` at a known place. It is a partitioned one: the others are looked at
+//! before `pg_dump` starts.
 
 use std::fs;
 use std::sync::Arc;
@@ -12,14 +13,14 @@ use repo_to_cat::model::backup::{BackupRequest, Format, Manifest};
 use repo_to_cat::model::failure::{Failure, Kind};
 use repo_to_cat::model::progress::{Report, Silent};
 use rustix::process::Signal;
-use sqlx::{Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::task::JoinHandle;
 
 use super::bed::{Attempt, Bed, processes_of};
 use crate::support::gate::eventually;
 use crate::support::postgres::{PrivateCluster, kill};
 
-const TWO_TABLES: &str = "CREATE TABLE a (id int, filler text); CREATE TABLE b (id int);
+const TWO_TABLES: &str = "CREATE TABLE a (id int, filler text); CREATE TABLE b (id int) PARTITION BY RANGE (id);
                           INSERT INTO a SELECT i, repeat(md5(i::text), 30) FROM generate_series(1, 3000) i";
 
 /// Says stop once it was asked so often.
@@ -58,9 +59,14 @@ struct Held {
 
 impl Held {
     async fn start(bed: Bed, format: Format) -> Self {
+        Self::start_at("b", bed, format).await
+    }
+
+    async fn start_at(table: &str, bed: Bed, format: Format) -> Self {
         let bed = Arc::new(bed);
         let mut holder = bed.connection().await;
-        sqlx::raw_sql("BEGIN; LOCK TABLE b IN ACCESS EXCLUSIVE MODE").execute(&mut holder).await.unwrap();
+        let lock = format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE");
+        sqlx::raw_sql(AssertSqlSafe(lock)).execute(&mut holder).await.unwrap();
         let (attempt, stop) = (bed.attempt(), Stop::after(u32::MAX));
         let dump = tokio::spawn({
             let (bed, attempt, stop) = (Arc::clone(&bed), attempt.clone(), Arc::clone(&stop));
@@ -83,8 +89,8 @@ impl Held {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dump_that_waits_for_a_lock_can_be_stopped() {
-    for format in [Format::Plain, Format::Directory] {
-        let held = Held::start(Bed::make(TWO_TABLES).await, format).await;
+    for (table, format) in [("a", Format::Directory), ("b", Format::Directory), ("b", Format::Plain)] {
+        let held = Held::start_at(table, Bed::make(TWO_TABLES).await, format).await;
         held.stop.now();
         assert_eq!(held.failure().await.kind(), Kind::Cancelled);
     }
@@ -133,10 +139,12 @@ async fn pg_dump_s_own_words_tell_of_a_table_that_was_dropped() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lock_is_waited_for_as_long_as_it_is_said() {
-    let mut bed = Bed::make(TWO_TABLES).await;
-    bed.yard.settings.lock_wait_seconds = 1;
-    let failure = Held::start(bed, Format::Custom).await.failure().await;
-    assert_eq!(failure.kind(), Kind::Throttled, "{failure:?}");
+    for table in ["a", "b"] {
+        let mut bed = Bed::make(TWO_TABLES).await;
+        bed.yard.settings.lock_wait_seconds = 1;
+        let failure = Held::start_at(table, bed, Format::Custom).await.failure().await;
+        assert_eq!(failure.kind(), Kind::Throttled, "{failure:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -148,7 +156,7 @@ async fn what_is_made_meanwhile_is_not_in_it() {
         .unwrap();
     let manifest = held.dump.await.unwrap().unwrap();
     let tables: Vec<_> = manifest.tables.iter().map(|table| (table.name.as_str(), table.fingerprint.rows)).collect();
-    assert_eq!(tables, [("a", 3000), ("b", 0)]);
+    assert_eq!(tables, [("a", 3000)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -191,4 +199,19 @@ async fn only_one_backup_of_a_database_is_made_at_a_time() {
     assert_eq!(second.kind(), Kind::Throttled, "{second:?}");
     sqlx::raw_sql("COMMIT").execute(&mut held.holder).await.unwrap();
     held.bed.check_files(&held.dump.await.unwrap().unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dump_gives_way_to_who_waits_for_its_locks() {
+    let mut bed = Bed::make(TWO_TABLES).await;
+    bed.yard.settings.yield_seconds = 1;
+    let held = Held::start(bed, Format::Custom).await;
+    let mut other = held.bed.connection().await;
+    let altering = tokio::spawn(async move {
+        sqlx::raw_sql("ALTER TABLE a ADD COLUMN more int").execute(&mut other).await.unwrap();
+    });
+    let failure = held.failure().await;
+    assert_eq!(failure.kind(), Kind::Throttled, "{failure:?}");
+    assert!(failure.to_string().contains("public.a"), "{failure}");
+    altering.await.unwrap();
 }

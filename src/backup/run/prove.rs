@@ -1,0 +1,104 @@
+//! The drill job.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::Work;
+use crate::backup::drill::drill;
+use crate::backup::submit::database;
+use crate::backup::telling::What;
+use crate::backup::{Yard, retention, shelf};
+use crate::db::{Db, backups, hold};
+use crate::model::backup::trend::Measured;
+use crate::model::backup::{DrillReport, DrillRequest, Manifest, Verdict};
+use crate::model::failure::Result;
+use crate::model::job::ClaimedJob;
+use crate::model::progress::Step;
+use crate::queue::journal::Journal;
+
+/// Tries a backup, writes down what came of it, and lets older ones go where it is proven. A drill that finds a bad backup
+/// has done its work: the job is completed, and the alarm is raised.
+pub(super) async fn prove(work: &Work, cancel: CancellationToken) -> Result<()> {
+    let Work { premises, db, job } = work;
+    let request: DrillRequest = work.request()?;
+    let yard = premises.open()?;
+    let name = match request.backup {
+        Some(name) => name,
+        None => shelf::find(&yard.vault, "latest", &database(request.database, &premises.config)?).await?,
+    };
+    let mut journal = Journal::open(db.clone(), Arc::clone(job), cancel).await?;
+    let trying = |report| drill(&yard, &name, Some(job.id), work.metered(report));
+    let report = journal.watch_and_keep(Step::Restore, trying).await?;
+    say(&report);
+    let manifest = shelf::one(&yard.vault, &name).await?.manifest;
+    let alarms = match &manifest {
+        Some(manifest) => journal.ask(|| work.alarms(manifest, Some(&report))).await?,
+        None => Vec::new(),
+    };
+    journal.write(Step::Record, || record(db, job, &report, manifest.as_ref(), &alarms, &yard)).await?;
+    let is_verified = report.verdict == Verdict::Verified;
+    work.tell(if is_verified { What::Verified } else { What::Failed }, name.database(), |event| {
+        event.backup = Some(name.clone());
+        event.verdict = Some(report.verdict);
+        event.measured = manifest.as_ref().map(|manifest| Measured::of(manifest, Some(&report)));
+        event.reason = report.reason;
+        event.alarms = alarms;
+    });
+    if is_verified {
+        journal.wait_for(Step::Prune, tidy(db, &yard, name.database())).await?;
+    }
+    journal.close().await
+}
+
+/// Writes down what a drill found, and its backup, where it was made without us.
+async fn record(
+    db: &Db,
+    job: &ClaimedJob,
+    report: &DrillReport,
+    manifest: Option<&Manifest>,
+    alarms: &[String],
+    yard: &Yard,
+) -> Result<()> {
+    let mut transaction = db.pool().begin().await?;
+    if let Some(manifest) = manifest {
+        backups::record(&mut transaction, manifest, &yard.vault.place(), alarms).await?;
+    }
+    backups::record_drill(&mut transaction, job.id, report, alarms).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Removes what no rule keeps of a database's backups, and what killed runs left; nothing in a copy of a database, whose
+/// source may still need it.
+async fn tidy(db: &Db, yard: &Yard, database: &str) -> Result<()> {
+    if hold::is_held(db).await? {
+        return Ok(());
+    }
+    let policy = retention::policy(&yard.settings);
+    let plan = retention::plan(&shelf::all(&yard.vault, Some(database)).await?, &policy);
+    let (removed, outcome) = retention::remove(&yard.vault, &plan).await;
+    backups::note_pruned(db, &removed).await?;
+    for name in &removed {
+        tracing::info!(backup = %name, "removed: no rule keeps it");
+    }
+    outcome?;
+    let grace = Duration::from_secs(yard.settings.sweep_grace_seconds);
+    for name in yard.vault.sweep(grace, false).await? {
+        tracing::info!(name, "swept: a killed run left it");
+    }
+    Ok(())
+}
+
+fn say(report: &DrillReport) {
+    let DrillReport { backup, reason, .. } = report;
+    let reason = reason.as_deref().unwrap_or_default();
+    match report.verdict {
+        Verdict::Verified => tracing::info!(%backup, rows = report.rows, "verified"),
+        Verdict::Failed => tracing::error!(%backup, reason, "this backup does not restore to what it was made of"),
+        Verdict::Unverified | Verdict::Unverifiable => {
+            tracing::warn!(%backup, reason, "this backup could not be verified");
+        }
+    }
+}

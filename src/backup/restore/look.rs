@@ -20,6 +20,8 @@ use crate::providers::vault;
 
 /// How much of a dump is read at once to find out what it is.
 const PIECE: usize = 64 << 10;
+/// What a plain dump says before the version of its server.
+const DUMPED_FROM: &[u8] = b"-- Dumped from database version ";
 /// Extensions that every server has.
 const EVERYWHERE: [&str; 1] = ["plpgsql"];
 /// Entries of an archive that name roles in what they say.
@@ -252,8 +254,7 @@ fn plain(head: &[u8]) -> Result<(Option<u32>, &'static str)> {
         return Err(Failure::new(Kind::Unusable, "it is the dump of a whole cluster, by pg_dumpall")
             .hint("it makes databases by itself: psql -X -v ON_ERROR_STOP=1 -f FILE postgres"));
     }
-    const FROM: &[u8] = b"-- Dumped from database version ";
-    let version = memchr::memmem::find(head, FROM).map(|at| &head[at + FROM.len()..]);
+    let version = memchr::memmem::find(head, DUMPED_FROM).map(|at| &head[at + DUMPED_FROM.len()..]);
     let version = version.and_then(|rest| std::str::from_utf8(&rest[..rest.len().min(8)]).ok()).and_then(major);
     Ok((version, if has(b"-- PostgreSQL database dump") { "a plain dump" } else { "a file of SQL" }))
 }

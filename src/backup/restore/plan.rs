@@ -117,11 +117,11 @@ pub async fn find(yard: &Yard, text: &str, at: Option<DateTime<Utc>>) -> Result<
     };
     if text == "latest" {
         let names = yard.vault.list().await?;
-        let of_database = names.into_iter().filter(|name| name.database() == database);
+        let mut of_database = names.into_iter().filter(|name| name.database() == database);
         let found = match at {
-            Some(at) => of_database.filter(|name| name.moment() <= at).next_back(),
+            Some(at) => of_database.rfind(|name| name.moment() <= at),
             // The pointer is moved last of all; where it was lost, the names tell.
-            None => yard.vault.latest(database).await?.or(of_database.last()),
+            None => yard.vault.latest(database).await?.or_else(|| of_database.next_back()),
         };
         let Some(name) = found else {
             let when = at.map(|at| format!(" of {} or before", at.format("%Y-%m-%d %H:%M:%S UTC"))).unwrap_or_default();

@@ -169,9 +169,9 @@ fn render(restored: &Restored, look: &Look) -> String {
             _ = writeln!(text, "{}\n    repo-to-cat backup release", look.fair(&held));
         }
         Held::TooOld => {
-            let held = "  its queue is of before holds: bring it up to date and hold it before a service starts on it:";
-            let hold = "repo-to-cat migrate up; psql -c \"SELECT queue.hold('restored')\"";
-            _ = writeln!(text, "{}\n    {hold}", look.fair(held));
+            let old = "  its queue is of before holds: bring it up to date and hold it before a service starts on it:";
+            let todo = "repo-to-cat migrate up; psql -c \"SELECT queue.hold('restored')\"";
+            _ = writeln!(text, "{}\n    {todo}", look.fair(old));
         }
     }
     text

@@ -299,7 +299,7 @@ async fn a_kill_leaves_what_there_was_and_the_next_one_tells() {
 #[tokio::test]
 async fn a_lost_database_comes_back_from_the_store_alone_and_its_queue_waits() {
     let url = database_with_gate("lost");
-    let site = Site::of(url.clone());
+    let site = Site::of(&url);
     let bed = Bed::at(url.clone()).await;
     let (running, _) = bed.running().await;
     let waiting = bed.enqueue(crate::queue::bed::probe()).await;

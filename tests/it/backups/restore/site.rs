@@ -32,15 +32,15 @@ pub struct Site {
 impl Site {
     /// A database with rows.
     pub async fn make() -> Self {
-        let site = Self::of(fresh_database("site"));
+        let site = Self::of(&fresh_database("site"));
         site.execute(&site.database, SCRIPT).await;
         site
     }
 
     /// A database that is ready.
-    pub fn of(url: String) -> Self {
-        let database = PgConnectOptions::from_str(&url).unwrap().get_database().unwrap().to_owned();
-        Self { shell: Shell::on(&url), database }
+    pub fn of(url: &str) -> Self {
+        let database = PgConnectOptions::from_str(url).unwrap().get_database().unwrap().to_owned();
+        Self { shell: Shell::on(url), database }
     }
 
     /// The name of another database of this test's own.

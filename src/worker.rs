@@ -13,10 +13,10 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::config;
-use crate::db::{Db, claims};
 use crate::backup;
 use crate::backup::yard::Premises;
+use crate::config;
+use crate::db::{Db, claims};
 use crate::generation::run::{self, Studio};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::{ClaimedJob, JobKind, NewJob, Outcome};

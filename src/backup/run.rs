@@ -110,7 +110,8 @@ impl Work {
         if self.job.ends_with(&failure) {
             let text = |key: &str| self.job.payload.get(key).and_then(|value| value.as_str());
             let backup = text("backup").and_then(|name| BackupName::parse(name).ok());
-            let database = text("database").or(backup.as_ref().map(BackupName::database)).unwrap_or_default().to_owned();
+            let database =
+                text("database").or(backup.as_ref().map(BackupName::database)).unwrap_or_default().to_owned();
             self.tell(What::Failed, &database, |event| {
                 event.backup.clone_from(&backup);
                 event.reason = Some(failure.to_string());

@@ -62,7 +62,10 @@ mod tests {
     fn the_one_that_is_there_by_default_can_be_replaced_and_taken_out() {
         let of = |loaded: &super::super::Loaded| loaded.config.schedules.get("backup").map(|spec| spec.cron.clone());
         assert_eq!(of(&load("").unwrap()).as_deref(), Some("0 3 * * *"));
-        assert_eq!(of(&load("[schedules.backup]\ncron = \"@hourly\"\nkind = \"backup\"\n").unwrap()).unwrap(), "@hourly");
+        assert_eq!(
+            of(&load("[schedules.backup]\ncron = \"@hourly\"\nkind = \"backup\"\n").unwrap()).unwrap(),
+            "@hourly"
+        );
         assert_eq!(of(&load("[schedules]\nbackup = false\n").unwrap()), None);
         let environment = Environment::of(&[("HOME", "/home/cat"), ("REPO_TO_CAT_SCHEDULES__BACKUP", "false")]);
         let loaded = Config::load(&Layers { environment, ..Layers::default() }).unwrap();

@@ -6,8 +6,8 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::db::{Db, Session};
-use crate::model::backup::verdict::Difference;
 use crate::model::backup::trend::Measured;
+use crate::model::backup::verdict::Difference;
 use crate::model::backup::{BackupName, DrillReport, Manifest, Selection, Standing};
 use crate::model::failure::Result;
 
@@ -43,12 +43,7 @@ pub struct BackupRow {
 }
 
 /// Records a backup that is in the store; false where it was recorded before.
-pub async fn record(
-    session: &mut Session<'_>,
-    manifest: &Manifest,
-    store: &str,
-    alarms: &[String],
-) -> Result<bool> {
+pub async fn record(session: &mut Session<'_>, manifest: &Manifest, store: &str, alarms: &[String]) -> Result<bool> {
     let inserted = sqlx::query!(
         "INSERT INTO backup.backups (name, job_id, database, store, format, compression, encrypted, started_at, seconds,
                                      bytes, raw_bytes, tables, rows, server_version, selection, alarms)
@@ -78,12 +73,7 @@ pub async fn record(
 
 /// Records what a drill found; nothing where it was recorded before. `id` is its job's. The times are the database's, so
 /// that a machine whose clock is wrong writes no history of the future.
-pub async fn record_drill(
-    session: &mut Session<'_>,
-    id: Uuid,
-    report: &DrillReport,
-    alarms: &[String],
-) -> Result<()> {
+pub async fn record_drill(session: &mut Session<'_>, id: Uuid, report: &DrillReport, alarms: &[String]) -> Result<()> {
     sqlx::query!(
         "WITH drill AS (
            INSERT INTO backup.drills (id, backup, started_at, finished_at, verdict, reason, differences, tables, rows,

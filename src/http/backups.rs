@@ -50,12 +50,13 @@ pub(super) fn write_to(page: &mut Page, standings: &[Standing], hours: u64) {
             }
         }
     };
-    let help = "Whether the last verified backup is not older than backup.fresh_hours; of databases that should have some.";
-    gauge("repo_to_cat_backup_fresh", help, &|one| {
-        one.is_watched.then(|| if one.is_fresh(hours) { 1.0 } else { 0.0 })
-    });
+    let help =
+        "Whether the last verified backup is not older than backup.fresh_hours; of databases that should have some.";
+    gauge("repo_to_cat_backup_fresh", help, &|one| one.is_watched.then(|| if one.is_fresh(hours) { 1.0 } else { 0.0 }));
     let help = "When the last verified backup in the store was begun: what it holds is so old.";
-    gauge("repo_to_cat_backup_verified_timestamp_seconds", help, &|one| one.verified_at.map(|at| at.timestamp() as f64));
+    gauge("repo_to_cat_backup_verified_timestamp_seconds", help, &|one| {
+        one.verified_at.map(|at| at.timestamp() as f64)
+    });
     let help = "When the last backup was begun, verified or not.";
     gauge("repo_to_cat_backup_last_timestamp_seconds", help, &|one| one.last_at.map(|at| at.timestamp() as f64));
     gauge("repo_to_cat_backup_duration_seconds", "How long the last backup took.", &|one| one.last_seconds);

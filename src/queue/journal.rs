@@ -106,6 +106,17 @@ impl Journal {
         Ok(made)
     }
 
+    /// The same, whatever an earlier attempt made; the result is a checkpoint.
+    pub async fn wait_for_and_keep<T: Serialize>(
+        &mut self,
+        step: Step,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let made = self.wait_for(step, work).await?;
+        self.keep_output(&made)?;
+        Ok(made)
+    }
+
     /// Runs a step that waits for others and tells how far it is. Where it is to stop, it sees so by its report and is
     /// waited for: nothing of it goes on.
     pub async fn watch<T, F>(&mut self, step: Step, work: impl FnOnce(Arc<dyn Report>) -> F) -> Result<T>
@@ -134,10 +145,15 @@ impl Journal {
             return Ok(made);
         }
         let made = self.watch(step, work).await?;
-        if let Some((_, _, output)) = &mut self.unwritten {
-            *output = Some(output_of(&made)?);
-        }
+        self.keep_output(&made)?;
         Ok(made)
+    }
+
+    fn keep_output(&mut self, made: &impl Serialize) -> Result<()> {
+        if let Some((_, _, output)) = &mut self.unwritten {
+            *output = Some(output_of(made)?);
+        }
+        Ok(())
     }
 
     /// Runs a step that the database does, again while it is away, but no longer than the job is ours.

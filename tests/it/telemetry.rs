@@ -2,7 +2,7 @@
 
 mod depth;
 mod logs;
-mod metrics;
+pub mod metrics;
 mod runs;
 
 use repo_to_cat::db::Db;

@@ -42,8 +42,9 @@ pub(super) async fn make(work: &Work, cancel: CancellationToken) -> Result<()> {
             manifest
         }
         None => {
-            let name = free_name(&yard.vault, &database, job.started_at).await?;
-            journal.wait_for(Step::Preflight, look_first(&yard, &database, &request)).await?;
+            let earlier = journal.checkpoint(Step::Preflight);
+            let preparing = prepare(&yard, &database, &request, job.started_at, earlier);
+            let name = journal.wait_for_and_keep(Step::Preflight, preparing).await?;
             let run = Run { job: Some(job.id), claim: job.claim };
             let dumping = |report| dump(&yard, &name, &request, run, work.metered(report));
             journal.watch(Step::Dump, dumping).await?
@@ -61,6 +62,22 @@ pub(super) async fn make(work: &Work, cancel: CancellationToken) -> Result<()> {
         event.alarms = alarms;
     });
     journal.close().await
+}
+
+/// Sees to it that the backup can begin, and names it. Of what an `earlier` attempt began nothing stays, so that it does
+/// not take the space of this one.
+async fn prepare(
+    yard: &Yard,
+    database: &str,
+    request: &BackupRequest,
+    now: DateTime<Utc>,
+    earlier: Option<BackupName>,
+) -> Result<BackupName> {
+    if let Some(earlier) = earlier {
+        yard.vault.begin(&earlier).await?.discard().await?;
+    }
+    look_first(yard, database, request).await?;
+    free_name(&yard.vault, database, now).await
 }
 
 /// Looks at everything that the backup needs; fails where something is missing, and says what should be seen to.

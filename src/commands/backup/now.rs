@@ -92,9 +92,7 @@ async fn enqueue_only(args: &BackupNow, session: &Session, output: &Output) -> R
     let enqueued = enqueue_all(&session.db, &jobs).await?;
     let data: Vec<_> = enqueued.iter().map(|job| json!({"id": job.id, "is_new": job.is_new})).collect();
     output.data(&data, |_| {
-        let line = |job: &Enqueued| {
-            format!("{}{}\n", job.id, if job.is_new { "" } else { "  (was there already)" })
-        };
+        let line = |job: &Enqueued| format!("{}{}\n", job.id, if job.is_new { "" } else { "  (was there already)" });
         enqueued.iter().map(line).collect()
     })?;
     enqueue::note_missing_workers(session, output).await;
@@ -118,9 +116,9 @@ impl Watch {
         let title = format!("Backing up {}", job.payload["database"].as_str().unwrap_or_default());
         let again = "repo-to-cat backup now";
         let id = self.work(session, job, JobKind::Backup, &title, again).await?;
-        let row = backups::made_by(&session.db, id).await?.ok_or_else(|| {
-            Failure::new(Kind::Internal, format!("job {id} is completed, but no backup is recorded"))
-        })?;
+        let row = backups::made_by(&session.db, id)
+            .await?
+            .ok_or_else(|| Failure::new(Kind::Internal, format!("job {id} is completed, but no backup is recorded")))?;
         let name = BackupName::parse(&row.name)?;
         let drill = if follows { Some(prove(self, session, name).await?) } else { None };
         Ok(Made::of_row(&row, drill))
@@ -140,14 +138,7 @@ impl Watch {
     }
 
     /// Enqueues a job and works on it until it has ended.
-    pub async fn work(
-        &self,
-        session: &Session,
-        job: NewJob,
-        kind: JobKind,
-        title: &str,
-        again: &str,
-    ) -> Result<Uuid> {
+    pub async fn work(&self, session: &Session, job: NewJob, kind: JobKind, title: &str, again: &str) -> Result<Uuid> {
         let mut own = OwnJob::start(session, job).await.map_err(|failure| match failure.kind() {
             Kind::Conflict => failure.context("another one is under way"),
             _ => failure,

@@ -7,9 +7,9 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::now::Watch;
-use crate::backup::{Yard, shelf};
 use crate::backup::drill::drill;
 use crate::backup::submit::{database, drill_job};
+use crate::backup::{Yard, shelf};
 use crate::cli::BackupVerify;
 use crate::commands::Output;
 use crate::commands::session::{Host, Schema, Session, block_on, stop_signal};
@@ -65,9 +65,9 @@ pub(super) async fn prove(watch: &Watch, session: &Session, name: BackupName) ->
     let job = drill_job(DrillRequest { backup: Some(name), database: None }, &session.config)?;
     let id = watch.work(session, job, JobKind::Drill, &title, &again).await?;
     let row = backups::drilled_by(&session.db, id).await?;
-    row.as_ref().and_then(Found::of_row).ok_or_else(|| {
-        Failure::new(Kind::Internal, format!("job {id} is completed, but no drill is recorded"))
-    })
+    row.as_ref()
+        .and_then(Found::of_row)
+        .ok_or_else(|| Failure::new(Kind::Internal, format!("job {id} is completed, but no drill is recorded")))
 }
 
 /// Tries a backup without a queue.

@@ -41,7 +41,10 @@ fn programs_of_drills(config: &Config) -> Check {
     };
     let missing: Vec<&str> = programs::DRILL.into_iter().filter(|name| !programs.path(name).is_file()).collect();
     if missing.is_empty() {
-        return Check::ok(NAME, format!("all of version {} are in {}", programs.version(), programs.folder().display()));
+        return Check::ok(
+            NAME,
+            format!("all of version {} are in {}", programs.version(), programs.folder().display()),
+        );
     }
     let what = format!("{} is not in {}; drills need it", missing.join(", "), programs.folder().display());
     Check::warn(NAME, what, TODO)
@@ -58,7 +61,8 @@ async fn newest_verified(vault: &Vault, names: &[BackupName]) -> Result<Option<B
 
 fn age(place: &str, count: usize, newest: Option<&BackupName>, fresh_hours: u64) -> Check {
     const NAME: &str = "backups";
-    const TODO: &str = "type: repo-to-cat backup now   (the scheduler makes one every day at 03:00 UTC, unless you changed that)";
+    const TODO: &str =
+        "type: repo-to-cat backup now   (the scheduler makes one every day at 03:00 UTC, unless you changed that)";
     let Some(newest) = newest else {
         let what = match count {
             0 => format!("there is no backup in {place}"),

@@ -1,5 +1,9 @@
 //! Backups and drills as jobs of the queue.
 
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::sync::mpsc::{Receiver, channel};
+
 use repo_to_cat::db::backups;
 use repo_to_cat::model::job::JobKind;
 use repo_to_cat::schedule::declared::apply;
@@ -8,10 +12,11 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::schedules::bed::{Bed, add, outcomes, spec, utc};
-use crate::support::cli::Shell;
+use crate::support::cli::{Ran, Shell};
 use crate::support::gate::eventually;
 
-const NIGHTLY: &str = "[schedules.nightly]\ncron = \"0 3 * * *\"\nkind = \"backup\"\npayload = { database = \"cats\" }\n";
+const NIGHTLY: &str =
+    "[schedules.nightly]\ncron = \"0 3 * * *\"\nkind = \"backup\"\npayload = { database = \"cats\" }\n";
 
 #[tokio::test]
 async fn a_slot_makes_one_backup_however_many_hosts_there_are() {
@@ -69,7 +74,10 @@ struct Scene {
 impl Scene {
     async fn make(shell: impl FnOnce(&str) -> Shell) -> Self {
         let bed = Bed::make();
-        bed.execute("CREATE TABLE public.toys AS SELECT n AS id, 'toy ' || n AS name FROM generate_series(1, 500) AS n").await;
+        bed.execute(
+            "CREATE TABLE public.toys AS SELECT n AS id, 'toy ' || n AS name FROM generate_series(1, 500) AS n",
+        )
+        .await;
         Self { shell: shell(&bed.url), bed }
     }
 
@@ -85,8 +93,19 @@ impl Scene {
     /// Sessions of dumps that are connected to our database.
     async fn sessions(&self) -> i64 {
         self.bed
-            .count("pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'repo-to-cat/backup/%'")
+            .count(
+                "pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'repo-to-cat/backup/%'",
+            )
             .await
+    }
+
+    /// Returns when the dump waits for a lock.
+    async fn until_it_waits(&self) {
+        self.until(
+            "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+             AND application_name LIKE 'repo-to-cat/backup/%'",
+        )
+        .await;
     }
 
     async fn until(&self, rows: &str) {
@@ -171,7 +190,7 @@ async fn a_backup_whose_worker_is_killed_is_made_by_another_and_once() {
     scene.shell.json(&["backup", "now", "--queue", "--no-drill"]);
     let first = scene.shell.service("worker");
     scene.until("queue.steps WHERE step = 'dump'").await;
-    eventually("the dump to wait for the lock", async || scene.sessions().await >= 2).await;
+    scene.until_it_waits().await;
     first.stop(Signal::KILL);
     scene.bed.execute("UPDATE queue.workers SET lease_until = '-infinity'").await;
     let second = scene.shell.service("worker");
@@ -190,11 +209,62 @@ async fn a_backup_that_is_cancelled_leaves_nothing() {
     sqlx::query("LOCK TABLE public.toys").execute(&mut *lock).await.unwrap();
     let enqueued = scene.shell.json(&["backup", "now", "--queue"]);
     let worker = scene.shell.service("worker");
-    eventually("the dump to wait for the lock", async || scene.sessions().await >= 2).await;
+    scene.until_it_waits().await;
     scene.shell.succeeds(&["jobs", "cancel", enqueued[0]["id"].as_str().unwrap()]);
     // The lock is still held: nothing but the cancellation ends them.
     eventually("its sessions to end", async || scene.sessions().await == 0).await;
     eventually("its draft to go", async || scene.stored().is_empty()).await;
     assert_eq!(scene.bed.count("queue.history WHERE state = 'cancelled'").await, 1);
     drop((worker, lock));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_proven_lets_older_ones_go_and_is_told() {
+    let scene = Scene::make(Shell::on).await;
+    let (url, heard) = listen();
+    let now = || {
+        let mut command = scene.shell.command(&["--json", "backup", "now"]);
+        for rule in ["HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"] {
+            command.env(format!("REPO_TO_CAT_BACKUP__KEEP_{rule}"), "0");
+        }
+        command.env("REPO_TO_CAT_BACKUP__KEEP_LAST", "1").env("REPO_TO_CAT_BACKUP__PING_URL", &url);
+        Ran::of(&mut command)
+    };
+    let name = |ran: &Ran| {
+        let made: serde_json::Value = serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{}", ran.err));
+        made[0]["name"].as_str().unwrap().to_owned()
+    };
+    let first = name(&now());
+    assert_eq!(scene.stored(), [first.as_str()], "the last verified one always stays");
+    let second = name(&now());
+    assert_eq!(scene.stored(), [second.as_str()]);
+    assert_eq!(scene.bed.count(&format!("backup.backups WHERE name = '{first}' AND pruned_at IS NOT NULL")).await, 1);
+    assert_eq!(heard.try_iter().collect::<Vec<_>>(), ["/cats/start", "/cats", "/cats/start", "/cats"]);
+
+    std::fs::remove_dir_all(scene.shell.path("data/backups")).unwrap();
+    std::fs::write(scene.shell.path("data/backups"), "no folder").unwrap();
+    let ran = now();
+    assert_ne!(ran.code, Some(0), "{}", ran.out);
+    assert_eq!(heard.try_iter().last().as_deref(), Some("/cats/fail"));
+}
+
+/// Hears pings: a URL, and the paths that were asked for.
+fn listen() -> (String, Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/cats", listener.local_addr().unwrap());
+    let (tell, heard) = channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let stream = stream.unwrap();
+            let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
+            let asked = lines.next().unwrap_or_default();
+            lines.by_ref().take_while(|line| !line.is_empty()).for_each(drop);
+            let path = asked.split(' ').nth(1).unwrap_or_default().to_owned();
+            _ = (&stream).write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            if tell.send(path).is_err() {
+                return;
+            }
+        }
+    });
+    (url, heard)
 }

@@ -7,9 +7,12 @@ use repo_to_cat::model::backup::manifest::{FileRole, Source, StoredFile, Table, 
 use repo_to_cat::model::backup::{
     BackupName, Compression, DrillReport, Fingerprint, Format, Manifest, Selection, Standing, Verdict,
 };
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::schedules::bed::{Bed, utc};
+use crate::support::cli::Shell;
+use crate::telemetry::metrics::{ask, samples};
 
 /// The manifest of a backup with so many rows.
 pub fn manifest(database: &str, at: &str, rows: u64) -> Manifest {
@@ -150,5 +153,61 @@ fn a_drill_of_one_backup_has_one_key() {
     let request = repo_to_cat::model::backup::DrillRequest { backup: Some(name), database: Some("ignored".into()) };
     let job = drill_job(request, &config).unwrap();
     assert_eq!(job.unique.unwrap().key, "drill/cats_20270103_030000Z");
-    assert_eq!(job.payload, serde_json::json!({"backup": "cats_20270103_030000Z"}));
+    assert_eq!(job.payload, json!({"backup": "cats_20270103_030000Z"}));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_and_health_tell_the_truth() {
+    let bed = Bed::make();
+    let db = bed.firing("").await.db;
+    let ours: String = sqlx::query_scalar("SELECT current_database()").fetch_one(&bed.gate.pool).await.unwrap();
+    let shell = Shell::on(&bed.url);
+    let service = shell.service("http");
+    let health = || {
+        let (head, body) = ask(&service.address(), "GET /health/backups HTTP/1.1", "");
+        let status = head.split(' ').nth(1).unwrap().to_owned();
+        (status, serde_json::from_str::<serde_json::Value>(&body).unwrap())
+    };
+    let fresh = format!("repo_to_cat_backup_fresh{{database=\"{ours}\"}}");
+    assert_eq!((health().0.as_str(), &*samples(&service.address())[&fresh]), ("200", "1"), "there was no time for one");
+
+    bed.execute("UPDATE backup.beginning SET at = '2020-01-01'").await;
+    let (status, told) = health();
+    assert_eq!(
+        (status.as_str(), &told["status"], &told["databases"][0]["fresh"]),
+        ("503", &json!("stale"), &json!(false))
+    );
+    assert_eq!(samples(&service.address())[&fresh], "0");
+
+    let made = manifest(&ours, &chrono::Utc::now().to_rfc3339(), 700);
+    record(&db, &made).await;
+    let verdict = |verdict| format!("repo_to_cat_backups{{database=\"{ours}\",verdict=\"{verdict}\"}}");
+    let told = samples(&service.address());
+    assert_eq!((&*told[&fresh], &*told[&verdict("unverified")]), ("0", "1"));
+    drilled(&db, &made, Verdict::Verified).await;
+    let (status, told) = health();
+    assert_eq!((status.as_str(), &told["databases"][0]["verified"]), ("200", &json!(made.name)));
+    let told = samples(&service.address());
+    assert_eq!((&*told[&fresh], &*told[&verdict("verified")], &*told[&verdict("unverified")]), ("1", "1", "0"));
+    let of = |name: &str| told[&format!("repo_to_cat_backup_{name}{{database=\"{ours}\"}}")].as_str();
+    assert_eq!((of("rows"), of("size_bytes"), of("restore_seconds"), of("alarms")), ("700", "7000", "2.5", "0"));
+    assert_eq!(of("verified_timestamp_seconds"), made.name.moment().timestamp().to_string());
+}
+
+#[tokio::test]
+async fn a_backup_is_compared_with_the_last_verified_one_of_the_same_part() {
+    let bed = Bed::make();
+    let db = bed.firing("").await.db;
+    let of = |at, rows| manifest("cats", at, rows);
+    let (good, bad) = (of("2027-01-01T03:00:00Z", 5000), of("2027-01-02T03:00:00Z", 90));
+    let mut part = of("2027-01-03T03:00:00Z", 7);
+    part.selection.tables.push("toys".into());
+    for (made, verdict) in [(&good, Verdict::Verified), (&bad, Verdict::Failed), (&part, Verdict::Verified)] {
+        record(&db, made).await;
+        drilled(&db, made, verdict).await;
+    }
+    let next = of("2027-01-04T03:00:00Z", 1);
+    let before = backups::verified_before(&db, &next.name, &next.selection).await.unwrap().unwrap();
+    assert_eq!((before.rows, before.restore_seconds), (5000, Some(2.5)));
+    assert_eq!(backups::verified_before(&db, &good.name, &next.selection).await.unwrap(), None);
 }

@@ -241,7 +241,8 @@ pub enum Held {
 
 /// Holds the queue of a restored database, if it has one. Run in that database.
 pub async fn hold(session: &mut Session<'_>, reason: &str) -> Result<Held> {
-    let query = sqlx::query_as("SELECT to_regprocedure('queue.hold(text)') IS NOT NULL, to_regclass('queue.jobs') IS NOT NULL");
+    let query =
+        sqlx::query_as("SELECT to_regprocedure('queue.hold(text)') IS NOT NULL, to_regclass('queue.jobs') IS NOT NULL");
     match query.fetch_one(&mut *session).await? {
         (true, true) => {
             let jobs = sqlx::query_scalar("SELECT queue.hold($1)").bind(reason).fetch_one(session).await?;

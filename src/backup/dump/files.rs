@@ -8,7 +8,7 @@ use tokio_util::task::TaskTracker;
 use super::plan::Plan;
 use super::rows::Waiter;
 use super::watch::Halt;
-use crate::backup::pipe::{Encoder, Recipe, bridge, failure_of};
+use crate::backup::pipe::{Encoded, Encoder, Recipe, bridge, failure_of};
 use crate::model::backup::BackupName;
 use crate::model::backup::manifest::{FileRole, StoredFile};
 use crate::model::failure::{Failure, Kind, Result};
@@ -46,18 +46,17 @@ impl Files<'_> {
         let name = self.plan.file_name(self.name, what);
         let upload = self.draft.create(&name).await?;
         let (out, landing) = bridge::upload(upload, Handle::current(), self.halt.reporter());
-        let filling = self.threads.spawn_blocking(move || {
+        let thread = self.threads.spawn_blocking(move || {
             let mut encoder = Encoder::start(&recipe, out)?;
             let filled = fill(&mut encoder)?;
             Ok((encoder.finish()?, filled))
         });
-        let (encoded, filled) = filling.await.unwrap_or_else(|panic| {
+        let (encoded, filled) = thread.await.unwrap_or_else(|panic| {
             Err(Failure::new(Kind::Internal, format!("the thread that wrote {name} broke")).source(panic))
         })?;
         landing.finish().await?;
-        let file =
-            StoredFile { name, role, bytes: encoded.bytes, raw_bytes: encoded.raw_bytes, sha256: encoded.sha256 };
-        Ok((file, filled))
+        let Encoded { raw_bytes, bytes, sha256 } = encoded;
+        Ok((StoredFile { name, role, bytes, raw_bytes, sha256 }, filled))
     }
 }
 

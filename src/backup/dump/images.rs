@@ -14,7 +14,7 @@ use crate::providers::pictures::Pictures;
 /// Lists the pictures of the snapshot, and tells how many they are.
 pub(super) async fn list(files: &Files<'_>, mut holder: Holder) -> Result<(StoredFile, (Holder, u64))> {
     let waiter = files.waiter();
-    let fill = files.write("images.txt", FileRole::ImageList, files.small(), move |encoder| {
+    let listing = files.write("images.txt", FileRole::ImageList, files.small(), move |encoder| {
         let mut count = 0;
         if let Some(keys) = waiter.wait(holder.image_keys())? {
             waiter.each(keys, |lines| {
@@ -24,7 +24,7 @@ pub(super) async fn list(files: &Files<'_>, mut holder: Holder) -> Result<(Store
         }
         Ok((holder, count))
     });
-    fill.await
+    listing.await
 }
 
 /// Copies the pictures of the snapshot into a tar archive. One that is not in the store is told, and left out: the rows
@@ -36,27 +36,28 @@ pub(super) async fn copy(
     moment: DateTime<Utc>,
 ) -> Result<(StoredFile, Holder)> {
     let waiter = files.waiter();
-    let fill = files.write("pictures.tar", FileRole::Pictures, files.small(), move |encoder| {
-        let mut tar = Tar::new(encoder, moment);
+    let copying = files.write("pictures.tar", FileRole::Pictures, files.small(), move |encoder| {
+        let (mut tar, mut missing) = (Tar::new(encoder, moment), 0);
         if let Some(keys) = waiter.wait(holder.image_keys())? {
             waiter.each(keys, |lines| {
-                for key in lines.split(|byte| *byte == b'\n').filter_map(|key| str::from_utf8(key).ok()) {
+                let keys = lines.split(|byte| *byte == b'\n').filter(|key| !key.is_empty());
+                for key in keys.map(|key| str::from_utf8(key).unwrap_or_default()) {
                     let picture = if is_key(key) { waiter.wait(pictures.get(key))? } else { None };
                     match picture {
                         Some(picture) => tar.add(key, &picture).map_err(unwritten)?,
-                        None if key.is_empty() => {}
-                        None => {
-                            tracing::warn!(key, "a picture that a row names is not in the store: not in the backup")
-                        }
+                        None => missing += 1,
                     }
                 }
                 Ok(())
             })?;
         }
         tar.finish().map_err(unwritten)?;
+        if missing > 0 {
+            tracing::warn!(missing, "pictures that rows name are not in the store, and so not in the backup");
+        }
         Ok(holder)
     });
-    fill.await
+    copying.await
 }
 
 /// Whether it could be the key of a picture: what people write into a row may be anything.

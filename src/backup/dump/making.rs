@@ -60,7 +60,7 @@ impl Making<'_> {
     /// Makes all files but the manifest, and that as a value.
     pub async fn make(&self, files: &Files<'_>, holder: Holder) -> Result<(Manifest, Holder)> {
         let mut stages = Stages { seconds: Vec::new(), since: Instant::now() };
-        let (job, holder) = self.prepare(holder).await?;
+        let (job, mut holder) = self.prepare(holder).await?;
         stages.end("prepare");
         let ((archive, inventory), (mut pieces, split)) =
             futures_util::try_join!(self.dump(files, &job), self.read_pieces(files, &job))?;
@@ -76,14 +76,13 @@ impl Making<'_> {
         made.append(&mut pieces);
         stages.end("dump");
         if self.plan.globals {
-            made.push(self.globals(files, &job).await?);
+            made.push(self.globals(files, &job, holder.may_read_passwords().await?).await?);
             stages.end("globals");
         }
-        let (holder, images) = self.images(files, &job, holder, &mut made).await?;
+        let (mut holder, images) = self.images(files, &job, holder, &mut made).await?;
         if images.is_some() {
             stages.end("images");
         }
-        let mut holder = holder;
         holder.check().await?;
         self.write_sums(files, &made).await?;
         let manifest = Manifest {
@@ -164,10 +163,10 @@ impl Making<'_> {
         let (switch, reader, meter) = (Switch::default(), reader(self.plan.format), Arc::clone(&self.meter));
         let wire = switch.wire();
         let recipe = self.plan.recipe.clone();
-        let fill = files.write(self.plan.format.extension(), FileRole::Archive, recipe, move |encoder| {
+        let writing = files.write(self.plan.format.extension(), FileRole::Archive, recipe, move |encoder| {
             stream::dump(command, &wire, reader, encoder, &meter)
         });
-        fill.await
+        writing.await
     }
 
     /// Reads the rows that `pg_dump` leaves to us.
@@ -184,15 +183,19 @@ impl Making<'_> {
     }
 
     /// Runs `pg_dumpall` for roles and tablespaces.
-    async fn globals(&self, files: &Files<'_>, job: &Job) -> Result<StoredFile> {
+    async fn globals(&self, files: &Files<'_>, job: &Job, with_passwords: bool) -> Result<StoredFile> {
         let mut command = command(&job.programs, "pg_dumpall", &job.access, &self.application);
         command.args(["--globals-only", "--no-password"]).arg(format!("--database={}", self.name.database()));
+        if !with_passwords {
+            tracing::warn!("roles are backed up without their passwords, which this role may not read");
+            command.arg("--no-role-passwords");
+        }
         let switch = Switch::default();
         let wire = switch.wire();
-        let fill = files.write("globals.sql", FileRole::Globals, files.small(), move |encoder| {
+        let writing = files.write("globals.sql", FileRole::Globals, files.small(), move |encoder| {
             stream::copy(command, &wire, encoder)
         });
-        Ok(fill.await?.0)
+        Ok(writing.await?.0)
     }
 
     /// Lists the pictures that the rows name, where they are rows of ours, and copies them where that is wanted.

@@ -53,18 +53,18 @@ impl Meter {
 
 /// `1.2 GB of about 3.4 GB, 14 of 27 tables, 310 MB/s, about 7 s left`.
 fn words(bytes: u64, total: u64, (tables, all_tables): (u64, u64), elapsed: Duration) -> String {
-    let mut words = if total > 0 { format!("{} of about {}", size(bytes), size(total)) } else { size(bytes) };
+    let mut parts = vec![if total > 0 { format!("{} of about {}", size(bytes), size(total)) } else { size(bytes) }];
     if all_tables > 0 {
-        words += &format!(", {} of {} tables", grouped(tables), grouped(all_tables));
+        parts.push(format!("{} of {} tables", grouped(tables), grouped(all_tables)));
     }
     let rate = bytes as f64 / elapsed.as_secs_f64();
     if elapsed >= Duration::from_secs(1) && bytes > 0 {
-        words += &format!(", {}/s", size(rate as u64));
+        parts.push(format!("{}/s", size(rate as u64)));
         if total > bytes {
-            words += &format!(", about {} left", wait(((total - bytes) as f64 / rate).ceil() as u64));
+            parts.push(format!("about {} left", wait(((total - bytes) as f64 / rate).ceil() as u64)));
         }
     }
-    words
+    parts.join(", ")
 }
 
 /// `310 MB`.

@@ -54,18 +54,20 @@ impl Reading<'_> {
             (0..tables.len()).map(|table| pieces.iter().filter(|piece| piece.table == table).count()).collect();
         let readers = self.jobs.min(pieces.len());
         let queue = Mutex::new(Queue { pieces: pieces.into_iter().enumerate().collect(), unread });
-        let read = try_join_all((0..readers).map(|_| self.read_on(files, tables, &queue))).await?;
-        let mut read: Vec<(StoredFile, Piece, Fingerprint)> = read.into_iter().flatten().collect();
-        read.sort_by(|(one, ..), (other, ..)| one.name.cmp(&other.name));
+        let made = try_join_all((0..readers).map(|_| self.read_on(files, tables, &queue))).await?;
+        let mut made: Vec<(StoredFile, Piece, Fingerprint)> = made.into_iter().flatten().collect();
+        made.sort_by(|(one, ..), (other, ..)| one.name.cmp(&other.name));
         let mut fingerprints = vec![Fingerprint::default(); tables.len()];
-        read.iter().for_each(|(_, piece, fingerprint)| fingerprints[piece.table].merge(fingerprint));
+        for (_, piece, fingerprint) in &made {
+            fingerprints[piece.table].merge(fingerprint);
+        }
         let told = tables.iter().zip(fingerprints).map(|(table, fingerprint)| manifest::Table {
             schema: table.schema.clone(),
             name: table.name.clone(),
             columns: table.column_list.clone(),
             fingerprint,
         });
-        Ok((read.into_iter().map(|(file, ..)| file).collect(), told.collect()))
+        Ok((made.into_iter().map(|(file, ..)| file).collect(), told.collect()))
     }
 
     /// One connection: it reads piece after piece.
@@ -76,34 +78,34 @@ impl Reading<'_> {
         queue: &Mutex<Queue>,
     ) -> Result<Vec<(StoredFile, Piece, Fingerprint)>> {
         let mut session = import(self.server, self.database, self.application, self.snapshot).await?;
-        let mut read = Vec::new();
+        let mut made = Vec::new();
         while let Some((number, piece)) = next(queue) {
             let (waiter, meter, table, pages) =
                 (files.waiter(), self.meter.clone(), tables[piece.table].clone(), piece.pages);
             let what = format!("{:04}.copy", number + 1);
-            let fill = files.write(&what, FileRole::Piece { table: piece.table }, files.small(), move |encoder| {
+            let writing = files.write(&what, FileRole::Piece { table: piece.table }, files.small(), move |encoder| {
                 let mut tally = Tally::default();
                 let rows = waiter.wait(copy_range(&mut session, &table, pages))?;
-                waiter.each(rows, |rows| {
-                    meter.add_bytes(rows.len());
-                    encoder.write_all(rows).map_err(unwritten)?;
-                    tally.feed(rows);
+                waiter.each(rows, |text| {
+                    meter.add_bytes(text.len());
+                    encoder.write_all(text).map_err(unwritten)?;
+                    tally.feed(text);
                     Ok(())
                 })?;
                 Ok((session, tally.finish()))
             });
-            let (file, (idle, fingerprint)) = fill.await?;
+            let (file, (idle, fingerprint)) = writing.await?;
             session = idle;
             let unread = &mut locked(queue).unread[piece.table];
             *unread -= 1;
             if *unread == 0 {
                 self.meter.add_table();
             }
-            read.push((file, piece, fingerprint));
+            made.push((file, piece, fingerprint));
         }
         // All was read; how the session ends does not matter.
         drop(session.close().await);
-        Ok(read)
+        Ok(made)
     }
 }
 

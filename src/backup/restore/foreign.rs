@@ -88,13 +88,14 @@ fn restore(job: &Job, path: &Path, toc: Option<&Toc>) -> Result<()> {
 
 /// Looks for the table of contents; what follows it is not looked at.
 #[derive(Default)]
-struct Contents {
+pub(super) struct Contents {
     reader: CustomReader,
-    toc: Option<Toc>,
+    /// What was found.
+    pub toc: Option<Toc>,
 }
 
 impl Contents {
-    fn look(&mut self, piece: &[u8]) -> Result<()> {
+    pub fn look(&mut self, piece: &[u8]) -> Result<()> {
         if self.toc.is_some() {
             return Ok(());
         }

@@ -3,26 +3,29 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
+use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
+use super::foreign::{Contents, Form, form};
 use crate::backup::Yard;
-use crate::backup::archive::toc::Toc;
-use crate::backup::archive::{self, Part};
-use crate::backup::pipe::{self, Identities};
+use crate::backup::archive::toc::{Entry, Toc};
+use crate::backup::pipe::{self, Identities, Layers, bridge};
 use crate::model::backup::{BackupName, DrillReport, Format, Manifest, Verdict};
-use crate::model::check::Check;
+use crate::model::check::{Check, State};
 use crate::model::failure::{Failure, Kind, Result};
+use crate::model::progress::Silent;
 use crate::providers::vault;
 
-/// How a custom archive begins.
-const ARCHIVE: &[u8] = b"PGDMP";
-/// How a tar archive is known, and where.
-const TAR: (usize, &[u8]) = (257, b"ustar");
-/// How much of a file is read at once to find out what it is.
+/// How much of a dump is read at once to find out what it is.
 const PIECE: usize = 64 << 10;
+/// What a plain dump says before the version of its server.
+const DUMPED_FROM: &[u8] = b"-- Dumped from database version ";
 /// Extensions that every server has.
 const EVERYWHERE: [&str; 1] = ["plpgsql"];
+/// Entries of an archive that name roles in what they say.
+const NAMING_ROLES: [&str; 3] = ["ACL", "DEFAULT ACL", "POLICY"];
 
 /// What is told about a dump.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -31,26 +34,33 @@ pub(super) struct Told {
     pub major: Option<u32>,
     /// Extensions that it creates.
     pub extensions: Vec<String>,
-    /// Roles that its objects belong to.
+    /// Roles without which it cannot be restored as it was.
     pub roles: Vec<String>,
+    /// Roles of which that is not known.
+    pub perhaps: Vec<String>,
     /// What it takes on disk, in bytes.
     pub bytes: u64,
 }
 
 impl Told {
-    /// By its manifest.
-    pub fn by(manifest: &Manifest) -> Self {
+    /// By its manifest, and by its table of contents, where it has one.
+    fn by(manifest: &Manifest, toc: Option<&Toc>) -> Self {
         let source = &manifest.source;
+        let (roles, perhaps) = match toc {
+            Some(toc) => (source.roles.iter().filter(|role| needs(toc, role)).cloned().collect(), Vec::new()),
+            None => (Vec::new(), source.roles.clone()),
+        };
         Self {
             major: Some(source.server_version / 10_000),
             extensions: source.extensions.iter().map(|extension| extension.name.clone()).collect(),
-            roles: source.roles.clone(),
+            roles,
+            perhaps,
             // With its indexes a table is larger than its text, and a part of a database smaller than all of it.
             bytes: if manifest.selection.is_everything() { source.bytes } else { manifest.raw_bytes() },
         }
     }
 
-    /// By the table of contents of an archive.
+    /// By the table of contents of an archive alone.
     fn by_toc(toc: &Toc, bytes: u64) -> Self {
         let extensions = toc.entries.iter().filter(|entry| entry.description == "EXTENSION");
         let mut roles: Vec<String> =
@@ -61,13 +71,32 @@ impl Told {
             major: major(&toc.server_version),
             extensions: extensions.map(|entry| entry.tag.clone()).collect(),
             roles,
+            perhaps: Vec::new(),
             bytes,
         }
     }
 }
 
-/// Checks of a backup in the store.
-pub(super) async fn stored(yard: &Yard, name: &BackupName, manifest: &Manifest) -> Result<Vec<Check>> {
+/// Whether something belongs to a role, or is granted to it.
+fn needs(toc: &Toc, role: &str) -> bool {
+    let quoted = format!("\"{}\"", role.replace('"', "\"\""));
+    let is_named = |entry: &Entry| {
+        NAMING_ROLES.contains(&entry.description.as_str())
+            && [role, &quoted].into_iter().any(|name| names(&entry.definition, name))
+    };
+    toc.entries.iter().any(|entry| entry.owner == role || is_named(entry))
+}
+
+/// Whether a name stands in a statement as a word of its own.
+fn names(statement: &str, name: &str) -> bool {
+    statement.match_indices(name).any(|(at, _)| {
+        let (before, after) = (&statement[..at], &statement[at + name.len()..]);
+        before.ends_with([' ', ',']) && (after.is_empty() || after.starts_with([' ', ';', ',', ')', '\n']))
+    })
+}
+
+/// Looks at a backup in the store.
+pub(super) async fn stored(yard: &Yard, name: &BackupName, manifest: &Manifest) -> Result<(Told, Vec<Check>)> {
     let begun = name.moment().format("%Y-%m-%d %H:%M:%S UTC");
     let (tables, rows) = (manifest.tables.len(), manifest.rows());
     let found = format!("{name}: {} of {begun}, {rows} rows of {tables} tables", manifest.source.database);
@@ -80,15 +109,42 @@ pub(super) async fn stored(yard: &Yard, name: &BackupName, manifest: &Manifest) 
             Err(failure) => return Err(failure),
         }
     }
-    checks.push(if missing.is_empty() {
-        let megabytes = manifest.bytes() / 1_000_000;
-        Check::ok("files", format!("{} in {}, {megabytes} MB", manifest.files.len(), yard.vault.place()))
-    } else {
-        let todo = "restore another backup; repo-to-cat backup verify tells which are whole";
-        Check::fail("files", format!("{} is not there", missing.join(", ")), todo)
+    let key = key(&manifest.recipients, &yard.settings.identity_file);
+    let has_key = key.as_ref().is_none_or(|key| key.state == State::Ok);
+    let mut toc = Ok(None);
+    if missing.is_empty() && has_key && manifest.format != Format::Plain {
+        toc = stored_contents(yard, name, manifest).await.map(Some);
+    }
+    checks.push(match &toc {
+        _ if !missing.is_empty() => {
+            let todo = "restore another backup; repo-to-cat backup verify tells which are whole";
+            Check::fail("files", format!("{} is not there", missing.join(", ")), todo)
+        }
+        Err(failure) => Check::failed("files", failure),
+        Ok(_) => {
+            let megabytes = manifest.bytes() / 1_000_000;
+            Check::ok("files", format!("{} in {}, {megabytes} MB", manifest.files.len(), yard.vault.place()))
+        }
     });
-    checks.extend(key(&manifest.recipients, &yard.settings.identity_file));
-    Ok(checks)
+    checks.extend(key);
+    Ok((Told::by(manifest, toc.ok().flatten().as_ref()), checks))
+}
+
+/// The table of contents of a backup's archive; no more of it is fetched than that takes.
+async fn stored_contents(yard: &Yard, name: &BackupName, manifest: &Manifest) -> Result<Toc> {
+    let archive = manifest.archive().ok_or_else(|| Failure::new(Kind::Unusable, "the backup has no archive"))?;
+    let stream = yard.vault.read(name, &archive.name).await?;
+    let (runtime, identity_file) = (Handle::current(), yard.settings.identity_file.clone());
+    let layers = Layers { is_encrypted: !manifest.recipients.is_empty(), compression: manifest.compression };
+    let read = spawn_blocking(move || {
+        let input = bridge::download(stream, runtime, Arc::new(Silent));
+        contents(&mut pipe::decode_as(input, &layers, &identities(&identity_file)?)?)
+    });
+    read.await.map_err(|error| Failure::new(Kind::Internal, "looking at the backup broke").source(error))?
+}
+
+fn identities(file: &Path) -> Result<Identities> {
+    if file.as_os_str().is_empty() { Ok(Identities::default()) } else { Identities::read(file) }
 }
 
 /// What the last drill found.
@@ -147,74 +203,58 @@ fn look_into(path: &Path, identity_file: &Path) -> Result<(Told, String)> {
     let cannot = |error| Failure::new(Kind::Environment, "it cannot be read").source(error);
     let opened = File::open(path).map_err(cannot)?;
     let bytes = opened.metadata().map_err(cannot)?.len();
-    let identities =
-        if identity_file.as_os_str().is_empty() { Identities::default() } else { Identities::read(identity_file)? };
-    let (mut content, layers) = pipe::decode(opened, &identities)?;
-    let mut head = vec![0; PIECE];
-    let mut filled = 0;
-    while let more @ 1.. = content.read(&mut head[filled..]).map_err(|error| pipe::failure_of(error, "it cannot be read"))? {
-        filled += more;
-    }
-    head.truncate(filled);
+    let (content, layers) = pipe::decode(opened, &identities(identity_file)?)?;
     let packed = match (layers.is_encrypted, layers.compression.name()) {
         (true, "none") => ", encrypted".to_owned(),
         (true, compression) => format!(", {compression}, encrypted"),
         (false, "none") => String::new(),
         (false, compression) => format!(", {compression}"),
     };
-    if head.starts_with(ARCHIVE) {
-        let toc = contents(&head, &mut content)?;
-        let what = format!("a custom archive of {}, of PostgreSQL {}{packed}", toc.database, toc.server_version);
-        return Ok((Told::by_toc(&toc, bytes), what));
+    match form(content)? {
+        (Form::Custom, mut content) => {
+            let toc = contents(&mut content)?;
+            let what = format!("a custom archive of {}, of PostgreSQL {}{packed}", toc.database, toc.server_version);
+            Ok((Told::by_toc(&toc, bytes), what))
+        }
+        (Form::Plain, content) => {
+            let mut head = Vec::new();
+            content.take(PIECE as u64).read_to_end(&mut head).map_err(unreadable)?;
+            let (major, text) = plain(&head)?;
+            let of = major.map(|major| format!(" of PostgreSQL {major}")).unwrap_or_default();
+            Ok((Told { major, bytes, ..Told::default() }, format!("{text}{of}{packed}")))
+        }
     }
-    let (major, text) = plain(&head)?;
-    let of = major.map(|major| format!(" of PostgreSQL {major}")).unwrap_or_default();
-    Ok((Told { major, bytes, ..Told::default() }, format!("{text}{of}{packed}")))
 }
 
-/// The table of contents of an archive that begins with `head`.
-fn contents(head: &[u8], rest: &mut dyn Read) -> Result<Toc> {
-    let mut reader = archive::reader(Format::Custom);
-    let mut found = None;
-    let mut piece = head.to_vec();
+fn unreadable(error: std::io::Error) -> Failure {
+    pipe::failure_of(error, "it cannot be read")
+}
+
+/// The table of contents of an archive.
+fn contents(archive: &mut dyn Read) -> Result<Toc> {
+    let mut contents = Contents::default();
+    let mut piece = vec![0; PIECE];
     loop {
-        reader.feed(&piece, &mut |part| {
-            if let Part::Contents { toc, .. } = part {
-                found = Some(toc.clone());
-            }
-            Ok(())
-        })?;
-        if let Some(toc) = found.take() {
+        let length = archive.read(&mut piece).map_err(unreadable)?;
+        contents.look(&piece[..length])?;
+        if let Some(toc) = contents.toc.take() {
             return Ok(toc);
         }
-        piece.resize(PIECE, 0);
-        let length = rest.read(&mut piece).map_err(|error| pipe::failure_of(error, "it cannot be read"))?;
         if length == 0 {
-            return Err(archive::damaged("it ends within its table of contents"));
+            return Err(Failure::new(Kind::Unusable, "it ends within its table of contents")
+                .hint("it was cut off: restore another backup"));
         }
-        piece.truncate(length);
     }
 }
 
 /// What plain text is, by its beginning, and the major version of the server that it is of.
 fn plain(head: &[u8]) -> Result<(Option<u32>, &'static str)> {
-    let refused = |what: &str, hint: &str| Err(Failure::new(Kind::Unusable, what).hint(hint));
     let has = |words: &[u8]| memchr::memmem::find(head, words).is_some();
-    if head.is_empty() {
-        return refused("it is empty", "take another: this dump was never written");
-    }
-    if head.get(TAR.0..).is_some_and(|rest| rest.starts_with(TAR.1)) {
-        return refused("it is a tar archive", "restore it with pg_restore; or dump with -Fc or -Fp");
-    }
     if has(b"\n-- PostgreSQL database cluster dump\n") {
-        let hint = "it makes databases by itself: psql -X -v ON_ERROR_STOP=1 -f FILE postgres";
-        return refused("it is the dump of a whole cluster, by pg_dumpall", hint);
+        return Err(Failure::new(Kind::Unusable, "it is the dump of a whole cluster, by pg_dumpall")
+            .hint("it makes databases by itself: psql -X -v ON_ERROR_STOP=1 -f FILE postgres"));
     }
-    if head.contains(&0) {
-        return refused("it is neither SQL nor an archive of pg_dump", "is this the right file?");
-    }
-    const FROM: &[u8] = b"-- Dumped from database version ";
-    let version = memchr::memmem::find(head, FROM).map(|at| &head[at + FROM.len()..]);
+    let version = memchr::memmem::find(head, DUMPED_FROM).map(|at| &head[at + DUMPED_FROM.len()..]);
     let version = version.and_then(|rest| std::str::from_utf8(&rest[..rest.len().min(8)]).ok()).and_then(major);
     Ok((version, if has(b"-- PostgreSQL database dump") { "a plain dump" } else { "a file of SQL" }))
 }
@@ -281,21 +321,40 @@ pub(super) fn left_over(databases: &[String]) -> Option<Check> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::check::State;
 
     #[test]
     fn plain_text_tells_what_it_is() {
-        let dump = b"--\n-- PostgreSQL database dump\n--\n\n\\restrict x\n\n-- Dumped from database version 15.18 (Debian)\n";
+        let dump =
+            b"--\n-- PostgreSQL database dump\n--\n\n\\restrict x\n\n-- Dumped from database version 15.18 (Debian)\n";
         assert_eq!(plain(dump).unwrap(), (Some(15), "a plain dump"));
         assert_eq!(plain(b"CREATE TABLE a ();\n").unwrap(), (None, "a file of SQL"));
-        let tar = [vec![b'x'; 257], b"ustar".to_vec()].concat();
-        for (head, word) in [
-            (&b""[..], "empty"),
-            (&tar, "tar"),
-            (b"--\n-- PostgreSQL database cluster dump\n--\n", "cluster"),
-            (b"\x7fELF\0", "neither"),
-        ] {
-            assert!(plain(head).unwrap_err().what().contains(word), "{word}");
+        assert!(plain(b"--\n-- PostgreSQL database cluster dump\n--\n").unwrap_err().what().contains("cluster"));
+    }
+
+    #[test]
+    fn roles_are_needed_that_own_something_or_may_do_something() {
+        let entry = |description: &str, owner: &str, definition: &str| Entry {
+            description: description.into(),
+            owner: owner.into(),
+            definition: definition.into(),
+            ..Entry::default()
+        };
+        let toc = Toc {
+            entries: vec![
+                entry("TABLE", "cat", "CREATE TABLE dog ();"),
+                entry(
+                    "ACL",
+                    "",
+                    "GRANT ALL ON TABLE public.cats TO \"a b\";\nGRANT SELECT ON TABLE public.cats TO owl;\n",
+                ),
+                entry("POLICY", "", "CREATE POLICY p ON public.cats TO bat, elk USING (true);"),
+            ],
+            ..Toc::default()
+        };
+        for (role, is_needed) in
+            [("cat", true), ("a b", true), ("owl", true), ("bat", true), ("elk", true), ("dog", false), ("ow", false)]
+        {
+            assert_eq!(needs(&toc, role), is_needed, "{role}");
         }
     }
 

@@ -7,10 +7,10 @@ use futures_util::TryStreamExt;
 use serde::Serialize;
 use tokio::time::sleep;
 
-use super::verify::{self, Compared};
 use super::load::{self, Dump, Loaded, Options};
 use super::plan::{self, Plan, What};
 use super::replace;
+use super::verify::{self, Compared};
 use crate::backup::pipe::{self, Identities};
 use crate::backup::{Reporter, Yard};
 use crate::db::places::{self, Held};
@@ -156,7 +156,9 @@ async fn until_stopped<T>(report: &Reporter, work: impl Future<Output = Result<T
 /// The roles of a backup as `pg_dumpall` writes them; empty where it has none.
 async fn globals(yard: &Yard, plan: &Plan) -> Result<String> {
     let What::Stored(name, manifest) = &plan.what else { return Ok(String::new()) };
-    let Some(file) = manifest.files.iter().find(|file| file.role == FileRole::Globals) else { return Ok(String::new()) };
+    let Some(file) = manifest.files.iter().find(|file| file.role == FileRole::Globals) else {
+        return Ok(String::new());
+    };
     let pieces: Vec<_> = yard.vault.read(name, &file.name).await?.try_collect().await?;
     let identities = match yard.settings.identity_file.as_path() {
         none if none.as_os_str().is_empty() => Identities::default(),

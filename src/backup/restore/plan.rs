@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
-use super::verify::is_wanted;
 use super::look::{self, Told};
+use super::verify::is_wanted;
 use crate::backup::Yard;
 use crate::db::{Session, places, restored};
 use crate::model::backup::manifest::{Source, VERSION};
@@ -117,11 +117,11 @@ pub async fn find(yard: &Yard, text: &str, at: Option<DateTime<Utc>>) -> Result<
     };
     if text == "latest" {
         let names = yard.vault.list().await?;
-        let of_database = names.into_iter().filter(|name| name.database() == database);
+        let mut of_database = names.into_iter().filter(|name| name.database() == database);
         let found = match at {
-            Some(at) => of_database.filter(|name| name.moment() <= at).next_back(),
+            Some(at) => of_database.rfind(|name| name.moment() <= at),
             // The pointer is moved last of all; where it was lost, the names tell.
-            None => yard.vault.latest(database).await?.or(of_database.last()),
+            None => yard.vault.latest(database).await?.or_else(|| of_database.next_back()),
         };
         let Some(name) = found else {
             let when = at.map(|at| format!(" of {} or before", at.format("%Y-%m-%d %H:%M:%S UTC"))).unwrap_or_default();
@@ -167,7 +167,7 @@ async fn manifest(yard: &Yard, name: &BackupName) -> Result<Manifest> {
 /// Looks at everything, and touches nothing. What is in the way is a failed check.
 pub async fn draw(yard: &Yard, what: What, wish: Wish, now: DateTime<Utc>) -> Result<Plan> {
     let (told, mut checks) = match &what {
-        What::Stored(name, manifest) => (Told::by(manifest), look::stored(yard, name, manifest).await?),
+        What::Stored(name, manifest) => look::stored(yard, name, manifest).await?,
         What::File(path) => {
             let (told, check) = look::file(path, &yard.settings.identity_file).await?;
             (told, vec![check])
@@ -175,21 +175,21 @@ pub async fn draw(yard: &Yard, what: What, wish: Wish, now: DateTime<Utc>) -> Re
     };
     checks.extend(table_check(&what, &wish.tables));
     let source_name = what.manifest().map_or(yard.server.database(), |manifest| &manifest.source.database);
-    let stamp = now.format("%Y%m%d_%H%M%SZ").to_string();
-    let database = wish.into.clone().unwrap_or_else(|| named(source_name, "restored", &stamp));
+    let base = wish.into.as_deref().unwrap_or(source_name).to_owned();
     let mut plan = Plan {
-        beside: named(wish.into.as_deref().unwrap_or(source_name), "new", &stamp),
+        database: wish.into.clone().unwrap_or_else(|| named(source_name, "restored", now)),
+        beside: named(&base, "new", now),
         aside: None,
         look: what.manifest().map(|manifest| manifest.source.clone()),
         missing_roles: Vec::new(),
-        database,
         what,
         wish,
         checks: Vec::new(),
     };
     match connect(yard).await {
         Ok(mut session) => {
-            let looked = plan.look_at_server(&mut session, &told, &stamp).await?;
+            plan.choose_names(&mut session, &base, now).await?;
+            let looked = plan.look_at_server(&mut session, &told).await?;
             checks.extend(looked);
             drop(session.close().await);
         }
@@ -231,19 +231,39 @@ impl Plan {
             .hint(first.todo.clone().unwrap_or_default()))
     }
 
-    async fn look_at_server(&mut self, session: &mut Session<'_>, told: &Told, stamp: &str) -> Result<Vec<Check>> {
+    /// Chooses names that nobody has: another restore may have begun in the same second.
+    async fn choose_names(&mut self, session: &mut Session<'_>, base: &str, now: DateTime<Utc>) -> Result<()> {
+        let replaces = self.wish.replaces && places::exists(session, &self.database).await?;
+        let mut moment = now;
+        loop {
+            if self.wish.into.is_none() {
+                self.database = named(base, "restored", moment);
+            }
+            self.beside = named(base, "new", moment);
+            self.aside = replaces.then(|| named(base, "old", moment));
+            let mut is_free = !places::exists(session, &self.beside).await?;
+            for name in self.aside.iter().chain(self.wish.into.is_none().then_some(&self.database)) {
+                is_free &= !places::exists(session, name).await?;
+            }
+            if is_free {
+                return Ok(());
+            }
+            moment += TimeDelta::seconds(1);
+        }
+    }
+
+    async fn look_at_server(&mut self, session: &mut Session<'_>, told: &Told) -> Result<Vec<Check>> {
         let mut checks = vec![look::version(places::server_version(session).await?, told.major)];
         let available = restored::available_extensions(session).await?;
         checks.extend(look::extensions(&told.extensions, &available));
-        self.missing_roles = places::missing_roles(session, &told.roles).await?;
-        checks.extend(self.role_check());
+        let missing = places::missing_roles(session, &told.roles).await?;
+        let perhaps = places::missing_roles(session, &told.perhaps).await?;
+        checks.extend(self.role_check(&missing, &perhaps));
+        self.missing_roles = [missing, perhaps].concat();
         checks.extend(look::room(places::local_folder(session).await, told.bytes));
         let is_there = places::exists(session, &self.database).await?;
-        if is_there && self.wish.replaces {
-            self.aside = Some(named(&self.database, "old", stamp));
-            if self.look.is_none() {
-                self.look = Some(places::look_of(session, &self.database).await?);
-            }
+        if self.aside.is_some() && self.look.is_none() {
+            self.look = Some(places::look_of(session, &self.database).await?);
         }
         let guests = if is_there { places::guests(session, &self.database).await? } else { Vec::new() };
         let guests: Vec<_> = guests.iter().map(ToString::to_string).collect();
@@ -252,19 +272,21 @@ impl Plan {
         Ok(checks)
     }
 
-    fn role_check(&self) -> Option<Check> {
+    fn role_check(&self, missing: &[String], perhaps: &[String]) -> Option<Check> {
         const NAME: &str = "roles";
-        if self.missing_roles.is_empty() {
+        const TODO: &str = "make them: --create-roles; or let everything be yours: --no-owners";
+        let all = [missing, perhaps].concat().join(", ");
+        if all.is_empty() {
             return None;
         }
-        let roles = self.missing_roles.join(", ");
         Some(if self.wish.makes_roles {
-            Check::ok(NAME, format!("{roles}: will be made"))
-        } else if !self.wish.owners {
-            Check::ok(NAME, format!("{roles} are not here; nothing will be theirs"))
+            Check::ok(NAME, format!("{all}: will be made"))
+        } else if !missing.is_empty() && self.wish.owners {
+            Check::fail(NAME, format!("the server has no {}", missing.join(", ")), TODO)
+        } else if !missing.is_empty() {
+            Check::ok(NAME, format!("{all} are not here; nothing will be theirs"))
         } else {
-            let todo = "make them: --create-roles; or let everything be yours: --no-owners";
-            Check::fail(NAME, format!("the server has no {roles}"), todo)
+            Check::warn(NAME, format!("the server has no {all}; if anything is theirs, it stops there"), TODO)
         })
     }
 
@@ -287,7 +309,9 @@ impl Plan {
             ),
             (true, Some(aside)) => {
                 let fate = if self.wish.discards_old { "is dropped then" } else { "is kept" };
-                let found = format!("database {database} is replaced once the new one is whole; the old one {fate}, as {aside}");
+                let found = format!(
+                    "database {database} is replaced once the new one is whole; the old one {fate}, as {aside}"
+                );
                 if guests.is_empty() || self.wish.terminates {
                     Check::ok(NAME, found)
                 } else {
@@ -298,7 +322,6 @@ impl Plan {
         }
     }
 }
-
 
 /// Whether a backup has rows of the tables that are wanted; of a file nobody knows before it is read.
 fn table_check(what: &What, wanted: &[String]) -> Option<Check> {
@@ -315,7 +338,8 @@ fn table_check(what: &What, wanted: &[String]) -> Option<Check> {
 }
 
 /// A name made of another; of one that is too long, the beginning.
-fn named(base: &str, word: &str, stamp: &str) -> String {
+fn named(base: &str, word: &str, moment: DateTime<Utc>) -> String {
+    let stamp = moment.format("%Y%m%d_%H%M%SZ").to_string();
     let room = LONGEST_NAME.saturating_sub(word.len() + stamp.len() + 2);
     format!("{}_{word}_{stamp}", &base[..base.floor_char_boundary(room)])
 }
@@ -326,8 +350,9 @@ mod tests {
 
     #[test]
     fn names_fit() {
-        assert_eq!(named("cats", "new", "20261122_030000Z"), "cats_new_20261122_030000Z");
-        let long = named(&"ä".repeat(40), "restored", "20261122_030000Z");
+        let moment = "2026-11-22T03:00:00Z".parse().unwrap();
+        assert_eq!(named("cats", "new", moment), "cats_new_20261122_030000Z");
+        let long = named(&"ä".repeat(40), "restored", moment);
         assert!(long.len() <= LONGEST_NAME && long.ends_with("_restored_20261122_030000Z"), "{long}");
     }
 }

@@ -45,9 +45,9 @@ pub(super) async fn name(yard: &Yard, plan: &Plan) -> Result<Option<String>> {
     if !plan.wish.discards_old {
         return Ok(Some(aside.clone()));
     }
-    places::drop(&mut session, aside, plan.wish.terminates)
-        .await
-        .map_err(|failure| failure.context(format!("{database} was restored, but {aside}, the old one, is still there")))?;
+    places::drop(&mut session, aside, plan.wish.terminates).await.map_err(|failure| {
+        failure.context(format!("{database} was restored, but {aside}, the old one, is still there"))
+    })?;
     drop(session.close().await);
     Ok(None)
 }
@@ -70,7 +70,8 @@ fn in_use(plan: &Plan, guests: &[places::Guest]) -> Result<Failure> {
     let Plan { database, beside, .. } = plan;
     let who: Vec<_> = guests.iter().map(ToString::to_string).collect();
     let who = if who.is_empty() { "somebody".to_owned() } else { who.join(", ") };
-    let what = format!("{database} is in use by {who}: it is as it was; the restored database is whole, and is {beside}");
+    let what =
+        format!("{database} is in use by {who}: it is as it was; the restored database is whole, and is {beside}");
     let mut statements = vec![places::renaming(beside, database)?];
     if let Some(aside) = &plan.aside {
         statements.insert(0, places::renaming(database, aside)?);
@@ -81,5 +82,8 @@ fn in_use(plan: &Plan, guests: &[places::Guest]) -> Result<Failure> {
 
 /// A failure at a moment at which the restored database is whole.
 fn kept(plan: &Plan, failure: Failure) -> Failure {
-    failure.context(format!("the restored database is whole and is {}, but could not be named {}", plan.beside, plan.database))
+    failure.context(format!(
+        "the restored database is whole and is {}, but could not be named {}",
+        plan.beside, plan.database
+    ))
 }

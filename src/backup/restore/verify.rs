@@ -36,7 +36,8 @@ struct Task {
 /// Whether a table is one of those that are wanted, by `schema.table` or `table`; all are where none is named.
 pub(super) fn is_wanted(table: &manifest::Table, wanted: &[String]) -> bool {
     let is_it = |name: &String| {
-        *name == table.name || name.strip_prefix(&table.schema).and_then(|rest| rest.strip_prefix('.')) == Some(&table.name)
+        *name == table.name
+            || name.strip_prefix(&table.schema).and_then(|rest| rest.strip_prefix('.')) == Some(&table.name)
     };
     wanted.is_empty() || wanted.iter().any(is_it)
 }
@@ -106,7 +107,8 @@ pub(super) async fn compare(
     let more = if differing.len() > NAMED { format!("; and {} more", differing.len() - NAMED) } else { String::new() };
     differing.truncate(NAMED);
     let what = format!("what was restored is not what was dumped: {}{more}", differing.join("; "));
-    Err(Failure::new(Kind::Unusable, what).hint("restore another backup; --no-verify --keep-partial keeps what can be had"))
+    Err(Failure::new(Kind::Unusable, what)
+        .hint("restore another backup; --no-verify --keep-partial keeps what can be had"))
 }
 
 async fn connect(server: &Server, database: &str) -> Result<Session<'static>> {

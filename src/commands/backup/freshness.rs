@@ -1,7 +1,10 @@
-//! `backup check --freshness`: whether there is a verified backup that is not too old, by the store alone.
+//! `backup check --freshness`: whether there are verified backups that are not too old, by the store alone. It works, and
+//! matters most, when the database is lost.
+
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::json;
+use serde::Serialize;
 
 use super::store;
 use crate::backup::shelf;
@@ -9,29 +12,53 @@ use crate::cli::BackupCheck;
 use crate::commands::Output;
 use crate::commands::session::block_on;
 use crate::commands::view::amount::relative;
-use crate::config::Loaded;
+use crate::commands::view::text::safe;
+use crate::config::{Config, Loaded};
 use crate::model::backup::{BackupName, Verdict};
 use crate::model::failure::{Failure, Kind, Result};
+use crate::model::job::JobKind;
 use crate::providers::vault::Vault;
 
-/// One line, and success only if it is fresh.
+/// How fresh the backups of a database are.
+#[derive(Debug, Serialize)]
+struct Freshness {
+    database: String,
+    /// The newest backup that is proven to restore.
+    verified: Option<BackupName>,
+    is_fresh: bool,
+}
+
+/// A line for each database, and success only if all are fresh.
 pub fn run(args: &BackupCheck, loaded: &Loaded, output: &Output) -> Result<()> {
     block_on(async {
-        let hours = loaded.config.backup.fresh_hours;
-        let database = store::ours(args.database.as_deref(), &loaded.config)?;
+        let (now, hours) = (Utc::now(), loaded.config.backup.fresh_hours);
         let vault = store::open(loaded)?;
-        let now = Utc::now();
-        let verified = last_verified(&vault, &database).await?;
-        let what = words(&database, verified.as_ref(), now);
-        if !verified.as_ref().is_some_and(|name| is_fresh(name, hours, now)) {
-            return Err(Failure::new(Kind::Environment, format!("{what}; {hours} h are allowed"))
-                .hint("make one with: repo-to-cat backup now; see why others failed with: repo-to-cat backup list"));
+        let mut all = Vec::new();
+        for database in databases(args, &loaded.config)? {
+            let verified = last_verified(&vault, &database).await?;
+            let is_fresh = hours == 0 || verified.as_ref().is_some_and(|name| is_fresh(name, hours, now));
+            all.push(Freshness { database, verified, is_fresh });
         }
-        output.data(&json!({"database": database, "verified": verified, "is_fresh": true}), |_| format!("{what}\n"))
+        output.data(&all, |_| all.iter().map(|one| format!("{}\n", safe(&words(one, now)))).collect())?;
+        match all.iter().find(|one| !one.is_fresh) {
+            None => Ok(()),
+            Some(old) => Err(Failure::new(Kind::Environment, format!("{}; {hours} h are allowed", words(old, now)))
+                .hint("make one with: repo-to-cat backup now; see what became of others: repo-to-cat backup list")),
+        }
     })
 }
 
-/// The newest backup that is proven to restore. Looks no further back than that one.
+/// The one that is named, or else ours and those that a declared schedule backs up.
+fn databases(args: &BackupCheck, config: &Config) -> Result<BTreeSet<String>> {
+    if let Some(named) = &args.database {
+        return Ok([named.clone()].into());
+    }
+    let backups = config.schedules.values().filter(|spec| spec.kind == JobKind::Backup.name());
+    let named = backups.filter_map(|spec| spec.payload.get("database")?.as_str().map(str::to_owned));
+    Ok(named.chain([store::ours(None, config)?]).collect())
+}
+
+/// Looks no further back than it must.
 async fn last_verified(vault: &Vault, database: &str) -> Result<Option<BackupName>> {
     for name in vault.list().await?.into_iter().rev().filter(|name| name.database() == database) {
         if shelf::one(vault, &name).await?.verdict() == Verdict::Verified {
@@ -43,11 +70,12 @@ async fn last_verified(vault: &Vault, database: &str) -> Result<Option<BackupNam
 
 fn is_fresh(name: &BackupName, hours: u64, now: DateTime<Utc>) -> bool {
     let most = i64::try_from(hours).ok().and_then(TimeDelta::try_hours).unwrap_or(TimeDelta::MAX);
-    hours == 0 || now - name.moment() <= most
+    now - name.moment() <= most
 }
 
-fn words(database: &str, verified: Option<&BackupName>, now: DateTime<Utc>) -> String {
-    match verified {
+fn words(one: &Freshness, now: DateTime<Utc>) -> String {
+    let database = &one.database;
+    match &one.verified {
         Some(name) => {
             format!("the last verified backup of {database} is {name}, made {}", relative(name.moment(), now))
         }

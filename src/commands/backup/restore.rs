@@ -80,8 +80,11 @@ async fn prepare(args: &Restore, loaded: &Loaded) -> Result<(Host, Yard, Plan)> 
 fn must_be_meant(plan: &Plan) -> Result<()> {
     let database = &plan.database;
     if !io::stdin().is_terminal() {
-        return Err(Failure::new(Kind::Invalid, format!("database {database} would be replaced, and nobody can be asked"))
-            .hint("add --yes"));
+        return Err(Failure::new(
+            Kind::Invalid,
+            format!("database {database} would be replaced, and nobody can be asked"),
+        )
+        .hint("add --yes"));
     }
     let mut answer = String::new();
     let asked = write!(io::stderr(), "Type the name of the database that is to be replaced: ")
@@ -166,9 +169,9 @@ fn render(restored: &Restored, look: &Look) -> String {
             _ = writeln!(text, "{}\n    repo-to-cat backup release", look.fair(&held));
         }
         Held::TooOld => {
-            let held = "  its queue is of before holds: bring it up to date and hold it before a service starts on it:";
-            let hold = "repo-to-cat migrate up; psql -c \"SELECT queue.hold('restored')\"";
-            _ = writeln!(text, "{}\n    {hold}", look.fair(held));
+            let old = "  its queue is of before holds: bring it up to date and hold it before a service starts on it:";
+            let todo = "repo-to-cat migrate up; psql -c \"SELECT queue.hold('restored')\"";
+            _ = writeln!(text, "{}\n    {todo}", look.fair(old));
         }
     }
     text

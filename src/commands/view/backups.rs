@@ -78,7 +78,7 @@ pub fn list(rows: &[Row], place: &str, now: DateTime<Utc>, look: &Look) -> Strin
     if rows.is_empty() {
         return format!("No backups in {}. Make one: repo-to-cat backup now\n", safe(place));
     }
-    let columns = ["Name", "Database", "Made", "Age", "Size", "Rows", "Format", "Verdict"];
+    let columns = ["Name", "Database", "Made (UTC)", "Age", "Size", "Rows", "Format", "Verdict"];
     let mut table = Table::new(columns).whole(0).numbers(4).numbers(5);
     for row in rows {
         table.row([
@@ -116,7 +116,7 @@ pub fn prune(shelf: &[Shelved], sorted: &Sorted, leftovers: &[String], removed: 
     }
     let unread: Vec<_> = shelf.iter().filter_map(|shelved| Some((&shelved.name, shelved.problem.as_ref()?))).collect();
     for (name, problem) in &unread {
-        _ = writeln!(text, "{} stays: {}", name, safe(problem));
+        _ = writeln!(text, "{name} stays: {}\n", safe(problem));
     }
     if !leftovers.is_empty() {
         _ = writeln!(text, "{}", look.heading("Left by killed runs"));
@@ -164,7 +164,8 @@ mod tests {
             shelved("2026-11-20T03:00:00Z", Verdict::Failed),
             spoilt("2026-11-19T03:00:00Z"),
         ];
-        let rows: Vec<_> = shelf.iter().map(Row::of).collect();
+        let mut rows: Vec<_> = shelf.iter().map(Row::of).collect();
+        rows[1].is_encrypted = Some(true);
         let look = Look::plain();
         insta::assert_snapshot!(format!(
             "{}\n{}",

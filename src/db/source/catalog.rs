@@ -54,6 +54,12 @@ impl Holder {
         tables(&mut self.session).await
     }
 
+    /// Whether we may read the roles' passwords.
+    pub async fn may_read_passwords(&mut self) -> Result<bool> {
+        let query = "SELECT has_table_privilege('pg_authid', 'SELECT')";
+        Ok(sqlx::query_scalar(query).fetch_one(&mut self.session).await?)
+    }
+
     /// Whether it is a database of this program's.
     pub async fn is_ours(&mut self) -> Result<bool> {
         let query = "SELECT to_regclass('queue.jobs') IS NOT NULL AND 2 = (SELECT count(*) FROM pg_attribute

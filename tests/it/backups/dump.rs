@@ -31,8 +31,12 @@ async fn every_compression(format: Format) {
             let is_encrypted = !recipients.is_empty();
             bed.yard.settings.recipients = recipients;
             bed.yard.settings.split_mb = 0;
-            let request =
-                BackupRequest { format: Some(format), compression: Some(compression), globals: Some(true), ..BackupRequest::default() };
+            let request = BackupRequest {
+                format: Some(format),
+                compression: Some(compression),
+                globals: Some(true),
+                ..BackupRequest::default()
+            };
             let manifest = bed.dump(&request).await.unwrap();
             bed.check_files(&manifest);
             bed.check_content(&manifest, &bed.url).await;
@@ -94,7 +98,8 @@ async fn what_is_written_meanwhile_is_no_difference() {
                 sqlx::raw_sql(write).execute(&mut writer).await.unwrap();
             }
         };
-        let manifest = tokio::select! { manifest = bed.dump(&request) => manifest.unwrap(), () = writing => unreachable!() };
+        let manifest =
+            tokio::select! { manifest = bed.dump(&request) => manifest.unwrap(), () = writing => unreachable!() };
         let restored = bed.restore(&manifest, &Identities::default()).await;
         bed.check_content(&manifest, &restored).await;
     }
@@ -112,16 +117,24 @@ async fn filters_choose_what_pg_dump_chooses() {
     for (selection, expected) in [
         (Selection { tables: list(&["CATS"]), ..none.clone() }, vec!["public.cats"]),
         (Selection { tables: list(&["*.cats"]), ..none.clone() }, vec!["other.cats", "public.cats"]),
-        (Selection { tables: list(&["other.\"a.b\"", "\"C*\"", "d?gs"]), ..none.clone() }, vec!["other.a.b", "public.dogs"]),
+        (
+            Selection { tables: list(&["other.\"a.b\"", "\"C*\"", "d?gs"]), ..none.clone() },
+            vec!["other.a.b", "public.dogs"],
+        ),
         (Selection { exclude_tables: list(&["*ats"]), ..none.clone() }, vec!["other.a.b", "other.cats", "public.dogs"]),
-        (Selection { schemas: list(&["o*"]), exclude_tables: list(&["other.cats"]), ..none.clone() }, vec!["other.a.b"]),
+        (
+            Selection { schemas: list(&["o*"]), exclude_tables: list(&["other.cats"]), ..none.clone() },
+            vec!["other.a.b"],
+        ),
         (Selection { exclude_schemas: list(&["public|x"]), ..none.clone() }, vec!["other.a.b", "other.cats"]),
     ] {
         for format in [Format::Plain, Format::Directory] {
-            let request = BackupRequest { format: Some(format), selection: selection.clone(), ..BackupRequest::default() };
+            let request =
+                BackupRequest { format: Some(format), selection: selection.clone(), ..BackupRequest::default() };
             // A table that ours choose and `pg_dump` does not fails the dump.
             let manifest = bed.dump(&request).await.unwrap();
-            let mut tables: Vec<_> = manifest.tables.iter().map(|table| format!("{}.{}", table.schema, table.name)).collect();
+            let mut tables: Vec<_> =
+                manifest.tables.iter().map(|table| format!("{}.{}", table.schema, table.name)).collect();
             tables.sort();
             assert_eq!(tables, expected, "{selection:?}");
         }

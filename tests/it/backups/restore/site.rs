@@ -32,15 +32,15 @@ pub struct Site {
 impl Site {
     /// A database with rows.
     pub async fn make() -> Self {
-        let site = Self::of(fresh_database("site"));
+        let site = Self::of(&fresh_database("site"));
         site.execute(&site.database, SCRIPT).await;
         site
     }
 
     /// A database that is ready.
-    pub fn of(url: String) -> Self {
-        let database = PgConnectOptions::from_str(&url).unwrap().get_database().unwrap().to_owned();
-        Self { shell: Shell::on(&url), database }
+    pub fn of(url: &str) -> Self {
+        let database = PgConnectOptions::from_str(url).unwrap().get_database().unwrap().to_owned();
+        Self { shell: Shell::on(url), database }
     }
 
     /// The name of another database of this test's own.
@@ -50,8 +50,15 @@ impl Site {
 
     /// Makes a backup without a drill; returns its name.
     pub fn backup(&self, arguments: &[&str]) -> String {
-        let made = self.shell.json(&[&["backup", "now", "--standalone", "--no-drill"], arguments].concat());
-        made[0]["name"].as_str().unwrap().to_owned()
+        let arguments = [&["--json", "backup", "now", "--standalone", "--no-drill"], arguments].concat();
+        loop {
+            let ran = self.shell.run(&arguments);
+            if ran.code == Some(0) {
+                let made: Value = serde_json::from_str(&ran.out).unwrap();
+                return made[0]["name"].as_str().unwrap().to_owned();
+            }
+            assert!(ran.err.contains("named by the second"), "{}", ran.err);
+        }
     }
 
     /// The files of a backup.
@@ -85,7 +92,8 @@ impl Site {
         fs::write(self.shell.path("endless.sql"), "CREATE TABLE a (); SELECT pg_sleep(600);").unwrap();
         let arguments = ["backup", "restore", "endless.sql", "--into", &self.database, "--drop-existing", "--yes"];
         let child = self.shell.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let waits = format!("pg_stat_activity WHERE datname LIKE '{}\\_new\\_%' AND wait_event = 'PgSleep'", self.database);
+        let waits =
+            format!("pg_stat_activity WHERE datname LIKE '{}\\_new\\_%' AND wait_event = 'PgSleep'", self.database);
         eventually("the restore to be in the midst of it", async || self.count("postgres", &waits).await == 1).await;
         child
     }

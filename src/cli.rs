@@ -22,7 +22,8 @@ mod schedules;
 mod values;
 
 pub use backup::{
-    Backup, BackupCheck, BackupDiff, BackupList, BackupNow, BackupPrune, BackupShow, BackupVerify, Keep, Release, Restore,
+    Backup, BackupCheck, BackupDiff, BackupList, BackupNow, BackupPrune, BackupShow, BackupVerify, Keep, Release,
+    Restore,
 };
 pub use enqueue::Enqueue;
 pub use generations::{GenerationFilter, Generations};

@@ -99,12 +99,7 @@ async fn carry_out(making: &Making<'_>, report: &Reporter) -> Result<Manifest> {
 }
 
 /// Makes the files, unless somebody has to wait for us too long. Afterwards no thread of it runs any more.
-async fn make(
-    making: &Making<'_>,
-    draft: &Draft,
-    holder: Holder,
-    report: &Reporter,
-) -> Result<(Manifest, Holder)> {
+async fn make(making: &Making<'_>, draft: &Draft, holder: Holder, report: &Reporter) -> Result<(Manifest, Holder)> {
     let threads = TaskTracker::new();
     let made = {
         let halt = Halt::default();

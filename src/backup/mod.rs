@@ -6,10 +6,10 @@
 //! scratch cluster and compares.
 
 pub mod archive;
-pub mod pipe;
 pub mod drill;
 pub mod dump;
 pub mod guard;
+pub mod pipe;
 pub mod preflight;
 pub mod restore;
 pub mod retention;

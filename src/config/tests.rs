@@ -202,7 +202,10 @@ fn the_variables_of_amazon_s_tools_work() {
     ];
     let loaded = of_variables(&aws).unwrap();
     let backup = &loaded.config.backup;
-    assert_eq!((backup.s3_endpoint.as_str(), backup.s3_region.as_str()), ("https://minio.example:9000", "eu-central-1"));
+    assert_eq!(
+        (backup.s3_endpoint.as_str(), backup.s3_region.as_str()),
+        ("https://minio.example:9000", "eu-central-1")
+    );
     assert_eq!((backup.s3_access_key_id.as_str(), backup.s3_secret_access_key.as_str()), ("AKIA", "s3cret"));
     assert_eq!(setting(&loaded, "backup.s3_secret_access_key").value, "***");
     let ours = [aws[1], ("REPO_TO_CAT_BACKUP__S3_REGION", "mars-1")];

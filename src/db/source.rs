@@ -62,7 +62,8 @@ impl Holder {
         let mut tries = 0;
         while !take_lock(&mut session).await? {
             let others = others(&mut session, application).await?;
-            let orphans: Vec<&Other> = others.iter().filter(|other| is_older(&other.application, application)).collect();
+            let orphans: Vec<&Other> =
+                others.iter().filter(|other| is_older(&other.application, application)).collect();
             if orphans.is_empty() && tries == 0 || tries == TRIES {
                 let holder = others.into_iter().find(|other| other.has_lock);
                 return Err(busy(database, holder.as_ref()));

@@ -7,8 +7,7 @@ pub const MASK: &str = "***";
 const SECRET_PARAMETERS: [&str; 6] = ["password=", "sslpassword=", "token=", "access_token=", "key=", "secret="];
 
 /// How the tokens of the Git hosts and the identities of age begin.
-const TOKEN_PREFIXES: [&str; 8] =
-    ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "AGE-SECRET-KEY-"];
+const TOKEN_PREFIXES: [&str; 8] = ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "AGE-SECRET-KEY-"];
 
 /// `text` with the credentials of URLs, credentials of HTTP headers and tokens of Git hosts masked.
 ///

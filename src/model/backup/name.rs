@@ -134,9 +134,15 @@ mod tests {
         let name = BackupName::new("repo_to_cat", moment);
         assert_eq!(name.as_str(), "repo_to_cat_20261122_030000Z");
         assert_eq!(BackupName::new("a/b c", moment).as_str(), "a%2Fb%20c_20261122_030000Z");
-        for text in
-            ["", "cat", "../x_20261122_030000Z", "a%2fb_20261122_030000Z", "_20261122_030000Z", "a_20261322_030000Z", "é"]
-        {
+        for text in [
+            "",
+            "cat",
+            "../x_20261122_030000Z",
+            "a%2fb_20261122_030000Z",
+            "_20261122_030000Z",
+            "a_20261322_030000Z",
+            "é",
+        ] {
             assert!(BackupName::parse(text).is_err(), "{text}");
         }
     }

@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::{fmt, fs, thread};
@@ -16,6 +16,9 @@ use super::account::setpriv;
 use super::programs::Programs;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::secret::{MASK, redact};
+
+/// Made by [`command`] and given arguments elsewhere; nobody else makes any.
+pub use std::process::Command;
 
 /// How many of its last words are kept, in bytes.
 const LAST_WORDS: usize = 16 * 1024;

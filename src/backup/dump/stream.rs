@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
-use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::pipe::fcntl_setpipe_size;
@@ -13,7 +12,7 @@ use super::meter::Meter;
 use crate::backup::archive::{Inventory, Part, Reader};
 use crate::backup::pipe::Encoder;
 use crate::model::failure::{Failure, Kind, Result};
-use crate::postgres::tool::{Killer, Running};
+use crate::postgres::tool::{Command, Killer, Running};
 
 /// How much is read at once, and what the kernel is asked to hold of it.
 const PIECE_BYTES: usize = 256 * 1024;

@@ -1,7 +1,7 @@
 //! What all parts of a restore work with.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -13,7 +13,7 @@ use crate::model::failure::{Failure, Kind, Result};
 use crate::model::figures::grouped;
 use crate::model::progress::Report;
 use crate::postgres::programs::Programs;
-use crate::postgres::tool::{self, Access};
+use crate::postgres::tool::{self, Access, Command};
 
 /// What the sessions of a restore are called.
 pub(super) const APPLICATION: &str = "repo-to-cat/restore";

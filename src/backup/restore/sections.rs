@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{ChildStdin, Stdio};
 use std::sync::Arc;
 
 use super::job::Job;
@@ -12,7 +12,7 @@ use super::selection::Choice;
 use crate::backup::archive::toc::{Entry, Toc};
 use crate::backup::archive::{Part, Reduced};
 use crate::model::failure::{Failure, Kind, Result};
-use crate::postgres::tool::Running;
+use crate::postgres::tool::{Command, Running};
 
 /// An archive's table of contents in a file of its own, as `pg_restore` reads it.
 #[derive(Debug)]

@@ -1,12 +1,11 @@
 //! Stopping what other threads do: programs are killed, reading ends.
 
-use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::backup::Reporter;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::progress::Report;
-use crate::postgres::tool::{Killer, Running};
+use crate::postgres::tool::{Command, Killer, Running};
 
 /// Stops everything that was begun with one of its [`Stop`]s when it is dropped.
 #[derive(Debug, Default)]

@@ -10,7 +10,7 @@ fn directory() -> BackupRequest {
     BackupRequest { format: Some(Format::Directory), jobs: Some(3), ..BackupRequest::default() }
 }
 
-/// Rows of more than 2 MB in one page each, so that a table is soon large enough to be cut.
+/// One row a page, so that a table is soon large enough to be cut.
 const LARGE: &str = "
 CREATE TABLE large (id int, filler char(1500)) WITH (fillfactor = 20);
 INSERT INTO large SELECT i, 'x' FROM generate_series(1, 6000) i;

@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 use crate::backup::restore::load::{self, Dump, Options};
 use crate::backup::{Reporter, Yard};
-use crate::model::backup::manifest::{FileRole, VERSION};
+use crate::model::backup::manifest::{FileRole, VERSION, seconds};
 use crate::model::backup::verdict::Difference;
 use crate::model::backup::{BackupName, DrillReport, Format, Manifest, Verdict};
 use crate::model::failure::{Failure, Kind, Result};
@@ -219,7 +219,7 @@ impl<'a> Course<'a> {
             .await
             .map_err(restore_failure)?;
         self.findings.fetched_bytes += loaded.fetched_bytes;
-        self.findings.restore_seconds = Some(begun.elapsed().as_secs_f64());
+        self.findings.restore_seconds = Some(seconds(begun.elapsed()));
         self.begin_stage("check", "looking for damage in the restored database")?;
         for difference in amcheck::check(scratch, &self.application).await? {
             self.found.add(difference);
@@ -269,7 +269,7 @@ impl<'a> Course<'a> {
 
     fn end_stage(&mut self) {
         if let Some((stage, begun)) = self.stage.take() {
-            self.findings.stages.push((stage.to_owned(), begun.elapsed().as_secs_f64()));
+            self.findings.stages.push((stage.to_owned(), seconds(begun.elapsed())));
         }
     }
 }

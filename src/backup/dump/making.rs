@@ -233,7 +233,7 @@ impl Making<'_> {
 impl Stages {
     /// A stage is over, and the next one begins.
     fn end(&mut self, stage: &str) {
-        self.seconds.push((stage.to_owned(), self.since.elapsed().as_secs_f64()));
+        self.seconds.push((stage.to_owned(), manifest::seconds(self.since.elapsed())));
         self.since = Instant::now();
     }
 }

@@ -1,10 +1,18 @@
 //! The manifest: what a backup holds, how it was made, and what it must come back as.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::model::backup::{BackupName, Compression, Fingerprint, Format, Selection};
+
+/// Seconds to the millisecond: what is written as JSON is read back as the same number.
+#[must_use]
+pub fn seconds(took: Duration) -> f64 {
+    took.as_millis() as f64 / 1000.0
+}
 
 /// The version of the manifest's own form; a reader refuses a newer one.
 pub const VERSION: u32 = 1;

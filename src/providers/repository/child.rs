@@ -57,8 +57,15 @@ fn confine(request: &Request) -> rustix::io::Result<()> {
     let most = |bytes| Rlimit { current: Some(bytes), maximum: Some(bytes) };
     let settings = &request.settings;
     setrlimit(Resource::Core, most(0))?;
-    setrlimit(Resource::As, most(settings.max_memory_mb.saturating_mul(MB)))?;
+    setrlimit(Resource::As, most(settings.max_memory_mb.saturating_mul(MB).saturating_add(own_bytes())))?;
     setrlimit(Resource::Fsize, most(settings.max_wire_mb.saturating_mul(MB).saturating_add(INDEX_ROOM)))
+}
+
+/// What the program itself takes of the address space: its code is no part of what a repository may cost.
+fn own_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let size = status.lines().find_map(|line| line.strip_prefix("VmSize:"));
+    size.and_then(|size| size.trim().strip_suffix(" kB")?.parse::<u64>().ok()).map_or(0, |kilobytes| kilobytes << 10)
 }
 
 fn send(message: &Message) -> io::Result<()> {

@@ -12,7 +12,7 @@ use super::table::Table;
 use super::text::safe;
 use crate::backup::shelf::Shelved;
 use crate::model::backup::policy::{Sentence, Sorted};
-use crate::model::backup::{Compression, Format, Verdict};
+use crate::model::backup::{Compression, Format, Manifest, Verdict};
 
 /// A backup in a line. What its manifest does not tell is absent.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -43,11 +43,11 @@ impl Row {
             name: shelved.name.to_string(),
             database: shelved.name.database().to_owned(),
             made_at: shelved.name.moment(),
-            bytes: manifest.map(|manifest| manifest.bytes()),
-            raw_bytes: manifest.map(|manifest| manifest.raw_bytes()),
+            bytes: manifest.map(Manifest::bytes),
+            raw_bytes: manifest.map(Manifest::raw_bytes),
             tables: manifest.map(|manifest| manifest.tables.len()),
-            rows: manifest.map(|manifest| manifest.rows()),
-            seconds: manifest.map(|manifest| manifest.seconds()),
+            rows: manifest.map(Manifest::rows),
+            seconds: manifest.map(Manifest::seconds),
             format: manifest.map(|manifest| manifest.format),
             compression: manifest.map(|manifest| manifest.compression),
             is_encrypted: manifest.map(|manifest| !manifest.recipients.is_empty()),
@@ -102,7 +102,7 @@ pub fn list(rows: &[Row], place: &str, now: DateTime<Utc>, look: &Look) -> Strin
 pub fn prune(shelf: &[Shelved], sorted: &Sorted, leftovers: &[String], removed: Option<usize>, look: &Look) -> String {
     let size = |sentence: &Sentence| {
         let shelved = shelf.iter().find(|shelved| shelved.name == sentence.name);
-        shelved.and_then(|shelved| shelved.manifest.as_ref()).map_or(0, |manifest| manifest.bytes())
+        shelved.and_then(|shelved| shelved.manifest.as_ref()).map_or(0, Manifest::bytes)
     };
     let mut text = String::new();
     for (title, sentences) in [("Stays", &sorted.keep), ("Goes", &sorted.remove)] {
@@ -127,7 +127,7 @@ pub fn prune(shelf: &[Shelved], sorted: &Sorted, leftovers: &[String], removed: 
     }
     let backups = |number: usize| counted(number as u64, "backup", "backups");
     let freed = bytes(sorted.remove.iter().map(size).sum());
-    text.push_str(&match (removed, sorted.remove.len()) {
+    text + &match (removed, sorted.remove.len()) {
         (_, 0) if leftovers.is_empty() => "Nothing is to be removed.\n".to_owned(),
         (None, goes) => format!(
             "A dry run: {} of {freed} would go. Remove with: repo-to-cat backup prune --no-dry-run\n",
@@ -135,8 +135,7 @@ pub fn prune(shelf: &[Shelved], sorted: &Sorted, leftovers: &[String], removed: 
         ),
         (Some(removed), goes) if removed < goes => format!("Removed {} of {goes}.\n", backups(removed)),
         (Some(removed), _) => format!("Removed {}: {freed} more room.\n", backups(removed)),
-    });
-    text
+    }
 }
 
 /// A time that was measured.

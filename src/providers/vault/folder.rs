@@ -182,10 +182,10 @@ impl Folder {
         let folder = self.clone();
         blocking(move || {
             let failure = |error| folder.failure(&format!("sweeping {}", folder.place()), error);
-            let mut left = folder.left_in(&folder.root, "").map_err(failure)?;
+            let mut left = left_in(&folder.root, "").map_err(failure)?;
             for name in folder.names()? {
                 let of = folder.root.join(name.as_str());
-                left.extend(folder.left_in(&of, &format!("{name}/")).map_err(failure)?);
+                left.extend(left_in(&of, &format!("{name}/")).map_err(failure)?);
             }
             left.retain(|left| is_older(&folder.root.join(left), grace));
             for path in left.iter().filter(|_| !dry_run).map(|left| folder.root.join(left)) {
@@ -198,20 +198,6 @@ impl Folder {
             Ok(left)
         })
         .await
-    }
-
-    /// What is in `folder` under one of the names that only unfinished things have, `prefix` put in front.
-    fn left_in(&self, folder: &Path, prefix: &str) -> io::Result<Vec<String>> {
-        let mut left = Vec::new();
-        for entry in fs::read_dir(folder)? {
-            let Ok(name) = entry?.file_name().into_string() else { continue };
-            let Some(visible) = name.strip_prefix('.') else { continue };
-            let of = visible.strip_suffix(".draft").or_else(|| visible.strip_suffix(".removed"));
-            if of.is_some_and(|name| BackupName::parse(name).is_ok()) || visible.contains(NEW) {
-                left.push(format!("{prefix}{name}"));
-            }
-        }
-        Ok(left)
     }
 
     pub(super) async fn check(&self) -> Result<()> {
@@ -372,6 +358,20 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Makes the names in a folder durable.
 fn sync(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
+}
+
+/// What is in `folder` under one of the names that only unfinished things have, `prefix` put in front.
+fn left_in(folder: &Path, prefix: &str) -> io::Result<Vec<String>> {
+    let mut left = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let Ok(name) = entry?.file_name().into_string() else { continue };
+        let Some(visible) = name.strip_prefix('.') else { continue };
+        let of = visible.strip_suffix(".draft").or_else(|| visible.strip_suffix(".removed"));
+        if of.is_some_and(|name| BackupName::parse(name).is_ok()) || visible.contains(NEW) {
+            left.push(format!("{prefix}{name}"));
+        }
+    }
+    Ok(left)
 }
 
 /// Whether nothing in it was touched for so long.

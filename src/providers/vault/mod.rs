@@ -188,7 +188,7 @@ impl Draft {
         check_file_name(file)?;
         Ok(Upload(match &self.0 {
             DraftIn::Folder(draft) => UploadIn::Folder(draft.create(file).await?),
-            DraftIn::Bucket(draft) => UploadIn::Bucket(draft.create(file).await?),
+            DraftIn::Bucket(draft) => UploadIn::Bucket(draft.create(file)?),
         }))
     }
 

@@ -234,7 +234,7 @@ pub(super) struct BucketDraft {
 }
 
 impl BucketDraft {
-    pub(super) async fn create(&self, file: &str) -> Result<BucketUpload> {
+    pub(super) fn create(&self, file: &str) -> Result<BucketUpload> {
         Ok(BucketUpload::begin(self.bucket.clone(), self.bucket.key(&self.name, file)?))
     }
 

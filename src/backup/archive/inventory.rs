@@ -108,7 +108,9 @@ mod tests {
         let (tables, sequences, objects) = inventory.finish();
         let of = |rows: &[&str]| {
             let mut fingerprint = Fingerprint::default();
-            rows.iter().for_each(|row| fingerprint.add(row.as_bytes()));
+            for row in rows {
+                fingerprint.add(row.as_bytes());
+            }
             fingerprint
         };
         assert_eq!(tables[0].fingerprint, of(&["2", "1"]));

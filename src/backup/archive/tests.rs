@@ -48,12 +48,16 @@ impl Archive {
         let mut archive = Self(b"PGDMP".to_vec(), version);
         archive.0.extend([version.0, version.1, 0, 4, 8, 1]);
         if version < (1, 15) {
-            archive.int(u32::from(compression))
+            archive.int(u32::from(compression));
         } else {
-            archive.0.push(compression)
+            archive.0.push(compression);
         }
-        (0..7).for_each(|_| archive.int(0));
-        ["cats", "15.1", "15.2"].into_iter().for_each(|text| archive.text(Some(text)));
+        for _ in 0..7 {
+            archive.int(0);
+        }
+        for text in ["cats", "15.1", "15.2"] {
+            archive.text(Some(text));
+        }
         archive.int(entries);
         archive
     }
@@ -70,13 +74,19 @@ impl Archive {
     fn entry(&mut self, id: u32, has_data: bool, description: &str, tag: &str, definition: &str, copy: &str) {
         self.int(id);
         self.int(has_data.into());
-        ["0", "0", tag, description].into_iter().for_each(|text| self.text(Some(text)));
+        for text in ["0", "0", tag, description] {
+            self.text(Some(text));
+        }
         self.int(3);
-        [Some(definition), None, Some(copy), Some("public"), None, None].into_iter().for_each(|text| self.text(text));
+        for text in [Some(definition), None, Some(copy), Some("public"), None, None] {
+            self.text(text);
+        }
         if self.1 >= (1, 16) {
             self.int(114);
         }
-        [Some("cat"), Some("false"), Some("17"), None].into_iter().for_each(|text| self.text(text));
+        for text in [Some("cat"), Some("false"), Some("17"), None] {
+            self.text(text);
+        }
         // As in a seekable file: the offset is known.
         self.0.push(2);
         self.0.extend([9; 8]);

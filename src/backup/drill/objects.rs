@@ -82,7 +82,7 @@ mod tests {
 
     fn entry(section: i32, description: &str, schema: &str, tag: &str) -> Entry {
         let [description, schema, tag] = [description, schema, tag].map(str::to_owned);
-        Entry { section, description, schema, tag, ..Entry::default() }
+        Entry { tag, description, section, schema, ..Entry::default() }
     }
 
     #[test]

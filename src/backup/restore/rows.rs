@@ -156,7 +156,9 @@ mod tests {
             batches
         });
         router.begin("t".into(), "COPY t".into()).unwrap();
-        pieces.iter().for_each(|piece| router.rows(piece).unwrap());
+        for piece in pieces {
+            router.rows(piece).unwrap();
+        }
         router.end().unwrap();
         drop(router);
         reader.join().unwrap()

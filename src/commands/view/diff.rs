@@ -22,9 +22,9 @@ pub fn render(diff: &Diff, look: &Look) -> String {
     }
 
     let mut tables: Vec<String> = Vec::new();
-    tables.extend(diff.added.iter().map(|change| table("+", change, look.good("new"))));
-    tables.extend(diff.removed.iter().map(|change| table("-", change, look.bad("gone"))));
-    tables.extend(diff.changed.iter().map(|change| table("~", change, how(change))));
+    tables.extend(diff.added.iter().map(|change| table("+", change, &look.good("new"))));
+    tables.extend(diff.removed.iter().map(|change| table("-", change, &look.bad("gone"))));
+    tables.extend(diff.changed.iter().map(|change| table("~", change, &how(change))));
     section(&mut lines, "Tables", tables, look);
 
     let stands = |at: Option<i64>| at.map_or_else(|| "none".to_owned(), |at| at.to_string());
@@ -48,7 +48,7 @@ pub fn render(diff: &Diff, look: &Look) -> String {
     lines.join("\n") + "\n"
 }
 
-fn table(mark: &str, change: &TableChange, how: String) -> String {
+fn table(mark: &str, change: &TableChange, how: &str) -> String {
     let rows = match (change.before, change.after) {
         (Some(before), Some(after)) if before.rows != after.rows => {
             format!("{} → {} rows", grouped(before.rows), grouped(after.rows))

@@ -147,7 +147,9 @@ mod tests {
 
     fn of(pieces: &[&[u8]]) -> Fingerprint {
         let mut tally = Tally::default();
-        pieces.iter().for_each(|piece| tally.feed(piece));
+        for piece in pieces {
+            tally.feed(piece);
+        }
         tally.finish()
     }
 
@@ -174,7 +176,9 @@ mod tests {
         ) {
             let text: String = rows.iter().map(|row| format!("x{row}\n")).collect();
             let mut expected = Fingerprint::default();
-            rows.iter().for_each(|row| expected.add(format!("x{row}").as_bytes()));
+            for row in &rows {
+                expected.add(format!("x{row}").as_bytes());
+            }
             let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut % (text.len() + 1)).collect();
             cuts.extend([0, text.len()]);
             cuts.sort_unstable();

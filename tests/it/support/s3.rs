@@ -129,9 +129,9 @@ impl S3Server {
 
     /// Everything becomes so much older.
     pub fn age(&self, by: Duration) {
-        let mut shelf = self.shelf();
-        shelf.objects.values_mut().for_each(|(_, modified)| *modified -= by);
-        shelf.uploads.values_mut().for_each(|upload| upload.initiated -= by);
+        let mut contents = self.shelf();
+        contents.objects.values_mut().for_each(|(_, modified)| *modified -= by);
+        contents.uploads.values_mut().for_each(|upload| upload.initiated -= by);
     }
 
     fn shelf(&self) -> MutexGuard<'_, Shelf> {
@@ -283,21 +283,16 @@ impl Shelf {
         for (key, (bytes, modified)) in
             self.objects.range(prefix.to_owned()..).take_while(|(key, _)| key.starts_with(prefix))
         {
-            match key[prefix.len()..].find(delimiter).filter(|_| !delimiter.is_empty()) {
-                Some(at) => {
-                    let common = &key[..prefix.len() + at + delimiter.len()];
-                    entries.insert(
-                        common.to_owned(),
-                        format!("<CommonPrefixes><Prefix>{common}</Prefix></CommonPrefixes>"),
-                    );
-                }
-                None => {
-                    let (size, modified) = (bytes.len(), stamp(*modified));
-                    entries.insert(
+            if let Some(at) = key[prefix.len()..].find(delimiter).filter(|_| !delimiter.is_empty()) {
+                let common = &key[..prefix.len() + at + delimiter.len()];
+                entries
+                    .insert(common.to_owned(), format!("<CommonPrefixes><Prefix>{common}</Prefix></CommonPrefixes>"));
+            } else {
+                let (size, modified) = (bytes.len(), stamp(*modified));
+                entries.insert(
                         key.clone(),
                         format!("<Contents><Key>{key}</Key><LastModified>{modified}</LastModified><ETag>\"one\"</ETag><Size>{size}</Size></Contents>"),
                     );
-                }
             }
         }
         let after = query.get("continuation-token").map_or("", String::as_str);

@@ -178,8 +178,8 @@ impl Bed {
 
     /// How many sessions make a view anew in the scratch cluster, if there is one by now.
     pub fn sessions_of_restores(&self) -> u32 {
-        let states = self.leftovers().into_iter().map(|folder| folder.join("postgres/server.json"));
-        let Some(state) = states.filter_map(|path| fs::read(path).ok()).next() else { return 0 };
+        let mut states = self.leftovers().into_iter().map(|folder| folder.join("postgres/server.json"));
+        let Some(state) = states.find_map(|path| fs::read(path).ok()) else { return 0 };
         let Ok(state) = serde_json::from_slice::<serde_json::Value>(&state) else { return 0 };
         let url = format!("postgres:///postgres?host={}&port=5432&user=postgres", state["socket"].as_str().unwrap());
         let asked = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'REFRESH%'";
@@ -333,7 +333,7 @@ impl Report for Mischief {
             }
             At::Fill(path) => {
                 let mut file = fs::File::create(path).unwrap();
-                while file.write_all(&[0; 65536]).is_ok() {}
+                while file.write_all(&[0; 16384]).is_ok() {}
                 while file.write_all(&[0]).is_ok() {}
             }
             At::KillGuard(folder) => {
@@ -350,8 +350,8 @@ impl Report for Mischief {
 
 /// What the one scratch cluster in `folder` says of its server.
 fn server_state(folder: &Path) -> serde_json::Value {
-    let states = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path().join("postgres/server.json"));
-    let state = states.filter_map(|path| fs::read(path).ok()).next().unwrap();
+    let mut states = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path().join("postgres/server.json"));
+    let state = states.find_map(|path| fs::read(path).ok()).unwrap();
     serde_json::from_slice(&state).unwrap()
 }
 

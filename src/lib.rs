@@ -14,7 +14,7 @@
 //!    [`queue::backend`] to apalis, which calls the handler. When nothing waits it comes to [`queue::rest`].
 //! 4. [`generation::run`] goes through the steps: fetch ([`providers::repository`]), analyse ([`generation::score`]),
 //!    attributes, texts and prompt ([`generation::steps`]), paint and caption ([`generation::painter`]), store
-//!    ([`providers::pictures`]). [`generation::journal`] keeps what a slow step made, so that a later attempt goes on
+//!    ([`providers::pictures`]). [`queue::journal`] keeps what a slow step made, so that a later attempt goes on
 //!    from there.
 //! 5. [`queue::completer`] commits outcomes in groups: **one statement** ([`db::outcomes`]) writes the generation and
 //!    completes its job, and changes nothing where the worker no longer holds it.
@@ -28,9 +28,13 @@
 //!    ([`commands::schedules`]).
 //! 2. [`schedule::firing`] sleeps until its next slot. **One transaction** notes the slot, unique over all hosts, and
 //!    enqueues its job ([`schedule::job`]) in the same queue.
-//!
-//! Jobs that make backups are not built yet: dump, checksum, manifest; a drill restores it and compares; retention counts
-//! only what a drill has verified.
+//! 3. [`backup::run`] looks whether all is there ([`backup::preflight`]) and makes the [`backup::dump`]: under a snapshot,
+//!    `pg_dump`'s stream is read ([`backup::archive`]), fingerprinted, compressed, encrypted and summed
+//!    ([`backup::pipe`]) on its way into the store ([`providers::vault`]). The manifest comes last: then it exists.
+//! 4. **One transaction** writes the backup down ([`db::backups`]) and enqueues its drill. [`backup::drill`] fetches it back,
+//!    restores it ([`backup::restore`]) into a scratch cluster of its own and compares.
+//! 5. What a drill verified counts for [`backup::retention`], and others are told ([`backup::telling`]).
+//! 6. A person restores. A queue that comes back so is held until somebody says go ([`db::hold`]).
 //!
 //! # Beside the flows
 //!

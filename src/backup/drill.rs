@@ -102,7 +102,7 @@ impl Found {
     fn add(&mut self, difference: Difference) {
         self.count += 1;
         if self.words.len() < 5 {
-            self.words.push(compare::in_words(&difference));
+            self.words.push(difference.to_string());
         }
         if self.told.len() < TOLD {
             self.told.push(difference);

@@ -6,6 +6,7 @@
 //! scratch cluster and compares.
 
 pub mod archive;
+pub mod comparing;
 pub mod drill;
 pub mod dump;
 pub mod guard;
@@ -41,7 +42,7 @@ pub struct Yard {
     pub vault: Vault,
     /// Where the pictures are that our database's rows name.
     pub pictures: Pictures,
-    /// Folder for scratch clusters and temporary files, mode 0700.
+    /// Folder for scratch clusters and temporary files; servers may pass through it, nobody may look.
     pub scratch_folder: PathBuf,
     /// This program, which guards scratch clusters in a child of itself.
     pub program: PathBuf,

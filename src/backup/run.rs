@@ -87,24 +87,6 @@ impl Work {
         Ok(words)
     }
 
-    /// Tells others, if there are any; never waits.
-    fn tell(&self, event: What, database: &str, detail: impl FnOnce(&mut Event)) {
-        let Some(telling) = self.premises.telling() else { return };
-        let mut event = Event {
-            event,
-            database: database.to_owned(),
-            backup: None,
-            job: Some(self.job.id),
-            at: Utc::now(),
-            verdict: None,
-            reason: None,
-            measured: None,
-            alarms: Vec::new(),
-        };
-        detail(&mut event);
-        telling.tell(&event);
-    }
-
     /// Others are told of what nobody tries again.
     fn fail(&self, failure: Failure) -> Outcome {
         if self.job.ends_with(&failure) {
@@ -112,10 +94,8 @@ impl Work {
             let backup = text("backup").and_then(|name| BackupName::parse(name).ok());
             let database =
                 text("database").or(backup.as_ref().map(BackupName::database)).unwrap_or_default().to_owned();
-            self.tell(What::Failed, &database, |event| {
-                event.backup.clone_from(&backup);
-                event.reason = Some(failure.to_string());
-            });
+            let reason = Some(failure.to_string());
+            self.premises.tell(&Event { backup, reason, ..Event::new(What::Failed, Some(self.job.id), &database) });
         }
         Outcome::Failed(failure)
     }

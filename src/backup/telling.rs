@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::config;
 use crate::model::backup::trend::Measured;
-use crate::model::backup::{BackupName, Verdict};
+use crate::model::backup::{BackupName, DrillReport, Manifest, Verdict};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::secret::redact;
 use crate::providers::tls;
@@ -45,6 +45,47 @@ pub struct Event {
     pub measured: Option<Measured>,
     /// How it is unlike the one before, in sentences.
     pub alarms: Vec<String>,
+}
+
+impl Event {
+    /// That a backup is in the store.
+    #[must_use]
+    pub fn stored(manifest: &Manifest, job: Option<Uuid>) -> Self {
+        Self {
+            backup: Some(manifest.name.clone()),
+            measured: Some(Measured::of(manifest, None)),
+            ..Self::new(What::Stored, job, manifest.name.database())
+        }
+    }
+
+    /// What a drill found.
+    #[must_use]
+    pub fn drilled(report: &DrillReport, manifest: Option<&Manifest>, job: Option<Uuid>) -> Self {
+        let what = if report.verdict == Verdict::Verified { What::Verified } else { What::Failed };
+        Self {
+            backup: Some(report.backup.clone()),
+            verdict: Some(report.verdict),
+            reason: report.reason.clone(),
+            measured: manifest.map(|manifest| Measured::of(manifest, Some(report))),
+            ..Self::new(what, job, report.backup.database())
+        }
+    }
+
+    /// One of which nothing else is known, now.
+    #[must_use]
+    pub fn new(event: What, job: Option<Uuid>, database: &str) -> Self {
+        Self {
+            event,
+            database: database.to_owned(),
+            backup: None,
+            job,
+            at: Utc::now(),
+            verdict: None,
+            reason: None,
+            measured: None,
+            alarms: Vec::new(),
+        }
+    }
 }
 
 /// What happens to backups that others are told.

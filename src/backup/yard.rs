@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use crate::backup::Yard;
-use crate::backup::telling::Telling;
+use crate::backup::telling::{Event, Telling};
 use crate::config::Config;
 use crate::db::server::Server;
 use crate::model::failure::{Failure, Kind, Result};
@@ -44,6 +44,13 @@ impl Premises {
             telling.inspect_err(|failure| tracing::error!(%failure, "nobody can be told how backups go")).ok()
         };
         self.telling.get_or_init(set_up).as_ref()
+    }
+
+    /// Tells others, if there are any; never waits.
+    pub fn tell(&self, event: &Event) {
+        if let Some(telling) = self.telling() {
+            telling.tell(event);
+        }
     }
 
     /// Waits a moment for those who are being told, before the process ends.

@@ -57,14 +57,16 @@ pub enum Backup {
     Restore(Box<Restore>),
     /// Say go after a restore: let the jobs run that were parked, and the schedules fire
     #[command(
-        after_help = "Examples:\n  repo-to-cat backup release\n  repo-to-cat backup release --yes\n  repo-to-cat backup release --cancel-jobs --yes\n\nWhere nobody can be asked and --yes is not given, it only tells what would be done."
+        after_help = "Examples:\n  repo-to-cat backup release\n  repo-to-cat backup release cats_20261122_030000Z --yes\n  repo-to-cat backup release --cancel-jobs --yes\n\nWhere nobody can be asked and --yes is not given, it only tells what would be done."
     )]
     Release(Release),
 }
 
 /// `backup release`.
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Release {
+    /// The database that was restored, on the same server; ours where none is named
+    pub database: Option<String>,
     /// Cancel the parked jobs instead; the schedules fire again all the same
     #[arg(long)]
     pub cancel_jobs: bool,

@@ -10,7 +10,8 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::backup::yard::Premises;
-use crate::config::{self, Config, Loaded};
+use crate::config::{self, Config, Loaded, Pooler};
+use crate::db::server::Server;
 use crate::db::{Db, migrate};
 use crate::generation::run::Studio;
 use crate::model::failure::{Failure, Kind, Result};
@@ -47,6 +48,21 @@ impl Session {
     /// Connects to `database.url`, or to the private cluster, which is started if nobody has yet.
     pub async fn open(loaded: &Loaded, schema: Schema) -> Result<Self> {
         Box::pin(Self::open_with(loaded, schema, Db::connect)).await
+    }
+
+    /// Connects to another database on the same server, whose schema must be current.
+    pub async fn open_database(loaded: &Loaded, database: &str) -> Result<Self> {
+        let Host { mut config, cluster } = Host::open(loaded).await?;
+        let server = Server::of(&config.database)?;
+        config.database = config::Database {
+            url: server.url_of(database).await?,
+            direct_url: String::new(),
+            pooler: Pooler::None,
+            ..config.database
+        };
+        let db = Db::connect(&config.database).await?;
+        migrate::state(&db).await?.require_current()?;
+        Ok(Self { config, db, cluster })
     }
 
     /// The same for services, which wait for a server that is not there yet.

@@ -106,12 +106,16 @@ pub async fn record_drill(session: &mut Session<'_>, id: Uuid, report: &DrillRep
     Ok(())
 }
 
-/// Notes that retention removed these.
-pub async fn note_pruned(db: &Db, names: &[BackupName]) -> Result<()> {
-    let names: Vec<&str> = names.iter().map(BackupName::as_str).collect();
+/// Notes that of a database's backups only `left` are in the store; those of the last hour may have come since it was seen.
+pub async fn note_gone(db: &Db, store: &str, database: &str, left: &[&BackupName]) -> Result<()> {
+    let left: Vec<&str> = left.iter().map(|name| name.as_str()).collect();
     sqlx::query!(
-        "UPDATE backup.backups SET pruned_at = queue.now() WHERE name = ANY ($1) AND pruned_at IS NULL",
-        &names as &[&str]
+        "UPDATE backup.backups SET pruned_at = queue.now()
+         WHERE store = $1 AND database = $2 AND pruned_at IS NULL AND name <> ALL ($3)
+           AND recorded_at < queue.now() - interval '1 hour'",
+        store,
+        database,
+        &left as &[&str]
     )
     .execute(db.pool())
     .await?;

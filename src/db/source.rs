@@ -26,8 +26,10 @@ const RUNS: &str = "repo-to-cat/backup/";
 const APPLICANT: &str = "repo-to-cat/backup-begins";
 /// The advisory lock of whoever makes a backup of the database it is taken in.
 const LOCK: (i32, i32) = (0x7265_7063, 0x6261_6b75);
-/// How often, and how long in between, the lock is tried for whose holder was told to go.
+/// How often, and how long in between, the lock is tried whose holder was told to go.
 const TRIES: u32 = 30;
+/// How often it is tried otherwise: a run that has just been stopped leaves a session that ends a moment later.
+const TRIES_UNTOLD: u32 = 20;
 const TRY_AGAIN: Duration = Duration::from_millis(100);
 
 /// The session that a backup stands on: it has the lock and an exported snapshot. Dropped, it lets go of both.
@@ -64,7 +66,8 @@ impl Holder {
             let others = others(&mut session, application).await?;
             let orphans: Vec<&Other> =
                 others.iter().filter(|other| is_older(&other.application, application)).collect();
-            if orphans.is_empty() && tries == 0 || tries == TRIES {
+            let enough = if orphans.is_empty() { TRIES_UNTOLD } else { TRIES };
+            if tries >= enough {
                 let holder = others.into_iter().find(|other| other.has_lock);
                 return Err(busy(database, holder.as_ref()));
             }

@@ -12,7 +12,7 @@ use crate::db::identity::identity;
 use crate::db::{Db, generations, history, hold};
 use crate::model::failure::Result;
 use crate::providers::pictures::Pictures;
-use crate::providers::repository::sweep_leftovers;
+use crate::providers::work_folder::{Use, sweep_leftovers};
 use crate::schedule::retention;
 
 /// What is kept, and how often.
@@ -89,7 +89,8 @@ impl Upkeep {
     }
 
     fn sweep_fetches(&self) -> Result<()> {
-        let fetches = sweep_leftovers(&self.work_folder, Duration::from_secs(self.settings.sweep_grace_seconds))?;
+        let fetches =
+            sweep_leftovers(&self.work_folder, Use::Fetch, Duration::from_secs(self.settings.sweep_grace_seconds))?;
         if fetches > 0 {
             tracing::info!(fetches, "removed objects of fetches that were killed");
         }

@@ -28,7 +28,8 @@ pub struct CustomReader {
 /// Where in the archive it is.
 #[derive(Debug)]
 enum State {
-    Contents(TocReader),
+    /// Elsewhere in memory: all the other states, which change with every row, are small.
+    Contents(Box<TocReader>),
     /// Before the kind of a block.
     Block,
     /// Before the number of the entry that a block of this kind belongs to.
@@ -54,7 +55,7 @@ enum Data {
 
 impl Default for State {
     fn default() -> Self {
-        Self::Contents(TocReader::default())
+        Self::Contents(Box::default())
     }
 }
 
@@ -64,7 +65,7 @@ impl Reader for CustomReader {
         if let State::Contents(reader) = &mut self.state {
             let Some(rest) = reader.feed(piece)? else { return Ok(()) };
             piece = rest;
-            let (toc, raw) = mem::take(reader).finish();
+            let (toc, raw) = mem::take(&mut **reader).finish();
             self.state = State::Block;
             self.open(toc, &raw, tell)?;
         }

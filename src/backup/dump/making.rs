@@ -23,6 +23,7 @@ use crate::model::failure::{Failure, Kind, Result};
 use crate::postgres::programs::Programs;
 use crate::postgres::tool::{Access, command};
 use crate::providers::vault::{Bytes, MANIFEST, SUMS};
+use crate::providers::work_folder::{Use, WorkFolder};
 
 /// Before this version a range of pages was found by reading the whole table.
 const READS_RANGES: u32 = 140_000;
@@ -44,6 +45,8 @@ struct Job {
     source: Source,
     programs: Programs,
     access: Access,
+    /// Holds the password file.
+    _folder: WorkFolder,
     /// Tables whose rows belong into the backup.
     tables: Vec<Table>,
     /// Those of them that are read in pieces.
@@ -117,14 +120,15 @@ impl Making<'_> {
         let source = holder.describe().await?;
         let programs = Programs::for_server(&yard.bin_folder, source.server_version, &["pg_dump", "pg_dumpall"])?;
         let url = yard.server.url_of(self.name.database()).await?;
-        let access = Access::new(&url, &yard.scratch_folder)?.of_version(source.server_version);
+        let folder = WorkFolder::create(&yard.scratch_folder, Use::Dump)?;
+        let access = Access::new(&url, folder.path())?.of_version(source.server_version);
         let tables = holder.tables(patience).await?;
         let tables = holder.select(tables, &self.plan.selection).await?;
         let large: Vec<Table> = tables.iter().filter(|table| self.is_large(&source, table)).cloned().collect();
         // The rows of a table that is rewritten would change places while its pieces are read.
         holder.lock(&large.iter().collect::<Vec<_>>(), patience).await?;
         self.meter.expect(self.expected_bytes(&tables).await, tables.len() as u64);
-        Ok((Job { source, programs, access, tables, large }, holder))
+        Ok((Job { source, programs, access, _folder: folder, tables, large }, holder))
     }
 
     fn lock_wait(&self) -> Duration {

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::model::figures::grouped;
+use crate::model::figures::{grouped, left};
 use crate::model::progress::Report;
 
 /// Counts what has come by. Written by the threads that read, read by the one that tells.
@@ -60,9 +60,7 @@ fn words(bytes: u64, total: u64, (tables, all_tables): (u64, u64), elapsed: Dura
     let rate = bytes as f64 / elapsed.as_secs_f64();
     if elapsed >= Duration::from_secs(1) && bytes > 0 {
         parts.push(format!("{}/s", size(rate as u64)));
-        if total > bytes {
-            parts.push(format!("about {} left", wait(((total - bytes) as f64 / rate).ceil() as u64)));
-        }
+        parts.extend(left(bytes, total, elapsed).map(|left| format!("about {left} left")));
     }
     parts.join(", ")
 }
@@ -75,15 +73,6 @@ fn size(bytes: u64) -> String {
         (size, unit) = (size / 1000.0, unit + 1);
     }
     if size < 9.95 && unit > 0 { format!("{size:.1} {}", UNITS[unit]) } else { format!("{size:.0} {}", UNITS[unit]) }
-}
-
-/// `7 s`, `12 min`, `3 h`.
-fn wait(seconds: u64) -> String {
-    match seconds {
-        0..=99 => format!("{seconds} s"),
-        100..=5_999 => format!("{} min", seconds.div_ceil(60)),
-        _ => format!("{} h", seconds.div_ceil(3600)),
-    }
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::model::backup::Compression;
 use crate::model::failure::{Failure, Kind, Result};
 
 /// How much of the dump one frame holds: more would hardly make files smaller, and takes more memory.
-const CHUNK_BYTES: usize = 512 << 10;
+const CHUNK_BYTES: usize = 1 << 20;
 
 /// Chunks beside those that are being packed: one is filled, one is written, and some wait for their turn.
 const SPARE_CHUNKS: usize = 4;

@@ -4,16 +4,16 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-
-use tempfile::TempDir;
+use std::time::Instant;
 
 use super::load::Options;
 use super::stop::Stop;
 use crate::model::failure::{Failure, Kind, Result};
-use crate::model::figures::grouped;
+use crate::model::figures::{grouped, left};
 use crate::model::progress::Report;
 use crate::postgres::programs::Programs;
 use crate::postgres::tool::{self, Access, Command};
+use crate::providers::work_folder::WorkFolder;
 
 /// What the sessions of a restore are called.
 pub(super) const APPLICATION: &str = "repo-to-cat/restore";
@@ -28,7 +28,7 @@ pub(super) struct Job {
     /// How its programs reach it.
     pub access: Access,
     /// For small files; removed in the end.
-    pub folder: TempDir,
+    pub folder: WorkFolder,
     pub options: Options,
     pub stop: Stop,
     pub meter: Arc<Meter>,
@@ -69,14 +69,27 @@ pub(super) fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
 }
 
 /// How far a restore is.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Meter {
+    begun: Instant,
     fetched: AtomicU64,
     total: AtomicU64,
     /// Rows that are written.
     pub rows: Arc<AtomicU64>,
     /// Whether indexes are being made.
     at_indexes: AtomicBool,
+}
+
+impl Default for Meter {
+    fn default() -> Self {
+        Self {
+            begun: Instant::now(),
+            fetched: AtomicU64::default(),
+            total: AtomicU64::default(),
+            rows: Arc::default(),
+            at_indexes: AtomicBool::default(),
+        }
+    }
 }
 
 impl Meter {
@@ -107,7 +120,12 @@ impl Meter {
     pub fn tell(&self, report: &dyn Report) {
         let rows = grouped(self.rows());
         let at_indexes = self.at_indexes.load(Ordering::Relaxed);
-        let words = if at_indexes { format!("{rows} rows; indexes and constraints") } else { format!("{rows} rows") };
-        report.report(self.bytes(), self.total.load(Ordering::Relaxed), &words);
+        let (bytes, total) = (self.bytes(), self.total.load(Ordering::Relaxed));
+        let words = match left(bytes, total, self.begun.elapsed()) {
+            _ if at_indexes => format!("{rows} rows; indexes and constraints"),
+            Some(left) => format!("{rows} rows, about {left} left for them"),
+            None => format!("{rows} rows"),
+        };
+        report.report(bytes, total, &words);
     }
 }

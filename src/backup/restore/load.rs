@@ -12,7 +12,7 @@ use super::archive::Archive;
 use super::compare;
 use super::foreign::{self, Form, form};
 use super::input::{self, Input, Stored};
-use super::job::{APPLICATION, Job, Meter, cannot_write};
+use super::job::{APPLICATION, Job, Meter};
 use super::rows::{Lane, lanes};
 use super::sections::Sections;
 use super::stop::{Stop, StopOnDrop, stopped};
@@ -24,6 +24,7 @@ use crate::model::backup::manifest::FileRole;
 use crate::model::backup::{BackupName, Format, Manifest};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::postgres::tool::Access;
+use crate::providers::work_folder::{Use, WorkFolder};
 
 /// How often somebody looks whether to go on.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -108,9 +109,7 @@ impl Loading<'_> {
     }
 
     async fn job(&self) -> Result<Job> {
-        let scratch = &self.yard.scratch_folder;
-        let made = tempfile::Builder::new().prefix("restore-").tempdir_in(scratch);
-        let folder = made.map_err(|error| cannot_write(scratch, &error))?;
+        let folder = WorkFolder::create(&self.yard.scratch_folder, Use::Restore)?;
         let server_version = server_version(self.target, self.database, APPLICATION).await?;
         let access = Access::new(&self.target.url_of(self.database).await?, folder.path())?.of_version(server_version);
         Ok(Job {

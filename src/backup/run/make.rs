@@ -10,9 +10,8 @@ use crate::backup::Yard;
 use crate::backup::dump::{Run, dump};
 use crate::backup::preflight::{preflight, require};
 use crate::backup::submit::{database, drill_job};
-use crate::backup::telling::What;
+use crate::backup::telling::{Event, What};
 use crate::db::{Db, backups};
-use crate::model::backup::trend::Measured;
 use crate::model::backup::{BackupName, BackupRequest, DrillRequest, Manifest};
 use crate::model::check::State;
 use crate::model::failure::Result;
@@ -31,7 +30,7 @@ pub(super) async fn make(work: &Work, cancel: CancellationToken) -> Result<()> {
     let request: BackupRequest = work.request()?;
     let database = database(request.database.clone(), &premises.config)?;
     if job.claim == 1 {
-        work.tell(What::Started, &database, |_| ());
+        premises.tell(&Event::new(What::Started, Some(job.id), &database));
     }
     let yard = premises.open()?;
     let mut journal = Journal::open(db.clone(), Arc::clone(job), cancel).await?;
@@ -53,11 +52,7 @@ pub(super) async fn make(work: &Work, cancel: CancellationToken) -> Result<()> {
     let alarms = journal.ask(|| work.alarms(&manifest, None)).await?;
     Box::pin(journal.write(Step::Record, || record(db, &manifest, &yard, &alarms, drill.as_ref()))).await?;
     tracing::info!(backup = %manifest.name, bytes = manifest.bytes(), seconds = manifest.seconds(), "backed up");
-    work.tell(What::Stored, &database, |event| {
-        event.measured = Some(Measured::of(&manifest, None));
-        event.backup = Some(manifest.name.clone());
-        event.alarms = alarms;
-    });
+    premises.tell(&Event { alarms, ..Event::stored(&manifest, Some(job.id)) });
     journal.close().await
 }
 

@@ -8,10 +8,9 @@ use tokio_util::sync::CancellationToken;
 use super::Work;
 use crate::backup::drill::drill;
 use crate::backup::submit::database;
-use crate::backup::telling::What;
+use crate::backup::telling::Event;
 use crate::backup::{Yard, retention, shelf};
 use crate::db::{Db, backups, hold};
-use crate::model::backup::trend::Measured;
 use crate::model::backup::{DrillReport, DrillRequest, Manifest, Verdict};
 use crate::model::failure::Result;
 use crate::model::job::ClaimedJob;
@@ -39,15 +38,8 @@ pub(super) async fn prove(work: &Work, cancel: CancellationToken) -> Result<()> 
     };
     let recording = || record(db, job, &report, manifest.as_ref(), &alarms, &yard);
     Box::pin(journal.write(Step::Record, recording)).await?;
-    let is_verified = report.verdict == Verdict::Verified;
-    work.tell(if is_verified { What::Verified } else { What::Failed }, name.database(), |event| {
-        event.backup = Some(name.clone());
-        event.verdict = Some(report.verdict);
-        event.measured = manifest.as_ref().map(|manifest| Measured::of(manifest, Some(&report)));
-        event.reason = report.reason;
-        event.alarms = alarms;
-    });
-    if is_verified {
+    premises.tell(&Event { alarms, ..Event::drilled(&report, manifest.as_ref(), Some(job.id)) });
+    if report.verdict == Verdict::Verified {
         journal.wait_for(Step::Prune, tidy(db, &yard, name.database())).await?;
     }
     journal.close().await
@@ -78,9 +70,12 @@ async fn tidy(db: &Db, yard: &Yard, database: &str) -> Result<()> {
         return Ok(());
     }
     let policy = retention::policy(&yard.settings);
-    let plan = retention::plan(&shelf::all(&yard.vault, Some(database)).await?, &policy);
+    let shelf = shelf::all(&yard.vault, Some(database)).await?;
+    let plan = retention::plan(&shelf, &policy);
     let (removed, outcome) = retention::remove(&yard.vault, &plan).await;
-    backups::note_pruned(db, &removed).await?;
+    // Those that somebody else removed, too: `backup prune` asks no database.
+    let left: Vec<_> = shelf.iter().map(|shelved| &shelved.name).filter(|name| !removed.contains(name)).collect();
+    backups::note_gone(db, &yard.vault.place(), database, &left).await?;
     for name in &removed {
         tracing::info!(backup = %name, "removed: no rule keeps it");
     }

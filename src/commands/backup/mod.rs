@@ -29,6 +29,6 @@ pub fn run(command: &Backup, loaded: &Loaded, output: &Output) -> Result<()> {
         Backup::Check(args) if args.freshness => freshness::run(args, loaded, output),
         Backup::Check(args) => check::run(args, loaded, output),
         Backup::Restore(args) => restore::run(args, loaded, output),
-        Backup::Release(args) => release::run(*args, loaded, output),
+        Backup::Release(args) => release::run(args, loaded, output),
     }
 }

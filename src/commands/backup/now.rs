@@ -15,6 +15,8 @@ use crate::backup::Yard;
 use crate::backup::dump::{Run, dump};
 use crate::backup::run::look_first;
 use crate::backup::submit::{backup_job, database};
+use crate::backup::telling::{Event, What};
+use crate::backup::yard::Premises;
 use crate::cli::BackupNow;
 use crate::commands::own::OwnJob;
 use crate::commands::session::{Host, Schema, Session, block_on, stop_signal};
@@ -126,15 +128,34 @@ impl Watch {
 
     /// Without a queue.
     async fn alone(&self, host: &Host, request: BackupRequest) -> Result<Made> {
-        let yard = host.premises()?.open()?;
+        let premises = host.premises()?;
+        let yard = premises.open()?;
         let database = database(request.database.clone(), &host.config)?;
-        look_first(&yard, &database, &request).await?;
         let name = BackupName::new(&database, Utc::now());
-        let follows = request.drill.unwrap_or(yard.settings.drill);
+        let about = |what| Event { backup: Some(name.clone()), ..Event::new(what, None, &database) };
+        premises.tell(&about(What::Started));
+        let made = self.make_alone(&premises, &yard, &name, &request).await;
+        if let Err(failure) = &made {
+            premises.tell(&Event { reason: Some(failure.to_string()), ..about(What::Failed) });
+        }
+        premises.farewell().await;
+        made
+    }
+
+    async fn make_alone(
+        &self,
+        premises: &Premises,
+        yard: &Yard,
+        name: &BackupName,
+        request: &BackupRequest,
+    ) -> Result<Made> {
+        look_first(yard, name.database(), request).await?;
         let report = Arc::new(stand_in(&self.look, self.json, &self.stop));
-        let manifest = dump(&yard, &name, &request, Run { job: None, claim: 1 }, report).await?;
-        let drill = if follows { Some(prove_alone(self, &yard, &name).await?) } else { None };
-        Ok(Made::of_manifest(&manifest, &yard, drill))
+        let manifest = dump(yard, name, request, Run { job: None, claim: 1 }, report).await?;
+        premises.tell(&Event::stored(&manifest, None));
+        let follows = request.drill.unwrap_or(yard.settings.drill);
+        let drill = if follows { Some(prove_alone(self, premises, yard, name).await?) } else { None };
+        Ok(Made::of_manifest(&manifest, yard, drill))
     }
 
     /// Enqueues a job and works on it until it has ended.

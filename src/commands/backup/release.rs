@@ -17,9 +17,12 @@ use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::JobState;
 
 /// Runs `backup release`.
-pub fn run(args: Release, loaded: &Loaded, output: &Output) -> Result<()> {
+pub fn run(args: &Release, loaded: &Loaded, output: &Output) -> Result<()> {
     block_on(async {
-        let session = Session::open(loaded, Schema::Current).await?;
+        let session = match &args.database {
+            Some(database) => Session::open_database(loaded, database).await?,
+            None => Session::open(loaded, Schema::Current).await?,
+        };
         let db = &session.db;
         // No service may have been here yet.
         hold::settle(db).await?;

@@ -52,7 +52,8 @@ pub fn run(args: &Restore, loaded: &Loaded, output: &Output) -> Result<()> {
         }
         let look = Look::of_stderr(&loaded.environment);
         let restored = watch(&yard, &plan, &look, output.json, &stop).await?;
-        output.data(&told(&plan, Some(&restored)), |look| render(&restored, look))
+        let is_ours = restored.database == yard.server.database();
+        output.data(&told(&plan, Some(&restored)), |look| render(&restored, is_ours, look))
     })
 }
 
@@ -151,7 +152,8 @@ fn told(plan: &Plan, restored: Option<&Restored>) -> serde_json::Value {
     })
 }
 
-fn render(restored: &Restored, look: &Look) -> String {
+/// `is_ours` tells whether it took the place of the database that the settings name.
+fn render(restored: &Restored, is_ours: bool, look: &Look) -> String {
     let Restored { from, database, old, rows, seconds, compared, queue } = restored;
     let mut text = look.good(&safe(&format!("{from} is restored: database {database}"))) + "\n";
     let compared = compared.map_or("not compared with a manifest".to_owned(), |compared| {
@@ -166,7 +168,8 @@ fn render(restored: &Restored, look: &Look) -> String {
         Held::Jobs(jobs) => {
             let jobs = counted(jobs.unsigned_abs(), "unfinished job is parked", "unfinished jobs are parked");
             let held = format!("  its queue is held: {jobs}, schedules do not fire. Look at it, then say go:");
-            _ = writeln!(text, "{}\n    repo-to-cat backup release", look.fair(&held));
+            let which = if is_ours { String::new() } else { format!(" {}", safe(database)) };
+            _ = writeln!(text, "{}\n    repo-to-cat backup release{which}", look.fair(&held));
         }
         Held::TooOld => {
             let old = "  its queue is of before holds: bring it up to date and hold it before a service starts on it:";

@@ -9,6 +9,8 @@ use tokio_util::sync::CancellationToken;
 use super::now::Watch;
 use crate::backup::drill::drill;
 use crate::backup::submit::{database, drill_job};
+use crate::backup::telling::Event;
+use crate::backup::yard::Premises;
 use crate::backup::{Yard, shelf};
 use crate::cli::BackupVerify;
 use crate::commands::Output;
@@ -41,9 +43,12 @@ pub fn run(args: &BackupVerify, loaded: &Loaded, output: &Output) -> Result<()> 
         let watch = Watch { look: Look::of_stderr(&loaded.environment), json: output.json, stop: stop_signal()? };
         let found = if args.standalone {
             let host = Host::open(loaded).await?;
-            let yard = host.premises()?.open()?;
+            let premises = host.premises()?;
+            let yard = premises.open()?;
             let name = which(args, &yard, &host.config).await?;
-            prove_alone(&watch, &yard, &name).await?
+            let found = prove_alone(&watch, &premises, &yard, &name).await;
+            premises.farewell().await;
+            found?
         } else {
             let session = Session::open(loaded, Schema::Current).await?;
             let name = which(args, &session.premises()?.open()?, &session.config).await?;
@@ -71,9 +76,12 @@ pub(super) async fn prove(watch: &Watch, session: &Session, name: BackupName) ->
 }
 
 /// Tries a backup without a queue.
-pub(super) async fn prove_alone(watch: &Watch, yard: &Yard, name: &BackupName) -> Result<Found> {
-    let report = Arc::new(stand_in(&watch.look, watch.json, &watch.stop));
-    Ok(Found::of_report(&drill(yard, name, None, report).await?))
+pub(super) async fn prove_alone(watch: &Watch, premises: &Premises, yard: &Yard, name: &BackupName) -> Result<Found> {
+    let progress = Arc::new(stand_in(&watch.look, watch.json, &watch.stop));
+    let report = drill(yard, name, None, progress).await?;
+    let manifest = shelf::one(&yard.vault, name).await?.manifest;
+    premises.tell(&Event::drilled(&report, manifest.as_ref(), None));
+    Ok(Found::of_report(&report))
 }
 
 /// Progress without a queue: a spinner, which Ctrl-C stops.

@@ -1,5 +1,7 @@
 //! What a drill found.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -121,4 +123,34 @@ pub enum Difference {
         /// One line.
         words: String,
     },
+}
+
+/// In words.
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rows { table, found: None, .. } => write!(f, "table {table} did not come back"),
+            Self::Rows { table, expected, found: Some(found) } if expected == found => {
+                write!(f, "table {table} was not there")
+            }
+            Self::Rows { table, expected, found: Some(found) } if expected.rows == found.rows => {
+                write!(f, "table {table}: as many rows ({}), but not the same", expected.rows)
+            }
+            Self::Rows { table, expected, found: Some(found) } => {
+                write!(f, "table {table}: {} rows, and there were {}", found.rows, expected.rows)
+            }
+            Self::Sequence { sequence, expected, found } => {
+                let found = found.as_deref().unwrap_or("nowhere");
+                write!(f, "sequence {sequence} stands at {found}, and stood at {expected}")
+            }
+            Self::LargeObjects { expected, found } => write!(
+                f,
+                "large objects: {} of {} bytes, and there were {} of {}",
+                found.rows, found.bytes, expected.rows, expected.bytes
+            ),
+            Self::Missing { object } => write!(f, "missing: {object}"),
+            Self::Picture { key } => write!(f, "no picture {key}"),
+            Self::Damage { words } => write!(f, "damage: {words}"),
+        }
+    }
 }

@@ -30,10 +30,8 @@ mod reference;
 mod remote;
 mod snapshot;
 mod token;
-mod work_folder;
 
 pub use snapshot::{Origin, Snapshot};
-pub use work_folder::sweep_leftovers;
 
 /// Gets the tree of `source` at one commit: that of `reference`, else of the URL's own, else of the default branch.
 ///

@@ -12,12 +12,12 @@ use rustix::process::Signal;
 
 use super::message::{Fetched, Message, Request};
 use super::snapshot::{Origin, Snapshot};
-use super::work_folder::FetchFolder;
 use super::{MB, open_options};
 use crate::config;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::progress::Report;
 use crate::model::repository::RepositoryUrl;
+use crate::providers::work_folder::{Use, WorkFolder};
 
 /// How often we ask whether to stop.
 const TICK: Duration = Duration::from_millis(50);
@@ -32,7 +32,7 @@ pub(super) fn fetch(
     program: &Path,
     report: &dyn Report,
 ) -> Result<Snapshot> {
-    let folder = FetchFolder::create(work_folder)?;
+    let folder = WorkFolder::create(work_folder, Use::Fetch)?;
     let request = Request {
         url: url.clone(),
         reference: reference.map(str::to_owned),

@@ -6,12 +6,12 @@ use std::sync::{Mutex, PoisonError};
 
 use gix::ObjectId;
 
-use super::work_folder::FetchFolder;
 use super::{MB, listing};
 use crate::config;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::progress::Report;
 use crate::model::tree::{EntryKind, Tree, TreeEntry};
+use crate::providers::work_folder::WorkFolder;
 
 /// Where a snapshot came from: what is stored about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub struct Snapshot {
     /// Handles with warm caches, one per thread that reads at the same time.
     handles: Mutex<Vec<gix::Repository>>,
     max_object_bytes: u64,
-    _folder: Option<FetchFolder>,
+    _folder: Option<WorkFolder>,
 }
 
 impl Snapshot {
@@ -48,7 +48,7 @@ impl Snapshot {
         repository: gix::ThreadSafeRepository,
         origin: Origin,
         mut notes: Vec<String>,
-        folder: Option<FetchFolder>,
+        folder: Option<WorkFolder>,
         settings: &config::Fetch,
         report: &dyn Report,
     ) -> Result<Self> {

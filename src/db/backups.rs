@@ -106,15 +106,24 @@ pub async fn record_drill(session: &mut Session<'_>, id: Uuid, report: &DrillRep
     Ok(())
 }
 
-/// Notes that of a database's backups only `left` are in the store; those of the last hour may have come since it was seen.
-pub async fn note_gone(db: &Db, store: &str, database: &str, left: &[&BackupName]) -> Result<()> {
+/// Notes that `removed` are gone from the store, and all others of the database but `left`: somebody else has removed
+/// those. Younger ones than an hour may have come since the store was listed.
+pub async fn note_gone(
+    db: &Db,
+    store: &str,
+    database: &str,
+    removed: &[BackupName],
+    left: &[&BackupName],
+) -> Result<()> {
+    let removed: Vec<&str> = removed.iter().map(BackupName::as_str).collect();
     let left: Vec<&str> = left.iter().map(|name| name.as_str()).collect();
     sqlx::query!(
         "UPDATE backup.backups SET pruned_at = queue.now()
-         WHERE store = $1 AND database = $2 AND pruned_at IS NULL AND name <> ALL ($3)
-           AND recorded_at < queue.now() - interval '1 hour'",
+         WHERE store = $1 AND database = $2 AND pruned_at IS NULL
+           AND (name = ANY ($3) OR name <> ALL ($4) AND recorded_at < queue.now() - interval '1 hour')",
         store,
         database,
+        &removed as &[&str],
         &left as &[&str]
     )
     .execute(db.pool())

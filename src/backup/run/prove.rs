@@ -75,7 +75,7 @@ async fn tidy(db: &Db, yard: &Yard, database: &str) -> Result<()> {
     let (removed, outcome) = retention::remove(&yard.vault, &plan).await;
     // Those that somebody else removed, too: `backup prune` asks no database.
     let left: Vec<_> = shelf.iter().map(|shelved| &shelved.name).filter(|name| !removed.contains(name)).collect();
-    backups::note_gone(db, &yard.vault.place(), database, &left).await?;
+    backups::note_gone(db, &yard.vault.place(), database, &removed, &left).await?;
     for name in &removed {
         tracing::info!(backup = %name, "removed: no rule keeps it");
     }

@@ -142,13 +142,13 @@ async fn only_what_should_have_backups_alarms() {
     assert!(standing(&db, &ours).await.is_alarming(24), "nor what could not be tried");
     drilled(&db, &recent, Verdict::Verified).await;
     assert!(standing(&db, &ours).await.is_fresh(24));
-    backups::note_gone(&db, "/backups", &ours, &[]).await.unwrap();
+    backups::note_gone(&db, "/backups", &ours, &[], &[]).await.unwrap();
     assert!(standing(&db, &ours).await.is_fresh(24), "it may have come after somebody looked");
     let db = bed.set_clock("2027-01-03T13:30:00Z").await.db;
-    backups::note_gone(&db, "/elsewhere", &ours, &[]).await.unwrap();
-    backups::note_gone(&db, "/backups", &ours, &[&recent.name]).await.unwrap();
+    backups::note_gone(&db, "/elsewhere", &ours, &[], &[]).await.unwrap();
+    backups::note_gone(&db, "/backups", &ours, &[], &[&recent.name]).await.unwrap();
     assert!(standing(&db, &ours).await.is_fresh(24), "it is still there");
-    backups::note_gone(&db, "/backups", &ours, &[]).await.unwrap();
+    backups::note_gone(&db, "/backups", &ours, &[], &[]).await.unwrap();
     assert!(standing(&db, &ours).await.is_alarming(24), "nor what is gone");
 }
 

@@ -40,7 +40,6 @@ impl Folder {
     }
 
     pub(super) async fn begin(&self, name: &BackupName) -> Result<LocalDraft> {
-        let draft = LocalDraft { folder: self.clone(), name: name.clone() };
         let (folder, name) = (self.clone(), name.clone());
         blocking(move || {
             if fs::symlink_metadata(folder.root.join(name.as_str())).is_ok() {
@@ -48,10 +47,11 @@ impl Folder {
             }
             let path = folder.draft(&name);
             let made = folder.take_away(&path, &name).and_then(|()| DirBuilder::new().mode(0o700).create(&path));
-            made.map_err(|error| folder.failure(&format!("beginning {name} in {}", folder.place()), error))
+            made.map_err(|error| folder.failure(&format!("beginning {name} in {}", folder.place()), error))?;
+            // Made here, so that it goes, too, where nobody waits for it any more.
+            Ok(LocalDraft { folder, name })
         })
-        .await?;
-        Ok(draft)
+        .await
     }
 
     pub(super) async fn list(&self) -> Result<Vec<BackupName>> {

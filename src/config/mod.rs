@@ -233,6 +233,8 @@ pub struct Images {
 pub struct Backup {
     /// A path, `file:///path` or `s3://bucket/prefix`.
     pub store: String,
+    /// Whether a database's backups may follow those of another server.
+    pub adopt_store: bool,
     /// How dumps are laid out.
     pub format: Format,
     /// How they are compressed.

@@ -229,6 +229,7 @@ pub struct Images {
 
 /// How backups are made, kept and proven.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::struct_excessive_bools)]
 #[serde(deny_unknown_fields)]
 pub struct Backup {
     /// A path, `file:///path` or `s3://bucket/prefix`.

@@ -9,10 +9,10 @@ use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
 use super::foreign::{Contents, Form, form};
-use crate::backup::{Yard, shelf};
 use crate::backup::archive::toc::{Entry, Toc};
 use crate::backup::pipe::{self, Identities, Layers, bridge};
 use crate::backup::shelf::Shelved;
+use crate::backup::{Yard, shelf};
 use crate::model::backup::{BackupName, Format, Manifest, Verdict};
 use crate::model::check::{Check, State};
 use crate::model::failure::{Failure, Kind, Result};

@@ -116,7 +116,7 @@ pub async fn find(yard: &Yard, text: &str, at: Option<DateTime<Utc>>) -> Result<
     }
     let found = shelf::find(&yard.vault, text, yard.server.database(), at).await;
     let name = found.map_err(|failure| match failure.kind() {
-        Kind::NotFound if !is_latest => {
+        Kind::NotFound if !is_latest && BackupName::parse(text).is_err() => {
             Failure::new(Kind::NotFound, format!("`{text}` is neither a backup nor a file"))
                 .hint("see the backups with: repo-to-cat backup list; a file is named by its path")
         }

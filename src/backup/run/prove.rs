@@ -24,13 +24,12 @@ pub(super) async fn prove(work: &Work, cancel: CancellationToken) -> Result<()> 
     let Work { premises, db, job } = work;
     let request: DrillRequest = work.request()?;
     let yard = premises.open()?;
-    let name = match request.backup {
-        Some(name) => name,
-        None => {
-            let database = database(request.database, &premises.config)?;
-            // As the database's clock has it, which names backups, too.
-            shelf::find(&yard.vault, "latest", &database, Some(job.started_at)).await?
-        }
+    let name = if let Some(name) = request.backup {
+        name
+    } else {
+        let database = database(request.database, &premises.config)?;
+        // As the database's clock has it, which names backups, too.
+        shelf::find(&yard.vault, "latest", &database, Some(job.started_at)).await?
     };
     let mut journal = Journal::open(db.clone(), Arc::clone(job), cancel).await?;
     let trying = |report| drill(&yard, &name, Some(job.id), work.metered(report));

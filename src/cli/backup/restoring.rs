@@ -11,7 +11,7 @@ use crate::model::when::past;
 #[derive(Debug, Clone, Args)]
 #[allow(clippy::struct_excessive_bools)]
 pub struct Restore {
-    /// A backup (its name or beginning, `latest` or latest:DATABASE), or a file that pg_dump made: plain or custom, compressed
+    /// A backup (a name or its beginning, latest or latest:DATABASE), or a file that pg_dump made: plain or custom, compressed
     /// or not
     #[arg(default_value = "latest", value_name = "BACKUP|FILE", value_hint = ValueHint::FilePath)]
     pub what: String,

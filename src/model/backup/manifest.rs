@@ -207,7 +207,8 @@ impl Manifest {
         if archives != 1 {
             return Err(refused(format!("names {archives} archives")));
         }
-        let is_lost = |file: &StoredFile| matches!(file.role, FileRole::Piece { table } if table >= manifest.tables.len());
+        let is_lost =
+            |file: &StoredFile| matches!(file.role, FileRole::Piece { table } if table >= manifest.tables.len());
         if let Some(lost) = manifest.files.iter().find(|file| is_lost(file)) {
             return Err(refused(format!("names {:?}, a piece of no table", lost.name)));
         }

@@ -174,9 +174,12 @@ async fn what_was_published_is_not_made_again_where_it_could_not_be_written_down
     scene.until("queue.attempts WHERE outcome = 'retried'").await;
     let made = scene.stored();
     assert_eq!(made.len(), 1);
+    let latest = scene.shell.path("data/backups").join(format!("{}_latest", scene.database().await));
+    _ = std::fs::remove_file(&latest);
     scene.bed.execute("ALTER TABLE backup.backups DROP CONSTRAINT not_now").await;
     scene.until("queue.history WHERE kind = 'backup' AND state = 'completed'").await;
     assert_eq!(scene.stored(), made);
+    assert_eq!(std::fs::read_link(latest).unwrap().to_str(), Some(made[0].as_str()), "the pointer is mended");
     assert_eq!(scene.bed.count(&format!("backup.backups WHERE name = '{}'", made[0])).await, 1);
     assert_eq!(scene.bed.count("queue.jobs").await, 0, "no drill was wanted");
     drop(workers);

@@ -213,7 +213,8 @@ fn a_part_and_a_spoilt_one_and_one_of_the_future_are_not_fresh() {
     assert!(shell.json(&["backup", "list"]).as_array().unwrap().iter().any(|row| row["verdict"] == "unverified"));
 
     // Nor do they take the place of what is good.
-    let keep = ["backup", "prune", "--keep-last", "1", "--keep-daily", "0", "--keep-weekly", "0", "--keep-monthly", "0"];
+    let keep =
+        ["backup", "prune", "--keep-last", "1", "--keep-daily", "0", "--keep-weekly", "0", "--keep-monthly", "0"];
     assert_eq!(shell.json(&keep)["remove"], json!([]));
     let fresh = scene.put(OURS, TimeDelta::hours(3), 1, Some(Verdict::Verified));
     assert_eq!(shell.json(&keep)["remove"][0]["name"], old.as_str());

@@ -164,7 +164,10 @@ async fn a_part_of_a_database_counts_for_no_standing() {
         drilled(&db, made, Verdict::Verified).await;
     }
     let standing = standing(&db, "cats").await;
-    assert_eq!((standing.last.as_deref(), standing.verified.as_deref()), (Some(whole.name.as_str()), Some(whole.name.as_str())));
+    assert_eq!(
+        (standing.last.as_deref(), standing.verified.as_deref()),
+        (Some(whole.name.as_str()), Some(whole.name.as_str()))
+    );
     assert!(standing.verified_count == 1 && !standing.is_fresh(26) && standing.is_fresh(72), "{standing:?}");
 }
 
@@ -177,7 +180,10 @@ async fn who_cannot_try_a_backup_takes_nothing_from_its_proof() {
     drilled(&db, &made, Verdict::Verified).await;
     drilled(&db, &made, Verdict::Unverifiable).await;
     let after = standing(&db, "cats").await;
-    assert_eq!((after.verified_count, after.unverifiable_count, after.last_verdict.as_deref()), (1, 0, Some("verified")));
+    assert_eq!(
+        (after.verified_count, after.unverifiable_count, after.last_verdict.as_deref()),
+        (1, 0, Some("verified"))
+    );
     assert_eq!(bed.count("backup.drills WHERE verdict = 'unverifiable'").await, 1, "the history has it");
     drilled(&db, &made, Verdict::Failed).await;
     drilled(&db, &made, Verdict::Unverifiable).await;

@@ -25,8 +25,8 @@ use chrono::Utc;
 use uuid::Uuid;
 
 use crate::backup::restore::load::{self, Dump, Options};
-use crate::backup::{Reporter, Yard};
-use crate::model::backup::manifest::{FileRole, VERSION, seconds};
+use crate::backup::{Reporter, Yard, shelf};
+use crate::model::backup::manifest::seconds;
 use crate::model::backup::verdict::Difference;
 use crate::model::backup::{BackupName, DrillReport, Format, Manifest, Verdict};
 use crate::model::failure::{Failure, Kind, Result};
@@ -41,7 +41,8 @@ const LOOK: Duration = Duration::from_millis(100);
 /// How long what runs may take to stop by itself.
 const GRACE: Duration = Duration::from_millis(400);
 
-/// Tries a backup, writes the report beside it, and returns it. A failure means that the drill itself could not be carried
+/// Tries a backup, writes the report beside it, and returns it; a report that it could not be tried does not replace one
+/// that it is verified. A failure means that the drill itself could not be carried
 /// out for a reason that may pass (no space for the scratch cluster, a store that does not answer): nothing is known then.
 pub async fn drill(yard: &Yard, name: &BackupName, job: Option<Uuid>, report: Reporter) -> Result<DrillReport> {
     let mut course = Course::new(yard, name, job, report);
@@ -69,7 +70,10 @@ pub async fn drill(yard: &Yard, name: &BackupName, job: Option<Uuid>, report: Re
     findings.finished_at = Utc::now();
     let text = serde_json::to_vec_pretty(&findings)
         .map_err(|error| Failure::new(Kind::Internal, "the drill's report cannot be written").source(error))?;
-    yard.vault.put(name, vault::DRILL, text).await?;
+    // That this machine could not try it takes nothing from what was proven before.
+    if verdict != Verdict::Unverifiable || shelf::one(&yard.vault, name).await?.verdict() != Verdict::Verified {
+        yard.vault.put(name, vault::DRILL, text).await?;
+    }
     Ok(findings)
 }
 
@@ -183,7 +187,7 @@ impl<'a> Course<'a> {
             Failure::new(Kind::NotFound, format!("there is no backup {}", self.name))
                 .hint("see what is there with: repo-to-cat backup list")
         })?;
-        let manifest = read_manifest(&text, self.name)?;
+        let manifest = Manifest::read(&text, self.name).map_err(|failure| manifest_failure(&failure))?;
         let identities = fetch::identities(self.yard, &manifest);
         let mut contents = fetch::Contents::default();
         for file in &manifest.files {
@@ -274,32 +278,12 @@ impl<'a> Course<'a> {
     }
 }
 
-/// Reads a manifest that may be newer than this program, of another backup, or garbage.
-fn read_manifest(text: &[u8], name: &BackupName) -> Result<Manifest, Stop> {
-    #[derive(serde::Deserialize)]
-    struct Versioned {
-        version: u32,
+/// What a manifest that cannot be used says about the backup.
+fn manifest_failure(failure: &Failure) -> Stop {
+    match failure.kind() {
+        Kind::Environment => Stop::Unverifiable(words(failure)),
+        _ => Stop::Failed(words(failure)),
     }
-    let damaged = |error: serde_json::Error| Stop::Failed(format!("{} cannot be read: {error}", vault::MANIFEST));
-    let Versioned { version } = serde_json::from_slice(text).map_err(damaged)?;
-    if version > VERSION {
-        let what =
-            format!("{} has version {version}, this program knows {VERSION}: try it with a newer one", vault::MANIFEST);
-        return Err(Stop::Unverifiable(what));
-    }
-    let manifest: Manifest = serde_json::from_slice(text).map_err(damaged)?;
-    let archives = manifest.files.iter().filter(|file| file.role == FileRole::Archive).count();
-    let lost = manifest.files.iter().any(|file| match file.role {
-        FileRole::Piece { table } => table >= manifest.tables.len(),
-        _ => false,
-    });
-    if manifest.name != *name {
-        return Err(Stop::Failed(format!("{} is that of {}, another backup", vault::MANIFEST, manifest.name)));
-    }
-    if archives != 1 || lost {
-        return Err(Stop::Failed(format!("{} names {archives} archives, or pieces of no table", vault::MANIFEST)));
-    }
-    Ok(manifest)
 }
 
 /// What a restore that did not come to its end says about the backup.

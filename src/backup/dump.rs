@@ -133,10 +133,33 @@ async fn publish(making: &Making<'_>, draft: Draft, manifest: &Manifest, report:
         clear_away("the manifest", unpublish(vault.clone(), name.clone(), text)).await;
         return published;
     }
-    if let Err(failure) = unless_stopped(report, &making.meter, vault.set_latest(name)).await {
-        tracing::warn!(error = %failure, backup = %name, "the backup was made, but the latest one is said to be an older one");
-    }
+    let pointing = async {
+        point_to(vault, manifest).await;
+        Ok(())
+    };
+    // Stopped now, the backup is made all the same.
+    _ = unless_stopped(report, &making.meter, pointing).await;
     Ok(())
+}
+
+/// Moves `DATABASE_latest` to a backup that was published, if it is one of the whole database. That is for people: we go by
+/// the names.
+pub async fn point_to(vault: &Vault, manifest: &Manifest) {
+    if manifest.selection.is_everything()
+        && let Err(failure) = vault.set_latest(&manifest.name).await
+    {
+        let backup = &manifest.name;
+        tracing::warn!(error = %failure, %backup, "the backup was made, but the latest one is said to be an older one");
+    }
+}
+
+/// Removes what an earlier claim of a job left of the backup `name`. It takes the lock for it: whoever had it is told to go,
+/// or is somebody else, which is a failure of kind `Throttled`.
+pub async fn discard(yard: &Yard, name: &BackupName, run: Run) -> Result<()> {
+    let holder = Holder::open(&yard.server, name.database(), &run.application()).await?;
+    let discarded = async { yard.vault.begin(name).await?.discard().await }.await;
+    holder.close().await;
+    discarded
 }
 
 /// Removes a backup of ours that came to be although we were told that it did not.

@@ -10,6 +10,7 @@ pub mod comparing;
 pub mod drill;
 pub mod dump;
 pub mod guard;
+pub mod mount;
 pub mod pipe;
 pub mod preflight;
 pub mod restore;

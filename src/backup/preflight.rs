@@ -3,12 +3,16 @@
 mod host;
 mod source;
 
+use chrono::{DateTime, Utc};
+
 use crate::backup::Yard;
 use crate::backup::pipe::{Identities, Recipients};
-use crate::model::backup::{BackupName, BackupRequest, Manifest};
+use crate::backup::shelf::{self, Shelved};
+use crate::model::backup::BackupRequest;
+use crate::model::backup::manifest::Source;
 use crate::model::check::{Check, State};
 use crate::model::failure::{Failure, Kind, Result};
-use crate::providers::vault::{MANIFEST, Vault};
+use crate::providers::vault::Vault;
 pub use source::{Seen, look};
 
 /// Looks at everything that a backup of `database` needs. Nothing is changed but a small file in the store, which comes and
@@ -23,8 +27,9 @@ pub async fn preflight(yard: &Yard, database: &str, request: &BackupRequest) -> 
     if let Some(source) = source {
         checks.push(host::programs(&yard.bin_folder, source.server_version, globals));
         // A store that does not answer has its own line; what was there before is not known then.
-        let last = last(&yard.vault, database).await.ok().flatten();
-        checks.push(host::space(yard.vault.free_bytes(), source.bytes, last.as_ref(), request));
+        let last = shelf::last(&yard.vault, database, &request.selection).await.ok().flatten();
+        checks.push(host::space(yard.vault.free_bytes(), source.bytes, last.as_ref()));
+        checks.extend(origin(&yard.vault, database, &source, yard.settings.adopt_store).await);
         if is_tried {
             checks.extend(host::drill(yard, &source));
         }
@@ -38,7 +43,9 @@ pub fn require(checks: &[Check]) -> Result<()> {
     let kind = match failed.name {
         source::CONNECTION => Kind::Database,
         // People have to see to these: the next try finds the same.
-        source::POOLER | source::PRIVILEGES | source::ROW_SECURITY | source::GLOBALS | ENCRYPTION => Kind::Refused,
+        source::POOLER | source::PRIVILEGES | source::ROW_SECURITY | source::GLOBALS | ENCRYPTION | ORIGIN => {
+            Kind::Refused
+        }
         _ => Kind::Environment,
     };
     let failure = Failure::new(kind, format!("{}: {}", failed.name, failed.found));
@@ -47,6 +54,7 @@ pub fn require(checks: &[Check]) -> Result<()> {
 
 const STORE: &str = "store";
 const ENCRYPTION: &str = "encryption";
+const ORIGIN: &str = "same server";
 
 async fn store(vault: &Vault) -> Check {
     match vault.check().await {
@@ -55,11 +63,33 @@ async fn store(vault: &Vault) -> Check {
     }
 }
 
-/// The manifest of the last backup.
-async fn last(vault: &Vault, database: &str) -> Result<Option<Manifest>> {
-    let Some(name): Option<BackupName> = vault.latest(database).await? else { return Ok(None) };
-    let text = vault.get(&name, MANIFEST).await?;
-    Ok(text.and_then(|text| serde_json::from_slice(&text).ok()))
+/// Whether the newest backup of a database of that name is of the same server, where that is known. `adopts`: whether it
+/// may be of another. Two servers that take turns in one store would have each other's backups removed and restored.
+async fn origin(vault: &Vault, database: &str, source: &Source, adopts: bool) -> Option<Check> {
+    let is_known = |shelved: &Shelved| identifier(shelved).is_some();
+    let newest = shelf::newest(vault, database, DateTime::<Utc>::MAX_UTC, is_known).await.ok()??;
+    let (theirs, ours) = (identifier(&newest)?, source.system_identifier.as_deref()?);
+    let place = vault.place();
+    if theirs == ours {
+        return Some(Check::ok(ORIGIN, format!("the backups of {database} in {place} are of this server")));
+    }
+    let found = format!(
+        "the newest backup of {database} in {place}, {}, is of another server (system identifier {theirs}, this one is \
+         {ours})",
+        newest.name
+    );
+    Some(if adopts {
+        Check::warn(ORIGIN, found, "it goes on, as backup.adopt_store says; set that back to false once it has")
+    } else {
+        let todo = "if both servers live, give each a store or prefix of its own in backup.store. If this one took the \
+                    other's place (restored, or upgraded with pg_upgrade), say so for one backup: backup.adopt_store = true";
+        Check::fail(ORIGIN, found, todo)
+    })
+}
+
+/// Which server a backup is of, where that is known.
+fn identifier(shelved: &Shelved) -> Option<&str> {
+    shelved.manifest.as_ref()?.source.system_identifier.as_deref()
 }
 
 /// Whether what is encrypted can be, and whether a drill can decrypt it.

@@ -1,12 +1,12 @@
 //! Removing what no rule keeps.
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 
 use super::shelf::Shelved;
 use crate::config;
-use crate::model::backup::policy::Sorted;
-use crate::model::backup::{BackupName, Policy, Verdict};
-use crate::model::failure::{Failure, Result};
+use crate::model::backup::policy::{Candidate, Sorted};
+use crate::model::backup::{BackupName, Policy};
+use crate::model::failure::{Failure, Kind, Result};
 use crate::providers::vault::Vault;
 
 /// The rules of the settings.
@@ -25,22 +25,45 @@ pub fn policy(settings: &config::Backup) -> Policy {
 
 /// What stays and what goes. What cannot be read stays: nobody knows what it is.
 #[must_use]
-pub fn plan(shelf: &[Shelved], policy: &Policy) -> Sorted {
+pub fn plan(shelf: &[Shelved], policy: &Policy, now: DateTime<Utc>) -> Sorted {
     let readable = shelf.iter().filter(|shelved| shelved.problem.is_none());
-    let backups: Vec<(BackupName, Verdict)> =
-        readable.map(|shelved| (shelved.name.clone(), shelved.verdict())).collect();
-    policy.sort(&backups, Utc::now())
+    let candidate = |shelved: &Shelved| {
+        let selection = shelved.manifest.as_ref()?.selection.clone();
+        Some(Candidate { name: shelved.name.clone(), selection, verdict: shelved.verdict() })
+    };
+    policy.sort(&readable.filter_map(candidate).collect::<Vec<_>>(), now)
 }
 
-/// Removes what goes; returns what was removed and, where some could not be, why. One that cannot be removed keeps no other
-/// from it.
+/// Removes what goes; returns what is gone and, where some could not be removed, why. One that cannot be removed keeps no
+/// other from it; one that somebody else has just removed is gone, too.
 pub async fn remove(vault: &Vault, sorted: &Sorted) -> (Vec<BackupName>, Result<()>) {
     let (mut removed, mut failed) = (Vec::new(), None::<Failure>);
     for sentence in &sorted.remove {
         match vault.remove(&sentence.name).await {
-            Ok(()) => removed.push(sentence.name.clone()),
-            Err(failure) => failed = Some(failure),
+            Err(failure) if failure.kind() != Kind::NotFound => failed = Some(failure),
+            Ok(()) | Err(_) => removed.push(sentence.name.clone()),
         }
     }
     (removed, failed.map_or(Ok(()), Err))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::backup::policy::Sentence;
+    use crate::providers::vault::S3;
+
+    #[tokio::test]
+    async fn what_somebody_else_has_removed_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = Vault::open(folder.path().to_str().unwrap(), &S3::default()).unwrap();
+        let names = ["cats_20261121_030000Z", "cats_20261122_030000Z"].map(|name| BackupName::parse(name).unwrap());
+        vault.begin(&names[1]).await.unwrap().publish(b"{}".to_vec()).await.unwrap();
+        let goes = |name: &BackupName| Sentence { name: name.clone(), reasons: vec![] };
+        let sorted = Sorted { keep: vec![], remove: names.iter().map(goes).collect() };
+        let (removed, done) = remove(&vault, &sorted).await;
+        done.unwrap();
+        assert_eq!(removed, names);
+        assert_eq!(vault.list().await.unwrap(), []);
+    }
 }

@@ -1,10 +1,10 @@
 //! What stands in a store: backups, their manifests and what the last drills found. No database is asked.
 
+use chrono::{DateTime, Utc};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
-use serde::de::DeserializeOwned;
 
-use crate::model::backup::manifest::VERSION;
-use crate::model::backup::{BackupName, DrillReport, Manifest, Verdict};
+use crate::model::backup::name::AHEAD;
+use crate::model::backup::{BackupName, DrillReport, Manifest, Selection, Verdict};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::providers::vault::{DRILL, MANIFEST, Vault};
 
@@ -28,30 +28,58 @@ pub struct Shelved {
 }
 
 impl Shelved {
-    /// What the last drill found.
+    /// What the last drill found. Of what cannot be read nothing is proven, whatever it found then.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
-        self.drill.as_ref().map_or(Verdict::Unverified, |drill| drill.verdict)
+        match &self.drill {
+            Some(drill) if drill.verdict != Verdict::Verified || self.is_sound() => drill.verdict,
+            _ => Verdict::Unverified,
+        }
+    }
+
+    /// Whether it is known to hold a part of its database only.
+    #[must_use]
+    pub fn is_part(&self) -> bool {
+        self.manifest.as_ref().is_some_and(|manifest| !manifest.selection.is_everything())
+    }
+
+    /// Whether it proves that all of its database comes back.
+    #[must_use]
+    pub fn is_proof(&self) -> bool {
+        self.verdict() == Verdict::Verified && !self.is_part()
+    }
+
+    fn is_sound(&self) -> bool {
+        self.manifest.is_some() && self.problem.is_none()
     }
 }
 
 /// One backup. What cannot be read of it is told, not refused: a list with one spoilt backup is a list.
 pub async fn one(vault: &Vault, name: &BackupName) -> Result<Shelved> {
     let mut problem = None;
-    let mut manifest: Option<Manifest> = read(vault, name, MANIFEST, &mut problem).await?;
-    let mut drill: Option<DrillReport> = read(vault, name, DRILL, &mut problem).await?;
-    if let Some(newer) = manifest.take_if(|manifest| manifest.version > VERSION) {
-        let version = newer.version;
-        problem =
-            Some(format!("{MANIFEST} has version {version}, this program knows {VERSION}: read it with a newer one"));
+    let mut drill = None;
+    if let Some(text) = vault.get(name, DRILL).await? {
+        match serde_json::from_slice::<DrillReport>(&text) {
+            Ok(report) if report.backup == *name => drill = Some(report),
+            Ok(_) => problem = Some(format!("{DRILL} is about another backup")),
+            Err(error) => problem = Some(format!("{DRILL} cannot be read: {error}")),
+        }
     }
-    if manifest.take_if(|manifest| manifest.name != *name).is_some() {
-        problem = Some(format!("{MANIFEST} is that of another backup"));
-    }
-    if drill.take_if(|drill| drill.backup != *name).is_some() {
-        problem = Some(format!("{DRILL} is about another backup"));
-    }
+    let text = vault.get(name, MANIFEST).await?;
+    let read = text.map_or_else(|| Err(missing(vault, name)), |text| Manifest::read(&text, name));
+    let manifest = read.map_err(|failure| problem = Some(failure.what().to_owned())).ok();
     Ok(Shelved { name: name.clone(), manifest, drill, problem })
+}
+
+/// What a backup holds; a failure where that cannot be read.
+pub async fn manifest(vault: &Vault, name: &BackupName) -> Result<Manifest> {
+    let text = vault.get(name, MANIFEST).await?.ok_or_else(|| missing(vault, name))?;
+    Manifest::read(&text, name).map_err(|failure| failure.context(format!("{name} in {}", vault.place())))
+}
+
+fn missing(vault: &Vault, name: &BackupName) -> Failure {
+    Failure::new(Kind::NotFound, format!("there is no backup {name} in {}", vault.place()))
+        .hint("see those that there are with: repo-to-cat backup list")
 }
 
 /// All backups, or those of one database; newest first.
@@ -62,21 +90,48 @@ pub async fn all(vault: &Vault, database: Option<&str>) -> Result<Vec<Shelved>> 
     stream::iter(read).buffered(AT_ONCE).try_collect().await
 }
 
-/// The backup that `text` means: a name or what only one begins with, `latest` for the newest of the database `ours`, or
-/// `latest:DATABASE`.
-pub async fn find(vault: &Vault, text: &str, ours: &str) -> Result<BackupName> {
-    let names = vault.list().await?;
+/// The newest backup of a database, begun at `by` or before, that is as wanted.
+pub async fn newest(
+    vault: &Vault,
+    database: &str,
+    by: DateTime<Utc>,
+    is_wanted: impl Fn(&Shelved) -> bool,
+) -> Result<Option<Shelved>> {
+    for name in vault.list().await?.iter().rev().filter(|name| name.database() == database && name.moment() <= by) {
+        let shelved = one(vault, name).await?;
+        if is_wanted(&shelved) {
+            return Ok(Some(shelved));
+        }
+    }
+    Ok(None)
+}
+
+/// What the newest backup of this part of a database holds, whatever its name says of when it was made.
+pub async fn last(vault: &Vault, database: &str, selection: &Selection) -> Result<Option<Manifest>> {
+    let is_of_it = |shelved: &Shelved| shelved.manifest.as_ref().is_some_and(|last| last.selection == *selection);
+    Ok(newest(vault, database, DateTime::<Utc>::MAX_UTC, is_of_it).await?.and_then(|shelved| shelved.manifest))
+}
+
+/// The backup that `text` means: a name or what only one begins with, `latest` for the newest of all of the database
+/// `ours`, or `latest:DATABASE`; of those begun `at` a time or before, where that is given. The names tell which is the
+/// newest, not the pointer, which is for people and may lag behind.
+///
+/// Where nobody can read what the newest one holds, it is meant all the same: silently taking an older one helps nobody.
+pub async fn find(vault: &Vault, text: &str, ours: &str, at: Option<DateTime<Utc>>) -> Result<BackupName> {
     let latest = match text.split_once(':') {
         None if text == "latest" => Some(ours),
         Some(("latest", database)) => Some(database),
         _ => None,
     };
     if let Some(database) = latest {
-        return names.into_iter().rfind(|name| name.database() == database).ok_or_else(|| {
-            Failure::new(Kind::NotFound, format!("there is no backup of {database} in {}", vault.place()))
-                .hint("make one with: repo-to-cat backup now; see those of others with: repo-to-cat backup list")
-        });
+        let found = newest(vault, database, at.unwrap_or(Utc::now() + AHEAD), |shelved| !shelved.is_part()).await?;
+        return found.map(|shelved| shelved.name).ok_or_else(|| none_of(vault, database, at));
     }
+    if at.is_some() {
+        return Err(Failure::new(Kind::Invalid, "both a backup and a time were given")
+            .hint("name the backup alone, or the time alone: it chooses among the backups of the database"));
+    }
+    let names = vault.list().await?;
     let (equal, begun): (Vec<_>, Vec<_>) =
         names.into_iter().filter(|name| name.as_str().starts_with(text)).partition(|name| name.as_str() == text);
     match (equal.into_iter().next(), begun.as_slice()) {
@@ -93,29 +148,59 @@ pub async fn find(vault: &Vault, text: &str, ours: &str) -> Result<BackupName> {
     }
 }
 
-/// Reads a file of a backup; what it is not is a problem, what cannot be reached is a failure.
-async fn read<T: DeserializeOwned>(
-    vault: &Vault,
-    name: &BackupName,
-    file: &str,
-    problem: &mut Option<String>,
-) -> Result<Option<T>> {
-    let Some(text) = vault.get(name, file).await? else { return Ok(None) };
-    match serde_json::from_slice(&text) {
-        Ok(value) => Ok(Some(value)),
-        Err(error) => {
-            *problem = Some(format!("{file} cannot be read: {error}"));
-            Ok(None)
-        }
-    }
+fn none_of(vault: &Vault, database: &str, at: Option<DateTime<Utc>>) -> Failure {
+    let when = at.map(|at| format!(" of {} or before", at.format("%Y-%m-%d %H:%M:%S UTC"))).unwrap_or_default();
+    Failure::new(Kind::NotFound, format!("there is no backup of all of {database}{when} in {}", vault.place())).hint(
+        "make one with: repo-to-cat backup now; see what else there is with: repo-to-cat backup list; a backup of a part, or \
+         of the future, is named in full",
+    )
 }
 
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
-
     use super::*;
+    use crate::model::backup::manifest::{FileRole, Source, StoredFile, Tools, VERSION};
+    use crate::model::backup::{Compression, Format};
     use crate::providers::vault::S3;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    /// Puts a backup into the store, of one table where one is named.
+    async fn put(vault: &Vault, name: &str, table: Option<&str>) -> BackupName {
+        let name = BackupName::parse(name).unwrap();
+        let archive = StoredFile {
+            name: format!("{name}.dump"),
+            role: FileRole::Archive,
+            bytes: 0,
+            raw_bytes: 0,
+            sha256: String::new(),
+        };
+        let manifest = Manifest {
+            version: VERSION,
+            name: name.clone(),
+            job: None,
+            started_at: name.moment(),
+            finished_at: name.moment(),
+            format: Format::Custom,
+            compression: Compression::None,
+            level: 0,
+            recipients: vec![],
+            selection: Selection { tables: table.map(str::to_owned).into_iter().collect(), ..Selection::default() },
+            source: Source::default(),
+            tools: Tools::default(),
+            files: vec![archive],
+            tables: vec![],
+            sequences: vec![],
+            large_objects: None,
+            images: None,
+            stages: vec![],
+        };
+        let draft = vault.begin(&name).await.unwrap();
+        draft.publish(serde_json::to_vec(&manifest).unwrap()).await.unwrap();
+        name
+    }
 
     async fn vault(folder: &std::path::Path, names: &[&str]) -> Vault {
         let vault = Vault::open(folder.to_str().unwrap(), &S3::default()).unwrap();
@@ -145,8 +230,29 @@ mod tests {
             ("cats_2025", Err(Kind::NotFound)),
             ("../x", Err(Kind::NotFound)),
         ] {
-            let found = find(&vault, text, "cats").await;
+            let by = text.starts_with("latest").then(|| at("2026-12-01T00:00:00Z"));
+            let found = find(&vault, text, "cats", by).await;
             assert_eq!(found.as_ref().map(BackupName::as_str).map_err(Failure::kind), expected, "{text}");
+        }
+        let by = |text| find(&vault, "latest", "cats", Some(at(text)));
+        assert_eq!(by("2026-11-22T03:59:59Z").await.unwrap().as_str(), names[1]);
+        assert_eq!(by("2026-11-21T02:59:59Z").await.unwrap_err().kind(), Kind::NotFound);
+        let both = find(&vault, names[0], "cats", Some(at("2026-11-22T03:59:59Z"))).await;
+        assert_eq!(both.unwrap_err().kind(), Kind::Invalid);
+    }
+
+    #[tokio::test]
+    async fn the_latest_is_of_all_of_the_database_and_not_of_the_future() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = vault(folder.path(), &[]).await;
+        let whole = put(&vault, "cats_20200101_030000Z", None).await;
+        let part = put(&vault, "cats_20200102_030000Z", Some("toys")).await;
+        let future = put(&vault, "cats_99990101_030000Z", None).await;
+        // The pointer lags behind, or is of something else.
+        vault.set_latest(&part).await.unwrap();
+        assert_eq!(find(&vault, "latest", "cats", None).await.unwrap(), whole);
+        for name in [&part, &future] {
+            assert_eq!(find(&vault, name.as_str(), "cats", None).await.unwrap(), *name);
         }
     }
 
@@ -154,8 +260,8 @@ mod tests {
     async fn what_is_spoilt_is_told_and_never_green() {
         let folder = tempfile::tempdir().unwrap();
         let (vault, name) = (vault(folder.path(), &["cats_20261121_030000Z"]).await, "cats_20261121_030000Z");
-        let name = BackupName::parse(name).unwrap();
-        let shelved = one(&vault, &name).await.unwrap();
+        let spoilt = BackupName::parse(name).unwrap();
+        let shelved = one(&vault, &spoilt).await.unwrap();
         assert!(shelved.manifest.is_none() && shelved.problem.unwrap().starts_with("manifest.json cannot be read"));
         let report = DrillReport {
             backup: BackupName::new("other", DateTime::UNIX_EPOCH),
@@ -174,11 +280,16 @@ mod tests {
             stages: vec![],
             server_version: None,
         };
-        vault.put(&name, DRILL, serde_json::to_vec(&report).unwrap()).await.unwrap();
-        let shelved = one(&vault, &name).await.unwrap();
-        assert_eq!(shelved.verdict(), Verdict::Unverified, "a report that was copied here proves nothing");
-        let own = DrillReport { backup: name.clone(), ..report };
-        vault.put(&name, DRILL, serde_json::to_vec(&own).unwrap()).await.unwrap();
-        assert_eq!(one(&vault, &name).await.unwrap().verdict(), Verdict::Verified);
+        let sound = put(&vault, "cats_20261122_030000Z", None).await;
+        let with = async |report: &DrillReport, name: &BackupName| {
+            vault.put(name, DRILL, serde_json::to_vec(report).unwrap()).await.unwrap();
+            one(&vault, name).await.unwrap().verdict()
+        };
+        assert_eq!(with(&report, &sound).await, Verdict::Unverified, "a report that was copied here proves nothing");
+        let own = |name: &BackupName| DrillReport { backup: name.clone(), ..report.clone() };
+        assert_eq!(with(&own(&sound), &sound).await, Verdict::Verified);
+        assert_eq!(with(&own(&spoilt), &spoilt).await, Verdict::Unverified, "nobody knows any more what was proven");
+        let failed = DrillReport { verdict: Verdict::Failed, ..own(&spoilt) };
+        assert_eq!(with(&failed, &spoilt).await, Verdict::Failed);
     }
 }

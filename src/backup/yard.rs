@@ -5,8 +5,8 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use crate::backup::Yard;
 use crate::backup::telling::{Event, Telling};
+use crate::backup::{Yard, mount};
 use crate::config::Config;
 use crate::db::server::Server;
 use crate::model::failure::{Failure, Kind, Result};
@@ -87,5 +87,8 @@ fn make(folder: &Path) -> Result<()> {
 
 /// The store of the settings.
 pub fn vault(config: &Config) -> Result<Vault> {
-    Vault::open(&config.backup.store, &S3::of(&config.backup)?)
+    match mount::folder(config) {
+        Some(folder) => mount::open(folder, &config.data.folder),
+        None => Vault::open(&config.backup.store, &S3::of(&config.backup)?),
+    }
 }

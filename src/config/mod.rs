@@ -229,10 +229,13 @@ pub struct Images {
 
 /// How backups are made, kept and proven.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::struct_excessive_bools)]
 #[serde(deny_unknown_fields)]
 pub struct Backup {
     /// A path, `file:///path` or `s3://bucket/prefix`.
     pub store: String,
+    /// Whether a database's backups may follow those of another server.
+    pub adopt_store: bool,
     /// How dumps are laid out.
     pub format: Format,
     /// How they are compressed.

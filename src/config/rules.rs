@@ -72,6 +72,7 @@ pub(super) const RULES: &[Rule] = rules! {
     "images.width": "768 (with height 448) or 1024 (with height 1024)" if |value| matches!(number(value), 768 | 1024);
     "images.height": "448 (with width 768) or 1024 (with width 1024)" if |value| matches!(number(value), 448 | 1024);
     "backup.store": "a folder, a file:// URL, s3://bucket/prefix, or empty" if is_vault;
+    "backup.adopt_store": "true or false" if Value::is_boolean;
     "backup.format": "plain, custom or directory" if |value| is_one_of::<Format>(value);
     "backup.compression": "zstd, gzip, lz4 or none" if |value| is_one_of::<Compression>(value);
     "backup.level": "1 to 19 for zstd, 1 to 9 for gzip, or 0 for the usual" if between::<0, 19>;

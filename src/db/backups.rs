@@ -2,10 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use sqlx::postgres::types::PgInterval;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::db::{Db, Session};
+use crate::model::backup::name::AHEAD;
 use crate::model::backup::trend::Measured;
 use crate::model::backup::verdict::Difference;
 use crate::model::backup::{BackupName, DrillReport, Manifest, Selection, Standing};
@@ -72,7 +74,8 @@ pub async fn record(session: &mut Session<'_>, manifest: &Manifest, store: &str,
 }
 
 /// Records what a drill found; nothing where it was recorded before. `id` is its job's. The times are the database's, so
-/// that a machine whose clock is wrong writes no history of the future.
+/// that a machine whose clock is wrong writes no history of the future. That one machine could not try a backup takes
+/// nothing from what another has proven: such a drill is in the history only.
 pub async fn record_drill(session: &mut Session<'_>, id: Uuid, report: &DrillReport, alarms: &[String]) -> Result<()> {
     sqlx::query!(
         "WITH drill AS (
@@ -85,7 +88,7 @@ pub async fn record_drill(session: &mut Session<'_>, id: Uuid, report: &DrillRep
          UPDATE backup.backups AS made
          SET verdict = drill.verdict, drilled_at = drill.finished_at, alarms = $14,
              restore_seconds = coalesce(drill.restore_seconds, made.restore_seconds)
-         FROM drill WHERE made.name = drill.backup",
+         FROM drill WHERE made.name = drill.backup AND NOT (drill.verdict = 'unverifiable' AND made.verdict = 'verified')",
         id,
         report.backup.as_str(),
         (report.finished_at - report.started_at).as_seconds_f64().max(0.0),
@@ -107,7 +110,8 @@ pub async fn record_drill(session: &mut Session<'_>, id: Uuid, report: &DrillRep
 }
 
 /// Notes that `removed` are gone from the store, and all others of the database but `left`: somebody else has removed
-/// those. Younger ones than an hour may have come since the store was listed.
+/// those. Younger ones than an hour may have come since the store was listed. What is `left` and was noted as gone is there
+/// again, as in a folder that was not mounted meanwhile.
 pub async fn note_gone(
     db: &Db,
     store: &str,
@@ -118,9 +122,10 @@ pub async fn note_gone(
     let removed: Vec<&str> = removed.iter().map(BackupName::as_str).collect();
     let left: Vec<&str> = left.iter().map(|name| name.as_str()).collect();
     sqlx::query!(
-        "UPDATE backup.backups SET pruned_at = queue.now()
-         WHERE store = $1 AND database = $2 AND pruned_at IS NULL
-           AND (name = ANY ($3) OR name <> ALL ($4) AND recorded_at < queue.now() - interval '1 hour')",
+        "UPDATE backup.backups SET pruned_at = CASE WHEN name = ANY ($4) THEN NULL ELSE queue.now() END
+         WHERE store = $1 AND database = $2
+           AND CASE WHEN pruned_at IS NOT NULL THEN name = ANY ($4)
+                    ELSE name = ANY ($3) OR name <> ALL ($4) AND recorded_at < queue.now() - interval '1 hour' END",
         store,
         database,
         &removed as &[&str],
@@ -129,6 +134,16 @@ pub async fn note_gone(
     .execute(db.pool())
     .await?;
     Ok(())
+}
+
+/// Whether backups are in this store, as far as is recorded.
+pub async fn are_in(db: &Db, store: &str) -> Result<bool> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM backup.backups WHERE store = $1 AND pruned_at IS NULL) AS "are_there!""#,
+        store
+    )
+    .fetch_one(db.pool())
+    .await?)
 }
 
 /// The backup that a job made, if it is recorded.
@@ -193,7 +208,8 @@ pub async fn verified_before(db: &Db, name: &BackupName, selection: &Selection) 
     }))
 }
 
-/// How the backups of each database stand: of those that should have some, and of those that have.
+/// How the backups of each database stand: of those that should have some, and of those that have. Backups of a part of a
+/// database count for nothing here, nor do those of the future.
 pub async fn standings(db: &Db) -> Result<Vec<Standing>> {
     Ok(sqlx::query_as!(
         Standing,
@@ -211,26 +227,37 @@ pub async fn standings(db: &Db) -> Result<Vec<Standing>> {
                   last.bytes AS "last_bytes?", last.rows AS "last_rows?", last.verdict AS "last_verdict?",
                   coalesce(last.alarms, '{}') AS "alarms!",
                   verified.name AS "verified?", verified.started_at AS "verified_at?",
-                  verified.restore_seconds AS "restore_seconds?",
+                  verified.restore_seconds AS "restore_seconds?", future.name AS "of_the_future?",
                   counts.unverified AS "unverified_count!", counts.verified AS "verified_count!",
                   counts.failed AS "failed_count!", counts.unverifiable AS "unverifiable_count!"
            FROM known
            LEFT JOIN LATERAL (
-             SELECT * FROM backup.backups AS made WHERE made.database = known.database ORDER BY started_at DESC LIMIT 1
+             SELECT * FROM backup.backups AS made
+             WHERE made.database = known.database AND selection = '{}' AND started_at <= queue.now() + $1
+             ORDER BY started_at DESC LIMIT 1
            ) AS last ON true
            LEFT JOIN LATERAL (
              SELECT * FROM backup.backups AS made
-             WHERE made.database = known.database AND verdict = 'verified' AND pruned_at IS NULL
+             WHERE made.database = known.database AND selection = '{}' AND started_at <= queue.now() + $1
+               AND verdict = 'verified' AND pruned_at IS NULL
              ORDER BY started_at DESC LIMIT 1
            ) AS verified ON true
+           LEFT JOIN LATERAL (
+             SELECT * FROM backup.backups AS made
+             WHERE made.database = known.database AND started_at > queue.now() + $1 AND pruned_at IS NULL
+             ORDER BY started_at DESC LIMIT 1
+           ) AS future ON true
            CROSS JOIN LATERAL (
              SELECT count(*) FILTER (WHERE verdict = 'unverified') AS unverified,
                     count(*) FILTER (WHERE verdict = 'verified') AS verified,
                     count(*) FILTER (WHERE verdict = 'failed') AS failed,
                     count(*) FILTER (WHERE verdict = 'unverifiable') AS unverifiable
-             FROM backup.backups AS made WHERE made.database = known.database AND pruned_at IS NULL
+             FROM backup.backups AS made
+             WHERE made.database = known.database AND selection = '{}' AND started_at <= queue.now() + $1
+               AND pruned_at IS NULL
            ) AS counts
-           ORDER BY known.database"#
+           ORDER BY known.database"#,
+        PgInterval::try_from(AHEAD).unwrap_or_default()
     )
     .fetch_all(db.pool())
     .await?)

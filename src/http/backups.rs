@@ -37,6 +37,7 @@ fn of_database(standing: &Standing, hours: u64) -> Value {
         "last_at": standing.last_at,
         "last_verdict": standing.last_verdict,
         "alarms": standing.alarms,
+        "of_the_future": standing.of_the_future,
     })
 }
 

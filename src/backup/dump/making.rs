@@ -13,8 +13,8 @@ use super::meter::Meter;
 use super::pieces::Reading;
 use super::plan::{Plan, pattern};
 use super::stream::{self, Switch};
-use crate::backup::Yard;
 use crate::backup::archive::{Inventory, reader};
+use crate::backup::{Yard, shelf};
 use crate::db::source::Holder;
 use crate::db::source::catalog::Table;
 use crate::model::backup::manifest::{self, FileRole, Images, Source, StoredFile, Tools, VERSION};
@@ -22,7 +22,7 @@ use crate::model::backup::{BackupName, Format, Manifest};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::postgres::programs::Programs;
 use crate::postgres::tool::{Access, command};
-use crate::providers::vault::{Bytes, MANIFEST, SUMS};
+use crate::providers::vault::{Bytes, SUMS};
 use crate::providers::work_folder::{Use, WorkFolder};
 
 /// Before this version a range of pages was found by reading the whole table.
@@ -148,14 +148,10 @@ impl Making<'_> {
 
     /// How many bytes will come: as many as last time, or else what the tables take on the disk.
     async fn expected_bytes(&self, tables: &[Table]) -> u64 {
-        let last = async {
-            let latest = self.yard.vault.latest(self.name.database()).await.ok()??;
-            let manifest = self.yard.vault.get(&latest, MANIFEST).await.ok()??;
-            serde_json::from_slice::<Manifest>(&manifest).ok().filter(|last| last.selection == self.plan.selection)
-        };
-        match last.await {
-            Some(last) => last.raw_bytes(),
-            None => tables.iter().map(|table| table.bytes).sum(),
+        let of_all = || tables.iter().map(|table| table.bytes).sum();
+        match shelf::last(&self.yard.vault, self.name.database(), &self.plan.selection).await {
+            Ok(Some(last)) => last.raw_bytes(),
+            Ok(None) | Err(_) => of_all(),
         }
     }
 

@@ -89,11 +89,7 @@ pub(super) fn pattern(schema: &str, table: &str) -> String {
 
 /// A level that there is; 0 stands for the usual one.
 fn level(compression: Compression, asked: u8) -> Result<u8> {
-    let usual = match compression {
-        Compression::Zstd => 3,
-        Compression::Gzip => 6,
-        Compression::Lz4 | Compression::None => 0,
-    };
+    let usual = compression.usual_level();
     let levels: RangeInclusive<u8> = compression.levels();
     match asked {
         0 => Ok(usual),

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::super::Yard;
+use crate::model::backup::Manifest;
 use crate::model::backup::manifest::Source;
-use crate::model::backup::{BackupRequest, Manifest};
 use crate::model::check::{Check, State};
 use crate::model::failure::Result;
 use crate::postgres::programs::{DRILL, Programs};
@@ -27,12 +27,7 @@ pub(super) fn programs(folder: &Path, server_version: u32, globals: bool) -> Che
 }
 
 /// Whether the store has room: for as much as the last backup took, or else for the database.
-pub(super) fn space(
-    free: Result<Option<u64>>,
-    database: u64,
-    last: Option<&Manifest>,
-    request: &BackupRequest,
-) -> Check {
+pub(super) fn space(free: Result<Option<u64>>, database: u64, last: Option<&Manifest>) -> Check {
     const NAME: &str = "free space";
     let free = match free {
         Err(failure) => return Check::failed(NAME, &failure),
@@ -40,7 +35,7 @@ pub(super) fn space(
         Ok(Some(free)) => free,
     };
     let shown = format!("{} MB free", free / MB);
-    if let Some(last) = last.filter(|last| last.selection == request.selection) {
+    if let Some(last) = last {
         let found = format!("{shown}; the last backup took {} MB", last.bytes() / MB);
         return if free as f64 >= last.bytes() as f64 * GROWTH {
             Check::ok(NAME, found)
@@ -103,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_first_backup_may_need_as_much_as_the_database() {
-        let space = |free| space(Ok(free), 100 * MB, None, &BackupRequest::default()).state;
+        let space = |free| space(Ok(free), 100 * MB, None).state;
         assert_eq!([space(None), space(Some(100 * MB)), space(Some(99 * MB))], [State::Ok, State::Ok, State::Warn]);
     }
 

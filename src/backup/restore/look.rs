@@ -9,14 +9,14 @@ use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
 use super::foreign::{Contents, Form, form};
-use crate::backup::Yard;
 use crate::backup::archive::toc::{Entry, Toc};
 use crate::backup::pipe::{self, Identities, Layers, bridge};
-use crate::model::backup::{BackupName, DrillReport, Format, Manifest, Verdict};
+use crate::backup::shelf::Shelved;
+use crate::backup::{Yard, shelf};
+use crate::model::backup::{BackupName, Format, Manifest, Verdict};
 use crate::model::check::{Check, State};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::progress::Silent;
-use crate::providers::vault;
 
 /// How much of a dump is read at once to find out what it is.
 const PIECE: usize = 64 << 10;
@@ -100,7 +100,7 @@ pub(super) async fn stored(yard: &Yard, name: &BackupName, manifest: &Manifest) 
     let begun = name.moment().format("%Y-%m-%d %H:%M:%S UTC");
     let (tables, rows) = (manifest.tables.len(), manifest.rows());
     let found = format!("{name}: {} of {begun}, {rows} rows of {tables} tables", manifest.source.database);
-    let mut checks = vec![Check::ok("backup", found), proof(yard.vault.get(name, vault::DRILL).await?.as_deref())];
+    let mut checks = vec![Check::ok("backup", found), proof(&shelf::one(&yard.vault, name).await?)];
     let mut missing = Vec::new();
     for file in &manifest.files {
         match yard.vault.read(name, &file.name).await {
@@ -148,15 +148,18 @@ fn identities(file: &Path) -> Result<Identities> {
 }
 
 /// What the last drill found.
-fn proof(report: Option<&[u8]>) -> Check {
+fn proof(shelved: &Shelved) -> Check {
     const NAME: &str = "proof";
     let todo = "repo-to-cat backup verify tries it without touching anything";
-    let Some(report) = report.and_then(|text| serde_json::from_slice::<DrillReport>(text).ok()) else {
+    if let Some(problem) = &shelved.problem {
+        return Check::warn(NAME, problem, todo);
+    }
+    let Some(report) = &shelved.drill else {
         return Check::warn(NAME, "no drill has tried this backup", todo);
     };
     let when = report.finished_at.format("%Y-%m-%d %H:%M:%S UTC");
-    let why = report.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-    match report.verdict {
+    let why = report.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    match shelved.verdict() {
         Verdict::Verified => Check::ok(NAME, format!("verified {when}")),
         verdict => Check::warn(NAME, format!("{} {when}{why}", verdict.name()), todo),
     }
@@ -384,7 +387,10 @@ mod tests {
 
     #[test]
     fn only_a_verified_backup_is_proven() {
-        assert_eq!(proof(None).state, State::Warn);
-        assert_eq!(proof(Some(b"garbage")).state, State::Warn);
+        let name = BackupName::parse("cats_20261122_030000Z").unwrap();
+        let untried = Shelved { name, manifest: None, drill: None, problem: None };
+        assert_eq!(proof(&untried).state, State::Warn);
+        let problem = Some("drill.json is about another backup".to_owned());
+        assert_eq!(proof(&Shelved { problem, ..untried }).state, State::Warn);
     }
 }

@@ -6,13 +6,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::look::{self, Told};
 use super::verify::is_wanted;
-use crate::backup::Yard;
+use crate::backup::{Yard, shelf};
 use crate::db::{Session, places, restored};
-use crate::model::backup::manifest::{Source, VERSION};
+use crate::model::backup::manifest::Source;
 use crate::model::backup::{BackupName, Manifest};
 use crate::model::check::{Check, State};
 use crate::model::failure::{Failure, Kind, Result};
-use crate::providers::vault;
 
 /// The longest name of a database that `PostgreSQL` keeps, in bytes.
 const LONGEST_NAME: usize = 63;
@@ -107,61 +106,24 @@ impl What {
     }
 }
 
-/// Finds what `text` means: `latest` or the name of a backup in the store, else a file. With `at` it is the last backup of
+/// Finds what `text` means: a backup of the store, as [`shelf::find`] has it, or a file. With `at` it is the last backup of
 /// the database that was begun then or before.
 pub async fn find(yard: &Yard, text: &str, at: Option<DateTime<Utc>>) -> Result<What> {
-    let database = yard.server.database();
-    let stored = async |name: BackupName| {
-        let manifest = manifest(yard, &name).await?;
-        Ok(What::Stored(name, Box::new(manifest)))
-    };
-    if text == "latest" {
-        let names = yard.vault.list().await?;
-        let mut of_database = names.into_iter().filter(|name| name.database() == database);
-        let found = match at {
-            Some(at) => of_database.rfind(|name| name.moment() <= at),
-            // The pointer is moved last of all; where it was lost, the names tell.
-            None => yard.vault.latest(database).await?.or_else(|| of_database.next_back()),
-        };
-        let Some(name) = found else {
-            let when = at.map(|at| format!(" of {} or before", at.format("%Y-%m-%d %H:%M:%S UTC"))).unwrap_or_default();
-            let what = format!("there is no backup of {database}{when} in {}", yard.vault.place());
-            return Err(Failure::new(Kind::NotFound, what).hint("see what there is with: repo-to-cat backup list"));
-        };
-        return stored(name).await;
-    }
-    if at.is_some() {
-        return Err(Failure::new(Kind::Invalid, "both a backup and a time were given")
-            .hint("name the backup alone, or the time alone: --at chooses among the backups of the database"));
-    }
     let path = Path::new(text);
-    match BackupName::parse(text) {
-        Ok(name) if !path.is_file() => stored(name).await,
-        _ if path.is_file() => Ok(What::File(path.to_owned())),
-        Ok(_) | Err(_) => Err(Failure::new(Kind::NotFound, format!("`{text}` is neither a backup nor a file"))
-            .hint("see the backups with: repo-to-cat backup list; a file is named by its path")),
+    let is_latest = text == "latest" || text.starts_with("latest:");
+    if at.is_none() && !is_latest && path.is_file() {
+        return Ok(What::File(path.to_owned()));
     }
-}
-
-/// The manifest of a backup in the store.
-async fn manifest(yard: &Yard, name: &BackupName) -> Result<Manifest> {
-    let Some(text) = yard.vault.get(name, vault::MANIFEST).await? else {
-        return Err(Failure::new(Kind::NotFound, format!("there is no backup {name} in {}", yard.vault.place()))
-            .hint("see what there is with: repo-to-cat backup list"));
-    };
-    let unreadable = |why: String| {
-        Failure::new(Kind::Unusable, format!("the manifest of {name} cannot be read: {why}"))
-            .hint("restore another backup; or name the file itself, which needs no manifest")
-    };
-    let version = serde_json::from_slice::<serde_json::Value>(&text).ok().and_then(|value| value["version"].as_u64());
-    if version.is_some_and(|version| version > u64::from(VERSION)) {
-        return Err(unreadable("a newer program made it; use that one".to_owned()));
-    }
-    let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| unreadable(error.to_string()))?;
-    if manifest.name != *name {
-        return Err(unreadable(format!("it is that of {}", manifest.name)));
-    }
-    Ok(manifest)
+    let found = shelf::find(&yard.vault, text, yard.server.database(), at).await;
+    let name = found.map_err(|failure| match failure.kind() {
+        Kind::NotFound if !is_latest && BackupName::parse(text).is_err() => {
+            Failure::new(Kind::NotFound, format!("`{text}` is neither a backup nor a file"))
+                .hint("see the backups with: repo-to-cat backup list; a file is named by its path")
+        }
+        _ => failure,
+    })?;
+    let manifest = shelf::manifest(&yard.vault, &name).await?;
+    Ok(What::Stored(name, Box::new(manifest)))
 }
 
 /// Looks at everything, and touches nothing. What is in the way is a failed check.

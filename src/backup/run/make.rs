@@ -6,11 +6,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::Work;
-use crate::backup::Yard;
-use crate::backup::dump::{Run, dump};
+use crate::backup::dump::{self, Run, dump};
 use crate::backup::preflight::{preflight, require};
 use crate::backup::submit::{database, drill_job};
 use crate::backup::telling::{Event, What};
+use crate::backup::{Yard, mount};
 use crate::db::{Db, backups};
 use crate::model::backup::{BackupName, BackupRequest, DrillRequest, Manifest};
 use crate::model::check::State;
@@ -33,16 +33,24 @@ pub(super) async fn make(work: &Work, cancel: CancellationToken) -> Result<()> {
         premises.tell(&Event::new(What::Started, Some(job.id), &database));
     }
     let yard = premises.open()?;
+    if mount::folder(&premises.config).is_some() && !yard.vault.is_begun()? {
+        // A host on which it was never mounted cannot know by itself.
+        let place = yard.vault.place();
+        if backups::are_in(db, &place).await? {
+            return Err(mount::gone(&place));
+        }
+    }
     let mut journal = Journal::open(db.clone(), Arc::clone(job), cancel).await?;
     let made = if job.claim > 1 { made_before(&yard.vault, &database, job).await? } else { None };
     let manifest = if let Some(manifest) = made {
         tracing::info!(backup = %manifest.name, "an earlier attempt made it");
+        dump::point_to(&yard.vault, &manifest).await;
         manifest
     } else {
-        let earlier = journal.checkpoint(Step::Preflight);
+        let run = Run { job: Some(job.id), claim: job.claim };
+        let earlier = journal.checkpoint(Step::Preflight).map(|name| (name, run));
         let preparing = Box::pin(prepare(&yard, &database, &request, job.started_at, earlier));
         let name = journal.wait_for_and_keep(Step::Preflight, preparing).await?;
-        let run = Run { job: Some(job.id), claim: job.claim };
         let dumping = |report| dump(&yard, &name, &request, run, work.metered(report));
         journal.watch(Step::Dump, dumping).await?
     };
@@ -63,10 +71,10 @@ async fn prepare(
     database: &str,
     request: &BackupRequest,
     now: DateTime<Utc>,
-    earlier: Option<BackupName>,
+    earlier: Option<(BackupName, Run)>,
 ) -> Result<BackupName> {
-    if let Some(earlier) = earlier {
-        yard.vault.begin(&earlier).await?.discard().await?;
+    if let Some((earlier, run)) = earlier {
+        dump::discard(yard, &earlier, run).await?;
     }
     look_first(yard, database, request).await?;
     free_name(&yard.vault, database, now).await
@@ -97,7 +105,7 @@ async fn made_before(vault: &Vault, database: &str, job: &ClaimedJob) -> Result<
     for name in vault.list().await?.iter().rev().filter(|name| name.database() == database).take(LOOK_BACK) {
         // One that cannot be read is none of ours: what we publish can.
         let Some(text) = vault.get(name, MANIFEST).await? else { continue };
-        if let Ok(manifest) = serde_json::from_slice::<Manifest>(&text)
+        if let Ok(manifest) = Manifest::read(&text, name)
             && manifest.job == Some(job.id)
         {
             return Ok(Some(manifest));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::Work;
@@ -23,9 +24,12 @@ pub(super) async fn prove(work: &Work, cancel: CancellationToken) -> Result<()> 
     let Work { premises, db, job } = work;
     let request: DrillRequest = work.request()?;
     let yard = premises.open()?;
-    let name = match request.backup {
-        Some(name) => name,
-        None => shelf::find(&yard.vault, "latest", &database(request.database, &premises.config)?).await?,
+    let name = if let Some(name) = request.backup {
+        name
+    } else {
+        let database = database(request.database, &premises.config)?;
+        // As the database's clock has it, which names backups, too.
+        shelf::find(&yard.vault, "latest", &database, Some(job.started_at)).await?
     };
     let mut journal = Journal::open(db.clone(), Arc::clone(job), cancel).await?;
     let trying = |report| drill(&yard, &name, Some(job.id), work.metered(report));
@@ -40,7 +44,7 @@ pub(super) async fn prove(work: &Work, cancel: CancellationToken) -> Result<()> 
     Box::pin(journal.write(Step::Record, recording)).await?;
     premises.tell(&Event { alarms, ..Event::drilled(&report, manifest.as_ref(), Some(job.id)) });
     if report.verdict == Verdict::Verified {
-        journal.wait_for(Step::Prune, tidy(db, &yard, name.database())).await?;
+        journal.wait_for(Step::Prune, tidy(db, &yard, name.database(), job.started_at)).await?;
     }
     journal.close().await
 }
@@ -65,13 +69,13 @@ async fn record(
 
 /// Removes what no rule keeps of a database's backups, and what killed runs left; nothing in a copy of a database, whose
 /// source may still need it.
-async fn tidy(db: &Db, yard: &Yard, database: &str) -> Result<()> {
+async fn tidy(db: &Db, yard: &Yard, database: &str, now: DateTime<Utc>) -> Result<()> {
     if hold::is_held(db).await? {
         return Ok(());
     }
     let policy = retention::policy(&yard.settings);
     let shelf = shelf::all(&yard.vault, Some(database)).await?;
-    let plan = retention::plan(&shelf, &policy);
+    let plan = retention::plan(&shelf, &policy, now);
     let (removed, outcome) = retention::remove(&yard.vault, &plan).await;
     // Those that somebody else removed, too: `backup prune` asks no database.
     let left: Vec<_> = shelf.iter().map(|shelved| &shelved.name).filter(|name| !removed.contains(name)).collect();

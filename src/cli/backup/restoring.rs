@@ -11,7 +11,8 @@ use crate::model::when::past;
 #[derive(Debug, Clone, Args)]
 #[allow(clippy::struct_excessive_bools)]
 pub struct Restore {
-    /// A backup of the store, `latest`, or a file that pg_dump made: plain or custom, compressed or not
+    /// A backup (a name or its beginning, latest or latest:DATABASE), or a file that pg_dump made: plain or custom, compressed
+    /// or not
     #[arg(default_value = "latest", value_name = "BACKUP|FILE", value_hint = ValueHint::FilePath)]
     pub what: String,
     /// The last backup of the database that was begun then or before: '2026-11-22 03:00' (UTC), '3 days ago'

@@ -7,24 +7,26 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::store;
-use crate::backup::shelf;
+use crate::backup::shelf::{self, Shelved};
 use crate::cli::BackupCheck;
 use crate::commands::Output;
 use crate::commands::session::block_on;
 use crate::commands::view::amount::relative;
 use crate::commands::view::text::safe;
 use crate::config::{Config, Loaded};
-use crate::model::backup::{BackupName, Verdict};
+use crate::model::backup::BackupName;
+use crate::model::backup::name::AHEAD;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::JobKind;
-use crate::providers::vault::Vault;
 
 /// How fresh the backups of a database are.
 #[derive(Debug, Serialize)]
 struct Freshness {
     database: String,
-    /// The newest backup that is proven to restore.
+    /// The newest backup of all of it that is proven to restore.
     verified: Option<BackupName>,
+    /// The newest one that is named after a moment yet to come.
+    of_the_future: Option<BackupName>,
     is_fresh: bool,
 }
 
@@ -35,9 +37,12 @@ pub fn run(args: &BackupCheck, loaded: &Loaded, output: &Output) -> Result<()> {
         let vault = store::open(loaded)?;
         let mut all = Vec::new();
         for database in databases(args, &loaded.config)? {
-            let verified = last_verified(&vault, &database).await?;
+            let verified = shelf::newest(&vault, &database, now + AHEAD, Shelved::is_proof).await?;
+            let verified = verified.map(|shelved| shelved.name);
+            let mut names = vault.list().await?.into_iter();
+            let of_the_future = names.rfind(|name| name.database() == database && name.is_of_the_future(now));
             let is_fresh = hours == 0 || verified.as_ref().is_some_and(|name| is_fresh(name, hours, now));
-            all.push(Freshness { database, verified, is_fresh });
+            all.push(Freshness { database, verified, of_the_future, is_fresh });
         }
         output.data(&all, |_| all.iter().map(|one| format!("{}\n", safe(&words(one, now)))).collect())?;
         match all.iter().find(|one| !one.is_fresh) {
@@ -58,16 +63,6 @@ fn databases(args: &BackupCheck, config: &Config) -> Result<BTreeSet<String>> {
     Ok(named.chain([store::ours(None, config)?]).collect())
 }
 
-/// Looks no further back than it must.
-async fn last_verified(vault: &Vault, database: &str) -> Result<Option<BackupName>> {
-    for name in vault.list().await?.into_iter().rev().filter(|name| name.database() == database) {
-        if shelf::one(vault, &name).await?.verdict() == Verdict::Verified {
-            return Ok(Some(name));
-        }
-    }
-    Ok(None)
-}
-
 fn is_fresh(name: &BackupName, hours: u64, now: DateTime<Utc>) -> bool {
     let most = i64::try_from(hours).ok().and_then(TimeDelta::try_hours).unwrap_or(TimeDelta::MAX);
     now - name.moment() <= most
@@ -75,10 +70,12 @@ fn is_fresh(name: &BackupName, hours: u64, now: DateTime<Utc>) -> bool {
 
 fn words(one: &Freshness, now: DateTime<Utc>) -> String {
     let database = &one.database;
-    match &one.verified {
+    let told = match &one.verified {
         Some(name) => {
             format!("the last verified backup of {database} is {name}, made {}", relative(name.moment(), now))
         }
         None => format!("there is no verified backup of {database}"),
-    }
+    };
+    let future = one.of_the_future.as_ref();
+    told + &future.map(|name| format!("; {name} is from the future and does not count")).unwrap_or_default()
 }

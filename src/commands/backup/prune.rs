@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::Utc;
 use serde_json::json;
 
 use super::store;
@@ -20,7 +21,7 @@ pub fn run(args: &BackupPrune, loaded: &Loaded, output: &Output) -> Result<()> {
         let vault = store::open(loaded)?;
         let shelf = shelf::all(&vault, args.database.as_deref()).await?;
         let policy = args.keep.over(&retention::policy(settings));
-        let sorted = retention::plan(&shelf, &policy);
+        let sorted = retention::plan(&shelf, &policy, Utc::now());
         let is_dry = !args.no_dry_run;
         let (removed, done) = if is_dry { (Vec::new(), Ok(())) } else { retention::remove(&vault, &sorted).await };
         // A leftover may be of any database.

@@ -5,7 +5,7 @@ use crate::backup::submit::database;
 use crate::backup::yard::vault;
 use crate::config::{Config, Loaded};
 use crate::model::backup::{BackupName, Manifest};
-use crate::model::failure::{Failure, Kind, Result};
+use crate::model::failure::Result;
 use crate::postgres::DATABASE;
 use crate::providers::vault::Vault;
 
@@ -22,15 +22,10 @@ pub fn ours(named: Option<&str>, config: &Config) -> Result<String> {
 
 /// The backup that `text` means.
 pub async fn find(vault: &Vault, text: &str, config: &Config) -> Result<BackupName> {
-    shelf::find(vault, text, &ours(None, config)?).await
+    shelf::find(vault, text, &ours(None, config)?, None).await
 }
 
 /// What a backup holds.
 pub async fn manifest(vault: &Vault, text: &str, config: &Config) -> Result<Manifest> {
-    let shelved = shelf::one(vault, &find(vault, text, config).await?).await?;
-    let problem = shelved.problem.unwrap_or_default();
-    shelved.manifest.ok_or_else(|| {
-        Failure::new(Kind::Unusable, format!("{} in {}: {problem}", shelved.name, vault.place()))
-            .hint("without its manifest nobody knows what it must come back as: take another")
-    })
+    shelf::manifest(vault, &find(vault, text, config).await?).await
 }

@@ -60,7 +60,7 @@ pub fn run(args: &BackupVerify, loaded: &Loaded, output: &Output) -> Result<()> 
 }
 
 async fn which(args: &BackupVerify, yard: &Yard, config: &Config) -> Result<BackupName> {
-    shelf::find(&yard.vault, &args.backup, &database(args.database.clone(), config)?).await
+    shelf::find(&yard.vault, &args.backup, &database(args.database.clone(), config)?, None).await
 }
 
 /// Tries a backup by a job that this process works on itself.

@@ -6,7 +6,7 @@ use crate::backup::shelf;
 use crate::backup::yard::vault;
 use crate::commands::session::block_on;
 use crate::config::Config;
-use crate::model::backup::{BackupName, Verdict};
+use crate::model::backup::BackupName;
 use crate::model::check::Check;
 use crate::model::failure::Result;
 use crate::postgres::programs::{self, Programs};
@@ -15,7 +15,7 @@ use crate::providers::vault::Vault;
 /// How many of the newest backups are looked at for one that is verified.
 const LOOK_BACK: usize = 20;
 
-/// Whether there is a backup that is proven to restore, and how old it is.
+/// Whether there is a backup of a whole database that is proven to restore, and how old it is.
 pub(super) fn checks(config: &Config) -> Vec<Check> {
     const NAME: &str = "backups";
     let look = async {
@@ -51,8 +51,9 @@ fn programs_of_drills(config: &Config) -> Check {
 }
 
 async fn newest_verified(vault: &Vault, names: &[BackupName]) -> Result<Option<BackupName>> {
-    for name in names.iter().rev().take(LOOK_BACK) {
-        if shelf::one(vault, name).await?.verdict() == Verdict::Verified {
+    let now = Utc::now();
+    for name in names.iter().rev().filter(|name| !name.is_of_the_future(now)).take(LOOK_BACK) {
+        if shelf::one(vault, name).await?.is_proof() {
             return Ok(Some(name.clone()));
         }
     }

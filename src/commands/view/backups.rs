@@ -179,7 +179,8 @@ mod tests {
             .map(|day| shelved(&format!("2020-11-2{day}T03:00:00Z"), Verdict::Verified))
             .chain([shelved("2020-11-20T03:00:00Z", Verdict::Failed), spoilt("2020-11-19T03:00:00Z")])
             .collect();
-        let sorted = plan(&shelf, &Policy { last: 2, ..Policy::default() });
+        let now = "2026-11-22T12:00:00Z".parse().unwrap();
+        let sorted = plan(&shelf, &Policy { last: 2, ..Policy::default() }, now);
         let leftovers = [".cats_20201123_030000Z.draft".to_owned()];
         let look = Look::plain();
         insta::assert_snapshot!(format!(

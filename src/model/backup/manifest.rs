@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::model::backup::{BackupName, Compression, Fingerprint, Format, Selection};
+use crate::model::failure::{Failure, Kind, Result};
 
 /// Seconds to the millisecond: what is written as JSON is read back as the same number.
 #[must_use]
@@ -16,6 +17,9 @@ pub fn seconds(took: Duration) -> f64 {
 
 /// The version of the manifest's own form; a reader refuses a newer one.
 pub const VERSION: u32 = 1;
+
+/// What the file is called that a manifest is in.
+pub const FILE: &str = "manifest.json";
 
 /// What stands beside a backup, in `manifest.json`. A backup exists when, and only when, its manifest does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -177,6 +181,40 @@ pub struct Images {
 }
 
 impl Manifest {
+    /// Reads the manifest of the backup `name`, which may be garbage, of another backup, or newer than this program. A
+    /// failure of kind `Environment` says that another program could read it, one of kind `Unusable` that none can.
+    pub fn read(text: &[u8], name: &BackupName) -> Result<Self> {
+        // A newer form need not have the rest of ours.
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u32,
+        }
+        let refused = |why: String| {
+            Failure::new(Kind::Unusable, format!("{FILE} {why}"))
+                .hint("take another backup; what the files hold can be restored by hand: see docs/backups.md")
+        };
+        let garbage = |error: serde_json::Error| refused(format!("cannot be read: {error}"));
+        let Versioned { version } = serde_json::from_slice(text).map_err(garbage)?;
+        if version > VERSION {
+            let what = format!("{FILE} has version {version}, this program knows {VERSION}");
+            return Err(Failure::new(Kind::Environment, what).hint("take a newer repo-to-cat"));
+        }
+        let manifest: Self = serde_json::from_slice(text).map_err(garbage)?;
+        if manifest.name != *name {
+            return Err(refused(format!("is that of {}, another backup", manifest.name)));
+        }
+        let archives = manifest.files.iter().filter(|file| file.role == FileRole::Archive).count();
+        if archives != 1 {
+            return Err(refused(format!("names {archives} archives")));
+        }
+        let is_lost =
+            |file: &StoredFile| matches!(file.role, FileRole::Piece { table } if table >= manifest.tables.len());
+        if let Some(lost) = manifest.files.iter().find(|file| is_lost(file)) {
+            return Err(refused(format!("names {:?}, a piece of no table", lost.name)));
+        }
+        Ok(manifest)
+    }
+
     /// Rows of all tables.
     #[must_use]
     pub fn rows(&self) -> u64 {
@@ -205,5 +243,53 @@ impl Manifest {
     #[must_use]
     pub fn archive(&self) -> Option<&StoredFile> {
         self.files.iter().find(|file| file.role == FileRole::Archive)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// A manifest as JSON, whose fields may be bent.
+    fn json_of(name: &BackupName) -> Value {
+        json!({
+            "version": VERSION, "name": name, "job": null,
+            "started_at": name.moment(), "finished_at": name.moment(),
+            "format": "directory", "compression": "zstd", "level": 3, "recipients": [], "selection": {},
+            "source": Source::default(), "tools": Tools::default(),
+            "files": [
+                {"name": "a", "role": "archive", "bytes": 1, "raw_bytes": 1, "sha256": ""},
+                {"name": "b", "role": {"piece": {"table": 0}}, "bytes": 1, "raw_bytes": 1, "sha256": ""},
+            ],
+            "tables": [{"schema": "s", "name": "t", "columns": "(a)", "rows": 0, "bytes": 0, "hash": "00000000000000000000000000000000"}],
+            "sequences": [], "large_objects": null, "images": null, "stages": [],
+        })
+    }
+
+    #[test]
+    fn what_is_no_manifest_of_this_backup_is_refused() {
+        let moment = "2026-11-22T03:00:00Z".parse().unwrap();
+        let (name, other) = (BackupName::new("cats", moment), BackupName::new("dogs", moment));
+        let read = |value: &Value| Manifest::read(value.to_string().as_bytes(), &name);
+        let good = json_of(&name);
+        assert_eq!(read(&good).unwrap().name, name);
+        let bent = |key: &str, value: Value| {
+            let mut bent = good.clone();
+            bent[key] = value;
+            bent
+        };
+        let pieces_of_nothing = bent("tables", json!([]));
+        for (bad, kind, words) in [
+            (json!({}), Kind::Unusable, "cannot be read"),
+            (json!({"version": VERSION + 1}), Kind::Environment, "has version"),
+            (bent("name", json!(other)), Kind::Unusable, "that of dogs_"),
+            (bent("files", json!([])), Kind::Unusable, "0 archives"),
+            (pieces_of_nothing, Kind::Unusable, "a piece of no table"),
+        ] {
+            let failure = read(&bad).unwrap_err();
+            assert!(failure.kind() == kind && failure.what().contains(words), "{failure:?}");
+        }
     }
 }

@@ -2,13 +2,16 @@
 
 use std::fmt;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::model::failure::{Failure, Kind, Result};
 
 /// The moment, as names write it.
 const STAMP: &str = "%Y%m%d_%H%M%SZ";
+
+/// How far ahead of ours the clock of another host may be.
+pub const AHEAD: TimeDelta = TimeDelta::hours(1);
 
 /// The name of a backup: of its folder in the store and of the files in it. It says which database and when.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -61,6 +64,12 @@ impl BackupName {
     #[must_use]
     pub const fn moment(&self) -> DateTime<Utc> {
         self.moment
+    }
+
+    /// Whether it can only have been made by a clock that was ahead: then nobody knows how old it is.
+    #[must_use]
+    pub fn is_of_the_future(&self, now: DateTime<Utc>) -> bool {
+        self.moment - now > AHEAD
     }
 
     /// What all names of this database's backups begin with, without the `_` before the moment.

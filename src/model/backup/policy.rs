@@ -1,19 +1,21 @@
 //! Retention: which backups are kept, and why.
 //!
-//! Counted as `restic forget` does, over verified backups only, each database's for itself. From the newest to the oldest,
+//! Counted as `restic forget` does, over verified backups only, each database's for itself, and those of each part of it. From the newest to the oldest,
 //! a rule keeps the newest of each of its last N hours, days, ISO weeks, months or years (UTC) that have one; while it has
 //! any of its N left, it keeps the oldest of all, too, so that the history reaches as far back as it can. What any rule
 //! keeps is kept. Without a rule, nothing is removed; the last verified backup never is.
 //!
 //! Backups that are not verified count for nothing, and are removed only once they are older than the last verified one
-//! *and* than [`UNPROVEN_DAYS`]: until then somebody may want to look into why, or verify them yet.
+//! *and* than [`UNPROVEN_DAYS`]: until then somebody may want to look into why, or verify them yet. One that could not be
+//! tried may be as good as any, and stays until it can be. What is named after a moment that is yet to come stays, too, and
+//! counts for nothing: nobody knows how old it is.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 use serde::Serialize;
 
-use crate::model::backup::{BackupName, Verdict};
+use crate::model::backup::{BackupName, Selection, Verdict};
 
 /// How long backups stay that are not verified and older than one that is, in days.
 pub const UNPROVEN_DAYS: i64 = 7;
@@ -35,6 +37,17 @@ pub struct Policy {
     pub yearly: u64,
     /// All that are at most so many days older than the newest.
     pub within_days: u64,
+}
+
+/// A backup, as far as it matters here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its name.
+    pub name: BackupName,
+    /// Which part of its database it holds.
+    pub selection: Selection,
+    /// What its last drill found.
+    pub verdict: Verdict,
 }
 
 /// What becomes of a database's backups, newest first.
@@ -63,29 +76,34 @@ impl Policy {
     }
 
     /// Tells what is kept of `backups`, of whatever databases and in whatever order, and what is not. `now` decides about
-    /// those only that are not verified.
+    /// those only that are not verified, and which are of the future.
     #[must_use]
-    pub fn sort(&self, backups: &[(BackupName, Verdict)], now: DateTime<Utc>) -> Sorted {
-        let mut databases: BTreeMap<&str, Vec<&(BackupName, Verdict)>> = BTreeMap::new();
-        for backup in backups {
-            databases.entry(backup.0.database()).or_default().push(backup);
-        }
+    pub fn sort(&self, backups: &[Candidate], now: DateTime<Utc>) -> Sorted {
+        let mut groups: BTreeMap<(&str, &Selection), Vec<&Candidate>> = BTreeMap::new();
         let mut sorted = Sorted::default();
-        for mut backups in databases.into_values() {
-            backups.sort_by_key(|(name, _)| std::cmp::Reverse(name.moment()));
-            self.sort_database(&backups, now, &mut sorted);
+        for backup in backups {
+            if backup.name.is_of_the_future(now) {
+                let reasons = vec!["its name is of the future; it counts for nothing".to_owned()];
+                sorted.keep.push(Sentence { name: backup.name.clone(), reasons });
+            } else {
+                groups.entry((backup.name.database(), &backup.selection)).or_default().push(backup);
+            }
+        }
+        sorted.keep.sort_by(|one, other| other.name.cmp(&one.name));
+        for mut backups in groups.into_values() {
+            backups.sort_by_key(|backup| std::cmp::Reverse(backup.name.moment()));
+            self.sort_group(&backups, now, &mut sorted);
         }
         sorted
     }
 
-    /// The same for one database's, newest first.
-    fn sort_database(&self, backups: &[&(BackupName, Verdict)], now: DateTime<Utc>, sorted: &mut Sorted) {
-        let is_verified = |verdict: Verdict| verdict == Verdict::Verified;
-        let verified: Vec<_> =
-            backups.iter().filter(|(_, verdict)| is_verified(*verdict)).map(|(name, _)| name.moment()).collect();
+    /// The same for those of one part of one database, newest first.
+    fn sort_group(&self, backups: &[&Candidate], now: DateTime<Utc>, sorted: &mut Sorted) {
+        let is_verified = |backup: &&&Candidate| backup.verdict == Verdict::Verified;
+        let verified: Vec<_> = backups.iter().filter(is_verified).map(|backup| backup.name.moment()).collect();
         let mut reasons = self.reasons(&verified).into_iter();
-        for (name, verdict) in backups {
-            let (keeps, reasons) = if is_verified(*verdict) {
+        for Candidate { name, verdict, .. } in backups {
+            let (keeps, reasons) = if *verdict == Verdict::Verified {
                 match reasons.next().unwrap_or_default() {
                     none if none.is_empty() => (false, vec!["no rule keeps it".to_owned()]),
                     some => (true, some),
@@ -154,15 +172,17 @@ impl Policy {
         last_verified: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
     ) -> (bool, Vec<String>) {
-        let verdict = verdict.name();
+        let name = verdict.name();
         let (keeps, reason) = if last_verified.is_none_or(|verified| moment > verified) {
-            (true, format!("{verdict}, and newer than any verified one"))
+            (true, format!("{name}, and newer than any verified one"))
+        } else if verdict == Verdict::Unverifiable {
+            (true, format!("{name}: it stays until it can be tried"))
         } else if now - moment < TimeDelta::days(UNPROVEN_DAYS) {
-            (true, format!("{verdict}, and not {UNPROVEN_DAYS} days old"))
+            (true, format!("{name}, and not {UNPROVEN_DAYS} days old"))
         } else if self.is_empty() {
             (true, "no rule is set".to_owned())
         } else {
-            (false, format!("{verdict}, older than a verified one and than {UNPROVEN_DAYS} days"))
+            (false, format!("{name}, older than a verified one and than {UNPROVEN_DAYS} days"))
         };
         (keeps, vec![reason])
     }

@@ -143,7 +143,7 @@ impl Compression {
 }
 
 /// Which part of a database, by `pg_dump`'s patterns.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Selection {
     /// Only these tables (`-t`).

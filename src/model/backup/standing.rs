@@ -1,7 +1,9 @@
-//! How the backups of a database stand: what metrics, `doctor` and `/health/backups` tell.
+//! How the backups of a database stand: what metrics, `doctor` and `/health/backups` tell. Only backups of all of it count.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
+
+use crate::model::backup::name::AHEAD;
 
 /// How one database's backups stand, as recorded.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -34,6 +36,8 @@ pub struct Standing {
     pub verified_at: Option<DateTime<Utc>>,
     /// How long restoring it took, in seconds.
     pub restore_seconds: Option<f64>,
+    /// The newest backup that is named after a moment yet to come: a clock was ahead. Such count for nothing else here.
+    pub of_the_future: Option<String>,
     /// Backups in the store that no drill has tried.
     pub unverified_count: i64,
     /// Those that are proven to restore.
@@ -50,7 +54,9 @@ impl Standing {
     #[must_use]
     pub fn is_fresh(&self, hours: u64) -> bool {
         let most = i64::try_from(hours).ok().and_then(TimeDelta::try_hours).unwrap_or(TimeDelta::MAX);
-        hours == 0 || self.now - self.verified_at.unwrap_or(self.since) <= most
+        let age = self.now - self.verified_at.unwrap_or(self.since);
+        // What is younger than that was made by a clock that was ahead.
+        hours == 0 || (-AHEAD..=most).contains(&age)
     }
 
     /// Whether it should have a fresh backup and has none.
@@ -80,6 +86,7 @@ mod tests {
             verified: None,
             verified_at: verified_at.map(|at| at.parse().unwrap()),
             restore_seconds: None,
+            of_the_future: None,
             unverified_count: 0,
             verified_count: 0,
             failed_count: 0,
@@ -93,6 +100,8 @@ mod tests {
         assert!(standing(old, Some("2027-01-02T12:00:00Z")).is_fresh(24));
         assert!(!standing(old, Some("2027-01-02T11:59:59Z")).is_fresh(24));
         assert!(standing(old, None).is_fresh(0), "nobody asks");
+        assert!(standing(old, Some("2027-01-03T13:00:00Z")).is_fresh(24), "clocks differ a little");
+        assert!(!standing(old, Some("2027-01-03T13:00:01Z")).is_fresh(24), "it is of the future");
         assert!(standing(old, Some(old)).is_fresh(u64::MAX));
     }
 

@@ -11,7 +11,7 @@ use futures_util::stream::{self, BoxStream, StreamExt as _};
 use rustix::fs::OFlags;
 use uuid::Uuid;
 
-use super::{Bytes, MANIFEST, exists_already, no_such_backup, no_such_file};
+use super::{Bytes, MANIFEST, MARK, exists_already, no_such_backup, no_such_file};
 use crate::model::backup::BackupName;
 use crate::model::failure::{Failure, Kind, Result};
 
@@ -185,7 +185,8 @@ impl Folder {
             let mut left = left_in(&folder.root, "").map_err(failure)?;
             for name in folder.names()? {
                 let of = folder.root.join(name.as_str());
-                left.extend(left_in(&of, &format!("{name}/")).map_err(failure)?);
+                // It may just have been removed.
+                left.extend(left_in(&of, &format!("{name}/")).or_else(unless_gone).map_err(failure)?);
             }
             left.retain(|left| is_older(&folder.root.join(left), grace));
             for path in left.iter().filter(|_| !dry_run).map(|left| folder.root.join(left)) {
@@ -209,6 +210,10 @@ impl Folder {
             checked.and(removed).map_err(|error| folder.failure(&format!("writing in {}", folder.place()), error))
         })
         .await
+    }
+
+    pub(super) fn is_begun(&self) -> Result<bool> {
+        Ok(self.root.join(MARK).exists() || !self.names()?.is_empty())
     }
 
     pub(super) fn free_bytes(&self) -> Result<u64> {
@@ -382,8 +387,8 @@ fn is_older(path: &Path, grace: Duration) -> bool {
     last.is_some_and(|last| SystemTime::now().duration_since(last).is_ok_and(|since| since >= grace))
 }
 
-fn unless_gone(error: io::Error) -> io::Result<()> {
-    if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) }
+fn unless_gone<T: Default>(error: io::Error) -> io::Result<T> {
+    if error.kind() == ErrorKind::NotFound { Ok(T::default()) } else { Err(error) }
 }
 
 fn failure(root: &Path, doing: &str, error: io::Error) -> Failure {

@@ -22,11 +22,13 @@ use crate::model::failure::{Failure, Kind, Result};
 use folder::{Folder, LocalDraft, LocalUpload};
 use objects::{Bucket, BucketDraft, BucketUpload};
 
-/// What the manifest's file is called.
-pub const MANIFEST: &str = "manifest.json";
+pub use crate::model::backup::manifest::FILE as MANIFEST;
 
 /// What the last drill's report is called.
 pub const DRILL: &str = "drill.json";
+
+/// The file with which somebody says that an empty folder is the store.
+pub const MARK: &str = ".repo-to-cat-store";
 
 /// What the file for `sha256sum -c` is called.
 pub const SUMS: &str = "SHA256SUMS";
@@ -159,6 +161,15 @@ impl Vault {
         match &self.0 {
             Store::Folder(folder) => folder.check().await,
             Store::Bucket(bucket) => bucket.check().await,
+        }
+    }
+
+    /// Whether it is one that backups were put into, or that somebody marked as such with a file `.repo-to-cat-store`; else
+    /// it may be the folder beneath a file system that is not mounted. A bucket that is not there tells so by itself.
+    pub fn is_begun(&self) -> Result<bool> {
+        match &self.0 {
+            Store::Folder(folder) => folder.is_begun(),
+            Store::Bucket(_) => Ok(true),
         }
     }
 

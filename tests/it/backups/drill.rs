@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
+use repo_to_cat::backup::shelf;
 use repo_to_cat::model::backup::verdict::Difference;
 use repo_to_cat::model::backup::{DrillReport, Format, Manifest, Verdict};
 use repo_to_cat::model::failure::Kind;
@@ -195,6 +196,8 @@ async fn an_encrypted_backup_needs_its_key() {
     ends(&bed.drill().await.unwrap(), Verdict::Verified, "");
     fs::set_permissions(&key.file, fs::Permissions::from_mode(0o644)).unwrap();
     ends(&bed.drill().await.unwrap(), Verdict::Unverifiable, "others may read");
+    let kept = shelf::one(&bed.yard.vault, &manifest.name).await.unwrap();
+    assert_eq!(kept.verdict(), Verdict::Verified, "what was proven stays proven");
     // Without a key, too, a file that was changed is one.
     bed.yard.settings.identity_file = "".into();
     let archive = bed.file(&manifest.files[0].name);

@@ -139,6 +139,7 @@ async fn filters_choose_what_pg_dump_chooses() {
             assert_eq!(tables, expected, "{selection:?}");
         }
     }
+    assert_eq!(bed.yard.vault.latest(&bed.database).await.unwrap(), None, "a part is not the latest");
     let nothing = Selection { tables: list(&["nothing"]), ..none };
     let failure = bed.dump(&BackupRequest { selection: nothing, ..BackupRequest::default() }).await.unwrap_err();
     assert!(failure.to_string().contains("no matching tables"), "{failure}");

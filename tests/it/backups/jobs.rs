@@ -174,9 +174,12 @@ async fn what_was_published_is_not_made_again_where_it_could_not_be_written_down
     scene.until("queue.attempts WHERE outcome = 'retried'").await;
     let made = scene.stored();
     assert_eq!(made.len(), 1);
+    let latest = scene.shell.path("data/backups").join(format!("{}_latest", scene.database().await));
+    _ = std::fs::remove_file(&latest);
     scene.bed.execute("ALTER TABLE backup.backups DROP CONSTRAINT not_now").await;
     scene.until("queue.history WHERE kind = 'backup' AND state = 'completed'").await;
     assert_eq!(scene.stored(), made);
+    assert_eq!(std::fs::read_link(latest).unwrap().to_str(), Some(made[0].as_str()), "the pointer is mended");
     assert_eq!(scene.bed.count(&format!("backup.backups WHERE name = '{}'", made[0])).await, 1);
     assert_eq!(scene.bed.count("queue.jobs").await, 0, "no drill was wanted");
     drop(workers);
@@ -246,6 +249,28 @@ async fn what_is_proven_lets_older_ones_go_and_is_told() {
     let ran = now();
     assert_ne!(ran.code, Some(0), "{}", ran.out);
     assert_eq!(heard.try_iter().last().as_deref(), Some("/cats/fail"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_on_which_the_store_was_never_mounted_makes_no_backup() {
+    let scene = Scene::make(Shell::on).await;
+    let nas = scene.shell.path("nas");
+    std::fs::create_dir(&nas).unwrap();
+    let now = || {
+        let mut command = scene.shell.command(&["--json", "backup", "now", "--no-drill"]);
+        Ran::of(command.env("REPO_TO_CAT_BACKUP__STORE", &nas).env("REPO_TO_CAT_WORKER__MAX_ATTEMPTS", "1"))
+    };
+    let made = now();
+    assert_eq!(made.code, Some(0), "{}", made.err);
+    // Another host: it has the folder, and has noted nothing.
+    std::fs::remove_dir_all(&nas).unwrap();
+    std::fs::create_dir(&nas).unwrap();
+    _ = std::fs::remove_file(scene.shell.path("data/stores"));
+    let ran = now();
+    assert!(ran.code == Some(7) && ran.err.contains("is it mounted?"), "{:?} {}", ran.code, ran.err);
+    assert_eq!(std::fs::read_dir(&nas).unwrap().count(), 0);
+    std::fs::write(nas.join(".repo-to-cat-store"), "").unwrap();
+    assert_eq!(now().code, Some(0), "it is to begin anew");
 }
 
 /// Hears pings: a URL, and the paths that were asked for.

@@ -30,14 +30,23 @@ impl Scene {
 
     /// Puts a backup there that was made so long ago; returns its name.
     fn put(&self, database: &str, age: TimeDelta, rows: u64, verdict: Option<Verdict>) -> String {
-        let moment = Utc::now() - age;
-        let manifest = manifest(database, moment, rows);
+        self.put_it(&manifest(database, Utc::now() - age, rows), verdict)
+    }
+
+    /// Puts a backup of one table there.
+    fn put_part(&self, database: &str, age: TimeDelta) -> String {
+        let mut manifest = manifest(database, Utc::now() - age, 1);
+        manifest.selection.tables.push("cats".into());
+        self.put_it(&manifest, Some(Verdict::Verified))
+    }
+
+    fn put_it(&self, manifest: &Manifest, verdict: Option<Verdict>) -> String {
         self.runtime.block_on(async {
             let draft = self.vault.begin(&manifest.name).await.unwrap();
             let mut upload = draft.create(&manifest.files[0].name).await.unwrap();
             upload.write(Bytes::from_static(b"meow")).await.unwrap();
             upload.finish().await.unwrap();
-            draft.publish(serde_json::to_vec(&manifest).unwrap()).await.unwrap();
+            draft.publish(serde_json::to_vec(manifest).unwrap()).await.unwrap();
             if let Some(verdict) = verdict {
                 let report = serde_json::to_vec(&drill(&manifest.name, verdict)).unwrap();
                 self.vault.put(&manifest.name, DRILL, report).await.unwrap();
@@ -184,6 +193,54 @@ fn a_backup_that_is_too_old_or_not_proven_is_an_exit_code() {
     let told = shell.succeeds(&check);
     assert!(told.contains(&fresh) && told.lines().count() == 1, "{told}");
     shell.fails(7, &["backup", "check", "--freshness", "--database", "dogs"]);
+}
+
+#[test]
+fn a_part_and_a_spoilt_one_and_one_of_the_future_are_not_fresh() {
+    let scene = Scene::new();
+    let shell = &scene.shell;
+    let check = ["backup", "check", "--freshness"];
+    let old = scene.put(OURS, TimeDelta::hours(40), 1, Some(Verdict::Verified));
+    scene.put_part(OURS, TimeDelta::hours(1));
+    assert!(shell.fails(7, &check).contains(&old));
+    let spoilt = scene.put(OURS, TimeDelta::hours(2), 1, Some(Verdict::Verified));
+    std::fs::write(shell.path("data/backups").join(&spoilt).join("manifest.json"), "{").unwrap();
+    assert!(shell.fails(7, &check).contains(&old));
+    let future = scene.put(OURS, TimeDelta::days(-400), 1, Some(Verdict::Verified));
+    let told = shell.fails(7, &check);
+    assert!(told.contains(&old) && told.contains(&format!("{future} is from the future")), "{told}");
+    assert_eq!(shell.json(&["backup", "show", &future])["name"], future.as_str());
+    assert!(shell.json(&["backup", "list"]).as_array().unwrap().iter().any(|row| row["verdict"] == "unverified"));
+
+    // Nor do they take the place of what is good.
+    let keep =
+        ["backup", "prune", "--keep-last", "1", "--keep-daily", "0", "--keep-weekly", "0", "--keep-monthly", "0"];
+    assert_eq!(shell.json(&keep)["remove"], json!([]));
+    let fresh = scene.put(OURS, TimeDelta::hours(3), 1, Some(Verdict::Verified));
+    assert_eq!(shell.json(&keep)["remove"][0]["name"], old.as_str());
+    assert!(shell.succeeds(&check).contains(&fresh));
+    // The spoilt one is the latest: nobody takes an older one unawares.
+    assert!(shell.json(&["backup", "show", "latest"])["problem"].as_str().unwrap().contains("cannot be read"));
+}
+
+#[test]
+fn a_store_that_is_not_mounted_is_no_new_one() {
+    let scene = Scene::new();
+    let mounted = scene.shell.path("nas");
+    let list = || {
+        let mut command = scene.shell.command(&["--json", "backup", "list"]);
+        crate::support::cli::Ran::of(command.env("REPO_TO_CAT_BACKUP__STORE", mounted.join("backups")))
+    };
+    let ran = list();
+    assert!(ran.code == Some(7) && ran.err.contains("is it mounted?") && !mounted.exists(), "{}", ran.err);
+    let name = scene.put(OURS, TimeDelta::hours(1), 1, None);
+    std::fs::create_dir(&mounted).unwrap();
+    std::fs::rename(scene.shell.path("data/backups"), mounted.join("backups")).unwrap();
+    assert!(list().out.contains(&name));
+    std::fs::rename(&mounted, scene.shell.path("away")).unwrap();
+    std::fs::create_dir(&mounted).unwrap();
+    let ran = list();
+    assert!(ran.code == Some(7) && ran.err.contains("is it mounted?"), "{}{}", ran.out, ran.err);
 }
 
 #[test]

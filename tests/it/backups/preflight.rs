@@ -8,7 +8,7 @@ use repo_to_cat::backup::Yard;
 use repo_to_cat::backup::preflight::{look, preflight, require};
 use repo_to_cat::config::{Config, Environment, Layers};
 use repo_to_cat::db::server::Server;
-use repo_to_cat::model::backup::{BackupRequest, Selection};
+use repo_to_cat::model::backup::{BackupName, BackupRequest, Selection};
 use repo_to_cat::model::check::{Check, State};
 use repo_to_cat::model::failure::Kind;
 use repo_to_cat::providers::pictures::Pictures;
@@ -189,7 +189,27 @@ async fn everything_is_looked_at_and_a_bad_key_stops_the_backup() {
     assert_eq!(failure.kind(), Kind::Refused);
     assert!(failure.what().starts_with("encryption: `age1nonsense` is no age recipient"), "{failure}");
 
+    // Another server, whose database has the same name, has put its backups into this store.
     yard.settings.recipients.clear();
+    let name = BackupName::new(scene.database(), "2026-11-22T03:00:00Z".parse().unwrap());
+    let mut theirs = super::telling::manifest(scene.database(), "2026-11-22T03:00:00Z", 1);
+    theirs.source.system_identifier = Some("4711".into());
+    let draft = yard.vault.begin(&name).await.unwrap();
+    draft.publish(serde_json::to_vec(&theirs).unwrap()).await.unwrap();
+    let failure = require(&look_at(&yard).await).unwrap_err();
+    assert_eq!(failure.kind(), Kind::Refused);
+    assert!(failure.what().contains("is of another server (system identifier 4711"), "{failure}");
+    assert!(failure.hint_text().unwrap().contains("backup.adopt_store = true"), "{failure:?}");
+    yard.settings.adopt_store = true;
+    require(&look_at(&yard).await).unwrap();
+    yard.settings.adopt_store = false;
+    let of_a_part = BackupRequest {
+        selection: Selection { tables: vec!["cats".into()], ..Selection::default() },
+        ..BackupRequest::default()
+    };
+    require(&preflight(&yard, scene.database(), &of_a_part).await.unwrap()).unwrap_err();
+    yard.vault.remove(&name).await.unwrap();
+
     yard.bin_folder = place("nothing");
     assert_eq!(require(&look_at(&yard).await).unwrap_err().kind(), Kind::Environment);
 }

@@ -32,9 +32,15 @@ async fn a_backup_becomes_a_new_database_beside_its_source() {
     let proof = told["checks"].as_array().unwrap().iter().find(|check| check["name"] == "proof").unwrap();
     assert_eq!(proof["state"], "warn");
 
-    // For people; by name, under a name of their own.
+    // For people; by what is enough of its name, under a name of their own. The report of another backup is no proof.
+    let report = json!({"backup": "other_20261122_030000Z", "job": null, "started_at": "2026-11-22T03:00:00Z",
+        "finished_at": "2026-11-22T03:00:00Z", "verdict": "verified", "reason": null, "differences": [], "tables": 1, "rows": 1,
+        "images": 0, "fetched_bytes": 1, "scratch_bytes": 1, "restore_seconds": null, "stages": [], "server_version": null});
+    fs::write(site.shell.path("data/backups").join(&name).join("drill.json"), report.to_string()).unwrap();
+    let looked = site.shell.succeeds(&["backup", "restore", &format!("latest:{}", site.database), "--dry-run"]);
+    assert!(looked.contains("is about another backup"), "{looked}");
     let own = site.other("own");
-    let shown = site.shell.succeeds(&["backup", "restore", &name, "--into", &own]);
+    let shown = site.shell.succeeds(&["backup", "restore", &name[..name.len() - 1], "--into", &own]);
     assert!(shown.contains(&format!("database {own}")) && shown.contains("equal"), "{shown}");
     assert_eq!(site.databases_under_way().await, 0);
 }

@@ -152,6 +152,80 @@ async fn only_what_should_have_backups_alarms() {
     assert!(standing(&db, &ours).await.is_alarming(24), "nor what is gone");
 }
 
+#[tokio::test]
+async fn a_part_of_a_database_counts_for_no_standing() {
+    let bed = Bed::make();
+    let db = bed.set_clock("2027-01-03T12:00:00Z").await.db;
+    let whole = manifest("cats", "2027-01-01T03:00:00Z", 1000);
+    let mut part = manifest("cats", "2027-01-03T03:00:00Z", 7);
+    part.selection.tables.push("toys".into());
+    for made in [&whole, &part] {
+        record(&db, made).await;
+        drilled(&db, made, Verdict::Verified).await;
+    }
+    let standing = standing(&db, "cats").await;
+    assert_eq!(
+        (standing.last.as_deref(), standing.verified.as_deref()),
+        (Some(whole.name.as_str()), Some(whole.name.as_str()))
+    );
+    assert!(standing.verified_count == 1 && !standing.is_fresh(26) && standing.is_fresh(72), "{standing:?}");
+}
+
+#[tokio::test]
+async fn who_cannot_try_a_backup_takes_nothing_from_its_proof() {
+    let bed = Bed::make();
+    let db = bed.set_clock("2027-01-03T12:00:00Z").await.db;
+    let made = manifest("cats", "2027-01-03T03:00:00Z", 1000);
+    record(&db, &made).await;
+    drilled(&db, &made, Verdict::Verified).await;
+    drilled(&db, &made, Verdict::Unverifiable).await;
+    let after = standing(&db, "cats").await;
+    assert_eq!(
+        (after.verified_count, after.unverifiable_count, after.last_verdict.as_deref()),
+        (1, 0, Some("verified"))
+    );
+    assert_eq!(bed.count("backup.drills WHERE verdict = 'unverifiable'").await, 1, "the history has it");
+    drilled(&db, &made, Verdict::Failed).await;
+    drilled(&db, &made, Verdict::Unverifiable).await;
+    assert_eq!(standing(&db, "cats").await.unverifiable_count, 1);
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_makes_no_backup_fresh_for_years() {
+    let bed = Bed::make();
+    let ahead = bed.set_clock("2031-01-03T12:00:00Z").await.db;
+    let (old, new) = (manifest("cats", "2027-01-03T03:00:00Z", 9), manifest("cats", "2031-01-03T03:00:00Z", 9));
+    for made in [&old, &new] {
+        record(&ahead, made).await;
+        drilled(&ahead, made, Verdict::Verified).await;
+    }
+    let standing_at = async |time: &str| standing(&bed.set_clock(time).await.db, "cats").await;
+    assert!(standing_at("2031-01-03T12:00:00Z").await.is_fresh(26));
+    // It is set back.
+    let back = standing_at("2027-01-03T12:00:00Z").await;
+    assert_eq!((back.verified.as_deref(), back.verified_count), (Some(old.name.as_str()), 1));
+    assert_eq!(back.of_the_future.as_deref(), Some(new.name.as_str()));
+    assert!(back.is_fresh(26));
+    assert!(!standing_at("2027-01-05T12:00:00Z").await.is_fresh(26));
+    assert!(!standing_at("2026-01-05T12:00:00Z").await.is_fresh(26), "all there is is of the future");
+}
+
+#[tokio::test]
+async fn what_was_gone_and_is_there_again_counts_again() {
+    let bed = Bed::make();
+    let db = bed.set_clock("2027-01-03T12:00:00Z").await.db;
+    let made = manifest("cats", "2027-01-03T03:00:00Z", 9);
+    record(&db, &made).await;
+    drilled(&db, &made, Verdict::Verified).await;
+    assert!(backups::are_in(&db, "/backups").await.unwrap() && !backups::are_in(&db, "/elsewhere").await.unwrap());
+    let db = bed.set_clock("2027-01-03T14:00:00Z").await.db;
+    backups::note_gone(&db, "/backups", "cats", &[], &[]).await.unwrap();
+    assert_eq!(bed.count("backup.backups WHERE pruned_at IS NULL").await, 0);
+    assert!(!backups::are_in(&db, "/backups").await.unwrap());
+    backups::note_gone(&db, "/backups", "cats", &[], &[&made.name]).await.unwrap();
+    assert_eq!(standing(&db, "cats").await.verified.as_deref(), Some(made.name.as_str()));
+}
+
 #[test]
 fn a_drill_of_one_backup_has_one_key() {
     let config = crate::schedules::bed::config(&tempfile::tempdir().unwrap(), "");

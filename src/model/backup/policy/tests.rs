@@ -8,12 +8,16 @@ fn moment(text: &str) -> DateTime<Utc> {
     format!("{text}Z").parse().unwrap()
 }
 
-fn verified(moments: &[&str]) -> Vec<(BackupName, Verdict)> {
-    moments.iter().map(|text| (BackupName::new("cats", moment(text)), Verdict::Verified)).collect()
+fn backup(database: &str, text: &str, verdict: Verdict) -> Candidate {
+    Candidate { name: BackupName::new(database, moment(text)), selection: Selection::default(), verdict }
+}
+
+fn verified(moments: &[&str]) -> Vec<Candidate> {
+    moments.iter().map(|text| backup("cats", text, Verdict::Verified)).collect()
 }
 
 /// What is kept and why, newest first, as `DAYThhmm: reason, reason`.
-fn kept(policy: Policy, backups: &[(BackupName, Verdict)], now: &str) -> Vec<String> {
+fn kept(policy: Policy, backups: &[Candidate], now: &str) -> Vec<String> {
     let kept = policy.sort(backups, moment(now)).keep;
     kept.iter().map(|kept| format!("{}: {}", kept.name.moment().format("%m-%dT%H"), kept.reasons.join(", "))).collect()
 }
@@ -74,7 +78,7 @@ fn seven_bad_days_evict_no_good_one() {
     let mut backups = verified(&["2026-12-01T03:00:00", "2026-12-02T03:00:00"]);
     for day in 3..=30 {
         let verdict = [Verdict::Failed, Verdict::Unverified, Verdict::Unverifiable][day % 3];
-        backups.push((BackupName::new("cats", moment(&format!("2026-12-{day:02}T03:00:00"))), verdict));
+        backups.push(backup("cats", &format!("2026-12-{day:02}T03:00:00"), verdict));
     }
     let policy = Policy { last: 2, ..Policy::default() };
     let kept = kept(policy, &backups, NOW);
@@ -87,7 +91,7 @@ fn seven_bad_days_evict_no_good_one() {
 fn what_was_never_verified_goes_once_it_is_old_and_a_newer_one_is_good() {
     let mut backups = verified(&["2026-12-30T03:00:00"]);
     for (text, verdict) in [("2026-12-29T03:00:00", Verdict::Unverified), ("2026-12-20T03:00:00", Verdict::Failed)] {
-        backups.push((BackupName::new("cats", moment(text)), verdict));
+        backups.push(backup("cats", text, verdict));
     }
     let policy = Policy { last: 1, ..Policy::default() };
     let sorted = policy.sort(&backups, moment(NOW));
@@ -99,13 +103,55 @@ fn what_was_never_verified_goes_once_it_is_old_and_a_newer_one_is_good() {
 #[test]
 fn each_database_is_counted_for_itself() {
     let mut backups = verified(&["2026-12-01T03:00:00", "2026-12-02T03:00:00"]);
-    backups.push((BackupName::new("dogs", moment("2020-01-01T03:00:00")), Verdict::Verified));
+    backups.push(backup("dogs", "2020-01-01T03:00:00", Verdict::Verified));
     let sorted = Policy { last: 1, ..Policy::default() }.sort(&backups, moment(NOW));
     assert_eq!(sorted.keep.len(), 2);
     assert_eq!(sorted.remove.len(), 1);
 }
 
-fn any_backups() -> impl Strategy<Value = Vec<(BackupName, Verdict)>> {
+#[test]
+fn a_part_of_a_database_takes_no_place_of_the_whole() {
+    let mut backups = verified(&["2026-12-01T03:00:00"]);
+    for (text, verdict) in [("2026-12-02T03:00:00", Verdict::Verified), ("2026-12-03T03:00:00", Verdict::Verified)] {
+        let selection = Selection { tables: vec!["toys".to_owned()], ..Selection::default() };
+        backups.push(Candidate { selection, ..backup("cats", text, verdict) });
+    }
+    let policy = Policy { last: 1, ..Policy::default() };
+    assert_eq!(
+        kept(policy, &backups, NOW),
+        ["12-01T03: the last verified one, last 1 of 1", "12-03T03: the last verified one, last 1 of 1"]
+    );
+}
+
+#[test]
+fn what_could_not_be_tried_never_goes_by_age() {
+    let mut backups = verified(&["2026-12-30T03:00:00"]);
+    backups.push(backup("cats", "2020-01-01T03:00:00", Verdict::Unverifiable));
+    let policy = Policy { last: 1, ..Policy::default() };
+    assert_eq!(kept(policy, &backups, NOW)[1], "01-01T03: unverifiable: it stays until it can be tried");
+}
+
+#[test]
+fn a_clock_that_was_ahead_costs_no_backup_its_place() {
+    let mut backups = verified(&["2026-12-30T03:00:00", "2026-12-31T03:00:00", "2026-12-31T12:59:00"]);
+    backups.push(backup("cats", "2031-01-01T03:00:00", Verdict::Verified));
+    backups.push(backup("cats", "2031-01-02T03:00:00", Verdict::Failed));
+    let policy = Policy { last: 1, ..Policy::default() };
+    let sorted = policy.sort(&backups, moment(NOW));
+    assert_eq!(
+        kept(policy, &backups, NOW),
+        [
+            "01-02T03: its name is of the future; it counts for nothing",
+            "01-01T03: its name is of the future; it counts for nothing",
+            "12-31T12: the last verified one, last 1 of 1"
+        ]
+    );
+    assert_eq!(sorted.remove.len(), 2);
+    // The clock is set back, and all that is there is of the future.
+    assert_eq!(policy.sort(&backups, moment("2020-01-01T00:00:00")).remove, []);
+}
+
+fn any_backups() -> impl Strategy<Value = Vec<Candidate>> {
     // Two databases; hours of three years, some of them close together.
     let backup = (0_i64..26_000, 0_usize..6, 0_usize..2).prop_map(|(hour, verdict, database)| {
         let moment = DateTime::from_timestamp(1_700_000_000 + hour * hour.min(3600), 0).unwrap();
@@ -117,7 +163,10 @@ fn any_backups() -> impl Strategy<Value = Vec<(BackupName, Verdict)>> {
         backup.prop_map(|(_, verdict)| verdict),
         0..60,
     )
-    .prop_map(|backups| backups.into_iter().collect())
+    .prop_map(|backups| {
+        let candidate = |(name, verdict)| Candidate { name, selection: Selection::default(), verdict };
+        backups.into_iter().map(candidate).collect()
+    })
 }
 
 prop_compose! {
@@ -150,9 +199,9 @@ proptest! {
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap() + TimeDelta::days(age);
         let sorted = policy.sort(&backups, now);
         for database in ["cats", "dogs"] {
-            let last = backups.iter().filter(|(name, verdict)| name.database() == database && *verdict == Verdict::Verified);
-            if let Some((last, _)) = last.max_by_key(|(name, _)| name.moment()) {
-                prop_assert!(names(&sorted.keep).contains(&last));
+            let last = backups.iter().filter(|backup| backup.name.database() == database && backup.verdict == Verdict::Verified);
+            if let Some(last) = last.max_by_key(|backup| backup.name.moment()) {
+                prop_assert!(names(&sorted.keep).contains(&&last.name));
             }
         }
         prop_assert_eq!(sorted.keep.len() + sorted.remove.len(), backups.len());
@@ -164,7 +213,7 @@ proptest! {
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let sorted = policy.sort(&backups, now);
         let kept: Vec<_> =
-            backups.iter().filter(|(name, _)| names(&sorted.keep).contains(&name)).cloned().collect();
+            backups.iter().filter(|backup| names(&sorted.keep).contains(&&backup.name)).cloned().collect();
         let again = policy.sort(&kept, now);
         prop_assert_eq!(&again.remove, &[]);
         prop_assert_eq!(again.keep, sorted.keep);

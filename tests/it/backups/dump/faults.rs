@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use repo_to_cat::backup::dump::{Run, discard};
 use repo_to_cat::model::backup::{BackupRequest, Format, Manifest};
 use repo_to_cat::model::failure::{Failure, Kind};
 use repo_to_cat::model::progress::{Report, Silent};
@@ -197,6 +198,10 @@ async fn only_one_backup_of_a_database_is_made_at_a_time() {
     let attempt = held.bed.attempt();
     let second = held.bed.dump_as(&attempt, &BackupRequest::default(), Arc::new(Silent)).await.unwrap_err();
     assert_eq!(second.kind(), Kind::Throttled, "{second:?}");
+    // Nor is a draft taken away while somebody is at it; who is told to go, if it is an earlier claim of the same job.
+    let run = Run { job: Some(attempt.job), claim: 2 };
+    let refused = discard(&held.bed.yard, &held.attempt.name, run).await.unwrap_err();
+    assert_eq!(refused.kind(), Kind::Throttled, "{refused:?}");
     sqlx::raw_sql("COMMIT").execute(&mut held.holder).await.unwrap();
     held.bed.check_files(&held.dump.await.unwrap().unwrap());
 }

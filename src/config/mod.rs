@@ -230,6 +230,7 @@ pub struct Images {
 /// How backups are made, kept and proven.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::struct_excessive_bools)]
 pub struct Backup {
     /// A path, `file:///path` or `s3://bucket/prefix`.
     pub store: String,
@@ -297,6 +298,8 @@ pub struct Backup {
     pub s3_secret_access_key: String,
     /// File that holds it; empty: none.
     pub s3_secret_access_key_file: PathBuf,
+    /// Whether the server may be spoken to without TLS, beyond this machine.
+    pub s3_allow_http: bool,
 }
 
 /// The HTTP listener.

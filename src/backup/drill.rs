@@ -19,12 +19,13 @@ mod pictures;
 mod scratch;
 mod tools;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use chrono::Utc;
 use uuid::Uuid;
 
 use crate::backup::restore::load::{self, Dump, Options};
+use crate::backup::stopping::until_stopped;
 use crate::backup::{Reporter, Yard, shelf};
 use crate::model::backup::manifest::seconds;
 use crate::model::backup::verdict::Difference;
@@ -36,10 +37,8 @@ use scratch::Scratch;
 
 /// Differences that a report tells.
 const TOLD: usize = 100;
-/// How often the reporter is asked whether to stop.
-const LOOK: Duration = Duration::from_millis(100);
-/// How long what runs may take to stop by itself.
-const GRACE: Duration = Duration::from_millis(400);
+/// What is said of one that was stopped.
+const STOPPED: &str = "it was stopped";
 
 /// Tries a backup, writes the report beside it, and returns it; a report that it could not be tried does not replace one
 /// that it is verified. A failure means that the drill itself could not be carried
@@ -163,12 +162,12 @@ impl<'a> Course<'a> {
     /// From the store to the last comparison. The scratch cluster is gone when this returns.
     async fn run(&mut self) -> Result<(), Stop> {
         let report = Reporter::clone(&self.report);
-        let (manifest, contents) = until_stopped(&report, self.fetch()).await?;
+        let (manifest, contents) = until_stopped(&report, STOPPED, self.fetch()).await?;
         let programs = Programs::for_server(&self.yard.bin_folder, manifest.source.server_version, &PROGRAMS)
             .map_err(|failure| Stop::Unverifiable(words(&failure)))?;
         self.begin_stage("scratch", "starting a scratch cluster")?;
-        let scratch = until_stopped(&report, Scratch::open(self.yard, self.name, &manifest, programs)).await?;
-        let outcome = until_stopped(&report, self.in_scratch(&scratch, &manifest, &contents)).await;
+        let scratch = until_stopped(&report, STOPPED, Scratch::open(self.yard, self.name, &manifest, programs)).await?;
+        let outcome = until_stopped(&report, STOPPED, self.in_scratch(&scratch, &manifest, &contents)).await;
         let outcome = match outcome {
             // Whatever was said: without room nothing works.
             Err(Stop::Broken(failure)) if failure.kind() == Kind::Cancelled => Err(Stop::Broken(failure)),
@@ -249,7 +248,7 @@ impl<'a> Course<'a> {
             compare::rows(scratch, manifest, contents, &self.application, &self.report, &mut self.found).await?;
         self.findings.tables = compared.tables;
         self.findings.rows = compared.rows;
-        let restored = objects::of_scratch(scratch, &self.application).await?;
+        let restored = objects::of_scratch(scratch, contents.encoding(manifest), &self.application).await?;
         let expected = contents.toc.as_ref().map(objects::identities).unwrap_or_default();
         for difference in objects::missing(&expected, &restored) {
             self.found.add(difference);
@@ -307,20 +306,6 @@ fn words(failure: &Failure) -> String {
     std::iter::once(failure.what().to_owned()).chain(causes).chain(hint).collect()
 }
 
-/// Carries something out until it is done or the reporter says stop; then what runs gets a moment to stop by itself.
-async fn until_stopped<T>(report: &Reporter, work: impl Future<Output = Result<T, Stop>>) -> Result<T, Stop> {
-    let told_to_stop = async {
-        while !report.should_stop() {
-            tokio::time::sleep(LOOK).await;
-        }
-        tokio::time::sleep(GRACE).await;
-    };
-    tokio::select! {
-        done = work => done,
-        () = told_to_stop => Err(stopped().into()),
-    }
-}
-
 fn stopped() -> Failure {
-    Failure::new(Kind::Cancelled, "it was stopped")
+    Failure::new(Kind::Cancelled, STOPPED)
 }

@@ -17,6 +17,7 @@ pub mod restore;
 pub mod retention;
 pub mod run;
 pub mod shelf;
+mod stopping;
 pub mod submit;
 pub mod telling;
 pub mod yard;

@@ -1,14 +1,12 @@
 //! From what somebody asked for to a job.
 
 use crate::config::Config;
+use crate::db::places::LONGEST_NAME;
 use crate::db::server::Server;
 use crate::model::backup::{BackupName, BackupRequest, DrillRequest};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::{JobKind, NewJob};
 use crate::model::unique::{Scope, Unique};
-
-/// The longest name of a database that `PostgreSQL` keeps, in bytes.
-const LONGEST_NAME: usize = 63;
 
 /// Most connections of one backup.
 const MOST_JOBS: u8 = 64;

@@ -231,6 +231,7 @@ pub struct Images {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(clippy::struct_excessive_bools)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::struct_excessive_bools)]
 pub struct Backup {
     /// A path, `file:///path` or `s3://bucket/prefix`.
     pub store: String,
@@ -300,6 +301,8 @@ pub struct Backup {
     pub s3_secret_access_key: String,
     /// File that holds it; empty: none.
     pub s3_secret_access_key_file: PathBuf,
+    /// Whether the server may be spoken to without TLS, beyond this machine.
+    pub s3_allow_http: bool,
 }
 
 /// The HTTP listener.

@@ -105,6 +105,7 @@ pub(super) const RULES: &[Rule] = rules! {
     "backup.s3_access_key_id": "an access key id, or empty" if is_word;
     "backup.s3_secret_access_key": "a secret access key, or empty" if is_word;
     "backup.s3_secret_access_key_file": "a path, or empty" if is_path;
+    "backup.s3_allow_http": "true or false" if Value::is_boolean;
     "http.listen": "host:port such as 127.0.0.1:8000; port 0 takes a free one" if |value| is_host_and_port(text(value), 0);
     "metrics.listen": "host:port such as 127.0.0.1:9464, or empty for none; port 0 takes a free one" if |value| text(value).is_empty() || is_host_and_port(text(value), 0);
     "log.filter": "level, or target=level, separated by commas; levels: off, error, warn, info, debug, trace" if is_filter;

@@ -3,8 +3,9 @@
 use sqlx::postgres::{PgConnection, PgCopyIn, PgDatabaseError};
 
 use crate::db::Session;
+use crate::db::restored::{self, identifier, literal};
 use crate::db::server::Server;
-use crate::db::source::rows::{quote, set};
+use crate::db::source::rows::set;
 use crate::model::failure::{Failure, Kind, Result};
 
 /// As `pg_restore` has it; and that no commit waits for the disk: what is not whole is thrown away.
@@ -63,20 +64,13 @@ impl Copying<'_> {
 }
 
 /// The statement that takes rows of a table, in text of this encoding. `columns` is the list of the statement that they
-/// were dumped with, with brackets, or empty.
-#[must_use]
-pub fn copy_into(schema: &str, table: &str, columns: &str, encoding: &str) -> String {
-    let encoding = encoding.replace('\'', "''");
-    format!("COPY {}.{} {columns} FROM STDIN WITH (ENCODING '{encoding}')", quote(schema), quote(table))
-}
-
-/// The version of a database's server, as `server_version_num`.
-pub async fn server_version(server: &Server, database: &str, application: &str) -> Result<u32> {
-    let mut session = server.connect(database, application).await?;
-    let version: i32 =
-        sqlx::query_scalar("SELECT current_setting('server_version_num')::int").fetch_one(&mut session).await?;
-    session.close().await?;
-    Ok(version.unsigned_abs())
+/// were dumped with, with brackets, or empty; a failure of kind `Unusable` where it is something else. It is quoted anew:
+/// whoever may write to the store must not have the server run anything.
+pub fn copy_into(schema: &str, table: &str, columns: &str, encoding: &str) -> Result<String> {
+    let columns = restored::columns(columns)?;
+    let columns = if columns.is_empty() { columns } else { format!("({columns}) ") };
+    let (schema, table, encoding) = (identifier(schema)?, identifier(table)?, literal(encoding)?);
+    Ok(format!("COPY {schema}.{table} {columns}FROM STDIN WITH (ENCODING {encoding})"))
 }
 
 /// Data that a table refuses will be refused again, and which of them it was is said where the server says it.
@@ -92,4 +86,23 @@ fn explained(error: sqlx::Error) -> Failure {
             .hint("the dump's own definitions do not allow it: look at the check constraints and types of the table");
     }
     Failure::from(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_takes_rows_from_us_and_from_nobody_else() {
+        let copy = |columns| copy_into("a\"b", "cats", columns, "UTF8");
+        assert_eq!(copy("").unwrap(), "COPY \"a\"\"b\".\"cats\" FROM STDIN WITH (ENCODING E'UTF8')");
+        let statement = copy("(id, \"Na me\")").unwrap();
+        assert_eq!(statement, "COPY \"a\"\"b\".\"cats\" (\"id\", \"Na me\") FROM STDIN WITH (ENCODING E'UTF8')");
+        for columns in ["(id) FROM PROGRAM 'x' --", "FROM PROGRAM 'x' --"] {
+            assert_eq!(copy(columns).unwrap_err().kind(), Kind::Unusable, "{columns}");
+        }
+        // What could be a name is one.
+        let statement = copy("(id) FROM PROGRAM 'x' -- (x)").unwrap();
+        assert!(statement.contains("(\"id) FROM PROGRAM 'x' -- (x\")"), "{statement}");
+    }
 }

@@ -7,12 +7,15 @@ use std::fmt;
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, Executor, Row};
 
-use crate::db::restored::{identifier, literal};
+use crate::db::restored::{create_roles, identifier, literal, unquoted};
 use crate::db::{Session, error};
 use crate::model::backup::manifest::Source;
 use crate::model::failure::Result;
 
-/// Settings whose values are lists of names that are quoted already.
+/// The longest name of a database that `PostgreSQL` keeps, in bytes.
+pub const LONGEST_NAME: usize = 63;
+
+/// Settings whose values are lists of names, each in quotes where it needs them.
 const LISTS: [&str; 6] = [
     "local_preload_libraries",
     "search_path",
@@ -121,7 +124,7 @@ pub async fn dress_like(session: &mut Session<'_>, name: &str, model: &str) -> R
     .await?;
     for (role, setting) in &settings {
         let Some((key, value)) = setting.split_once('=') else { continue };
-        let value = if LISTS.contains(&key) { value.to_owned() } else { literal(value)? };
+        let value = written(key, value)?;
         let whose = match role {
             Some(role) => format!("ROLE {} IN DATABASE {database}", identifier(role)?),
             None => format!("DATABASE {database}"),
@@ -202,6 +205,12 @@ pub async fn terminate(session: &mut Session<'_>, name: &str) -> Result<i64> {
     Ok(query.bind(name).fetch_one(session).await?)
 }
 
+/// The statement that drops a database, for people.
+#[must_use]
+pub fn dropping(name: &str) -> String {
+    format!("DROP DATABASE \"{}\"", name.replace('"', "\"\""))
+}
+
 /// The statement that renames a database.
 pub fn renaming(from: &str, to: &str) -> Result<String> {
     Ok(format!("ALTER DATABASE {} RENAME TO {}", identifier(from)?, identifier(to)?))
@@ -253,13 +262,73 @@ pub async fn hold(session: &mut Session<'_>, reason: &str) -> Result<Held> {
     }
 }
 
-/// Carries out a line of `pg_dumpall --globals-only`.
-pub async fn run_globals(session: &mut Session<'_>, statement: &str) -> Result<()> {
-    run(session, statement.to_owned()).await
+/// Makes roles by statements of `pg_dumpall`, and those of `roles` that these do not tell of without a login; all or none.
+pub async fn make_roles(session: &mut Session<'_>, statements: &[String], roles: &[String]) -> Result<()> {
+    let mut transaction = session.begin().await?;
+    for statement in statements {
+        run(&mut transaction, statement.clone()).await?;
+    }
+    let left = missing_roles(&mut transaction, roles).await?;
+    create_roles(&mut transaction, &left, &[]).await?;
+    Ok(transaction.commit().await?)
 }
 
-/// Statements about databases stand alone and take no parameters.
+/// Statements about databases stand alone and take no parameters. They are prepared, which takes one only: whatever was
+/// put into it, no other one follows.
 async fn run(session: &mut Session<'_>, sql: String) -> Result<()> {
-    session.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await?;
+    session.execute(sqlx::query(AssertSqlSafe(sql)).persistent(false)).await?;
     Ok(())
+}
+
+/// The value of a setting as SQL: of a list each name in quotes, as `pg_dump` has it. Any role may have set it, to anything.
+fn written(key: &str, value: &str) -> Result<String> {
+    let is_list = LISTS.iter().any(|list| key.eq_ignore_ascii_case(list));
+    match names_in(value).filter(|names| is_list && !names.is_empty()) {
+        Some(names) => Ok(names.iter().map(|name| literal(name)).collect::<Result<Vec<_>>>()?.join(", ")),
+        None => literal(value),
+    }
+}
+
+/// The names in a list, unquoted; none where it is no list.
+fn names_in(list: &str) -> Option<Vec<String>> {
+    let mut names = Vec::new();
+    let mut rest = list.trim_start();
+    if rest.is_empty() {
+        return Some(names);
+    }
+    loop {
+        let (name, after) = if let Some(quoted) = rest.strip_prefix('"') {
+            unquoted(quoted)?
+        } else {
+            let end = rest.find(|c: char| c == ',' || c.is_ascii_whitespace()).unwrap_or(rest.len());
+            (rest[..end].to_owned(), &rest[end..])
+        };
+        names.push(name);
+        match after.trim_start().strip_prefix(',') {
+            Some(next) => rest = next.trim_start(),
+            None => return after.trim().is_empty().then_some(names),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::written;
+
+    #[test]
+    fn a_setting_is_a_text_or_texts_whatever_is_in_it() {
+        for (key, value, sql) in [
+            ("work_mem", "5MB", "E'5MB'"),
+            ("search_path", "\"$user\", public", "E'$user', E'public'"),
+            ("Search_Path", "\"a, \"\"b\"\"\" ,c", "E'a, \"b\"', E'c'"),
+            ("search_path", "\"\"", "E''"),
+            ("search_path", "", "E''"),
+            ("search_path", "x;DROP/**/DATABASE/**/cats", "E'x;DROP/**/DATABASE/**/cats'"),
+            ("temp_tablespaces", "a'; DROP DATABASE cats", "E'a''; DROP DATABASE cats'"),
+            ("search_path", "\"a", "E'\"a'"),
+            ("a.b", "x, y", "E'x, y'"),
+        ] {
+            assert_eq!(written(key, value).unwrap(), sql, "{key}");
+        }
+    }
 }

@@ -2,6 +2,8 @@
 //!
 //! Names come from a foreign database, so every one of them is quoted here.
 
+use std::collections::BTreeSet;
+
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use sqlx::postgres::types::Oid;
@@ -57,24 +59,20 @@ pub async fn available_extensions(session: &mut Session<'_>) -> Result<Vec<Strin
 pub async fn create_roles(session: &mut Session<'_>, roles: &[String], superusers: &[String]) -> Result<()> {
     let there: Vec<String> =
         sqlx::query_scalar("SELECT rolname::text FROM pg_catalog.pg_roles").fetch_all(&mut *session).await?;
-    for role in roles.iter().chain(superusers).filter(|role| !there.contains(role)) {
+    // They may be named in both.
+    let wanted: BTreeSet<&String> = roles.iter().chain(superusers).collect();
+    for role in wanted.into_iter().filter(|role| !there.contains(role)) {
         let rights = if superusers.contains(role) { "SUPERUSER" } else { "NOSUPERUSER" };
         let sql = format!("CREATE ROLE {} NOLOGIN {rights}", identifier(role)?);
-        if let Err(error) = session.execute(sqlx::query(AssertSqlSafe(sql))).await {
-            // Named twice in the lists.
-            let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-            if code.as_deref() != Some("42710") {
-                return Err(error.into());
-            }
-        }
+        session.execute(sqlx::query(AssertSqlSafe(sql))).await?;
     }
     Ok(())
 }
 
 /// Creates an empty database with the encoding and the locale of `source`; a failure of kind `Refused` where this server
-/// has them not. How money is written is taken over where it can be.
+/// has them not. How money is written is taken over where it can be. Where it fails, nothing was created.
 pub async fn create_database(session: &mut Session<'_>, name: &str, source: &Source) -> Result<()> {
-    let name = identifier(name)?;
+    let (name, money) = (identifier(name)?, literal(&source.lc_monetary)?);
     let [encoding, collate, ctype] = [&source.encoding, &source.collate, &source.ctype].map(|text| literal(text));
     let icu = source.icu_locale.as_deref().map(literal).transpose()?;
     let icu = icu.map(|locale| format!("LOCALE_PROVIDER icu ICU_LOCALE {locale}")).unwrap_or_default();
@@ -84,7 +82,7 @@ pub async fn create_database(session: &mut Session<'_>, name: &str, source: &Sou
     );
     session.execute(sqlx::query(AssertSqlSafe(sql))).await.map_err(|error| locale_failure(error, source))?;
     if !source.lc_monetary.is_empty() {
-        let sql = format!("ALTER DATABASE {name} SET lc_monetary = {}", literal(&source.lc_monetary)?);
+        let sql = format!("ALTER DATABASE {name} SET lc_monetary = {money}");
         // Where this machine has it not, that matters only if there is money: see `unlike_money`.
         drop(session.execute(sqlx::query(AssertSqlSafe(sql))).await);
     }
@@ -133,13 +131,6 @@ async fn without_triggers(session: &mut Session<'_>, sql: String) -> Result<()> 
     let sql = format!("SET session_replication_role = replica; {sql}; RESET session_replication_role");
     session.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await?;
     Ok(())
-}
-
-/// The server's version, as `server_version_num`.
-pub async fn server_version(session: &mut Session<'_>) -> Result<u32> {
-    let query = sqlx::query_scalar("SELECT pg_catalog.current_setting('server_version_num')::integer");
-    let version: i32 = query.fetch_one(session).await?;
-    Ok(version.unsigned_abs())
 }
 
 /// Whether the database has an extension.
@@ -202,7 +193,7 @@ pub fn columns(list: &str) -> Result<String> {
 }
 
 /// A name whose opening quote is taken off already, and what follows its end.
-fn unquoted(text: &str) -> Option<(String, &str)> {
+pub(super) fn unquoted(text: &str) -> Option<(String, &str)> {
     let mut name = String::new();
     let mut rest = text;
     loop {

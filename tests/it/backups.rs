@@ -14,5 +14,6 @@ mod restore;
 mod source;
 mod stored;
 mod telling;
+mod through;
 mod tool;
 mod vault;

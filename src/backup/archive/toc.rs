@@ -1,7 +1,7 @@
 //! The table of contents of `pg_dump`'s custom format (archive versions 1.14 to 1.16: PostgreSQL 12 to 18).
 
 use super::damaged;
-use super::statement;
+use super::statement::{self, Copy};
 use crate::model::backup::manifest::Sequence;
 use crate::model::failure::{Failure, Kind, Result};
 
@@ -71,6 +71,14 @@ impl Toc {
 }
 
 impl Entry {
+    /// The table that its rows go into, by schema and name, and the list of columns with brackets; none where it has no
+    /// rows, or none in COPY's format.
+    #[must_use]
+    pub fn copied(&self) -> Option<(String, String, &str)> {
+        let Copy { schema, name, columns } = Copy::read(&self.copy)?;
+        (!schema.is_empty()).then_some((schema, name, columns))
+    }
+
     /// Where the sequence stands, if it tells that.
     #[must_use]
     pub fn sequence(&self) -> Option<Sequence> {

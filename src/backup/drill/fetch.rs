@@ -55,7 +55,7 @@ impl Contents {
 
     /// The encoding of the dump's text.
     pub fn encoding<'a>(&'a self, manifest: &'a Manifest) -> &'a str {
-        self.toc.as_ref().map_or(&manifest.source.encoding, Toc::encoding)
+        self.toc.as_ref().map_or(manifest.source.text_encoding(), Toc::encoding)
     }
 
     /// Whether there are as many pictures as the manifest says.

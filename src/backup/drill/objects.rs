@@ -39,10 +39,11 @@ fn is_object(entry: &Entry) -> bool {
     SECTIONS.contains(section) && !NO_OBJECTS.contains(&description.as_str()) && !is_content && !is_elsewhere
 }
 
-/// The objects of the restored database.
-pub(super) async fn of_scratch(scratch: &Scratch, application: &str) -> Result<Objects, Stop> {
-    let arguments = &["--format=custom", "--compress=0", "--schema-only"];
-    let (read, ended) = tools::run(scratch, "pg_dump", arguments, application, contents).await?;
+/// The objects of the restored database. `encoding` is that of the names they are compared with.
+pub(super) async fn of_scratch(scratch: &Scratch, encoding: &str, application: &str) -> Result<Objects, Stop> {
+    let encoding = format!("--encoding={encoding}");
+    let arguments = ["--format=custom", "--compress=0", "--schema-only", &encoding];
+    let (read, ended) = tools::run(scratch, "pg_dump", &arguments, application, contents).await?;
     ended?;
     Ok(read?)
 }

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use super::fetch::Contents;
 use super::{Stop, amcheck, words};
 use crate::backup::Yard;
-use crate::db::restored;
 use crate::db::server::Server;
+use crate::db::{places, restored};
 use crate::model::backup::{BackupName, Manifest};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::postgres::programs::Programs;
@@ -125,7 +125,7 @@ impl Scratch {
             Kind::Refused => Stop::Unverifiable(words(&failure)),
             _ => Stop::Broken(failure),
         })?;
-        let version = restored::server_version(&mut session).await?;
+        let version = places::server_version(&mut session).await?;
         drop(session.close().await);
         Ok(version)
     }

@@ -23,7 +23,7 @@ impl Drop for Leash {
 pub(super) async fn run<T: Send + 'static>(
     scratch: &Scratch,
     name: &'static str,
-    arguments: &'static [&'static str],
+    arguments: &[&str],
     application: &str,
     read: impl FnOnce(ChildStdout) -> T + Send + 'static,
 ) -> Result<(T, Result<()>)> {

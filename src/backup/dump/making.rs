@@ -185,7 +185,7 @@ impl Making<'_> {
     /// Runs `pg_dumpall` for roles and tablespaces.
     async fn globals(&self, files: &Files<'_>, job: &Job, with_passwords: bool) -> Result<StoredFile> {
         let mut command = command(&job.programs, "pg_dumpall", &job.access, &self.application);
-        command.args(["--globals-only", "--no-password"]).arg(format!("--database={}", self.name.database()));
+        command.args(["--globals-only", "--no-password"]).arg(only_a_name(self.name.database()));
         if !with_passwords {
             tracing::warn!("roles are backed up without their passwords, which this role may not read");
             command.arg("--no-role-passwords");
@@ -236,6 +236,12 @@ impl Stages {
         self.seconds.push((stage.to_owned(), manifest::seconds(self.since.elapsed())));
         self.since = Instant::now();
     }
+}
+
+/// The database for `pg_dumpall`, which takes a name with an equals sign, or that looks like a URL, for more than a name.
+fn only_a_name(database: &str) -> String {
+    let escaped = database.replace('\\', "\\\\").replace('\'', "\\'");
+    format!("--database=dbname='{escaped}'")
 }
 
 /// Refuses a backup that lacks the rows of a table, or has them twice.

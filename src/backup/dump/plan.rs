@@ -63,11 +63,8 @@ impl Plan {
             "--no-password".to_owned(),
             format!("--snapshot={}", source.snapshot),
             format!("--lock-wait-timeout={}", lock_wait.as_millis()),
+            format!("--encoding={}", source.text_encoding()),
         ];
-        // Fingerprints are of Unicode, as whoever compares reads it. Without an encoding there is nothing to convert.
-        if source.encoding != "SQL_ASCII" {
-            arguments.push("--encoding=UTF8".to_owned());
-        }
         let mut add = |option: &str, patterns: &[String]| {
             // One argument each, so that a pattern that begins with a dash is no option.
             arguments.extend(patterns.iter().map(|pattern| format!("--{option}={pattern}")));

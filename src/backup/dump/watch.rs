@@ -1,19 +1,16 @@
-//! Being stopped: whatever is waited for, somebody looks 10 times a second whether to go on.
+//! Ending a run: its threads, and what it would leave.
 
-use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::meter::Meter;
-use crate::backup::Reporter;
-use crate::model::failure::{Failure, Kind, Result};
+use crate::backup::{Reporter, stopping};
+use crate::model::failure::Result;
 use crate::model::progress::Report;
 
-const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long a run that is stopped waits for each thing that it clears away; that goes on without it.
 const CLEARING: Duration = Duration::from_millis(800);
 
@@ -50,26 +47,12 @@ impl Report for Halted {
 }
 
 /// Does `work` to its end, and tells meanwhile how far it is; told to stop, drops it.
-pub(super) async fn unless_stopped<T>(
+pub(super) fn unless_stopped<T>(
     report: &Reporter,
     meter: &Meter,
     work: impl Future<Output = Result<T>>,
-) -> Result<T> {
-    let mut work = pin!(work);
-    let mut looks = interval(LOOK_EVERY);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            biased;
-            _ = looks.tick() => {
-                if report.should_stop() {
-                    return Err(Failure::new(Kind::Cancelled, "the backup was stopped"));
-                }
-                meter.tell(report.as_ref());
-            }
-            done = &mut work => return done,
-        }
-    }
+) -> impl Future<Output = Result<T>> {
+    stopping::unless_stopped(report, "the backup was stopped", |report| meter.tell(report), work)
 }
 
 /// Clears away what a failed run leaves. That may take as long as what failed: it is waited for a moment only.

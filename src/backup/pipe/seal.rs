@@ -80,6 +80,11 @@ fn recipient(key: &str) -> Result<Recipient> {
 pub struct Identities(Arc<Vec<Identity>>);
 
 impl Identities {
+    /// Those in the file of the settings, or none where that names no file.
+    pub fn of(file: &Path) -> Result<Self> {
+        if file.as_os_str().is_empty() { Ok(Self::default()) } else { Self::read(file) }
+    }
+
     /// Reads an identity file, as age-keygen writes it; refuses one that others may read.
     pub fn read(file: &Path) -> Result<Self> {
         let shown = file.display();

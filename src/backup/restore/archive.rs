@@ -67,7 +67,8 @@ impl Archive {
 
     /// Reads a file with rows of one table, and restores them; what they amount to, where that is asked for.
     pub fn read_piece(&mut self, input: &mut dyn Read, table: &Table) -> Result<Tally> {
-        let statement = copy_into(&table.schema, &table.name, &table.columns, &self.encoding);
+        let statement = copy_into(&table.schema, &table.name, &table.columns, &self.encoding)
+            .map_err(|failure| failure.context(format!("the manifest: table {}.{}", table.schema, table.name)))?;
         self.router.begin(shown(&table.schema, &table.name), statement)?;
         let mut tally = Tally::default();
         let job = Arc::clone(&self.job);
@@ -137,10 +138,10 @@ impl Archive {
     }
 }
 
-/// The archive's own COPY, with the encoding of its text.
+/// What the archive's own COPY does, with the encoding of its text.
 fn statement(entry: &Entry, encoding: &str) -> Option<String> {
-    let start = entry.copy.trim_end().strip_suffix("FROM stdin;")?;
-    Some(format!("{start} FROM STDIN WITH (ENCODING '{}')", encoding.replace('\'', "''")))
+    let (schema, name, columns) = entry.copied()?;
+    copy_into(&schema, &name, columns, encoding).ok()
 }
 
 /// A table, for people.

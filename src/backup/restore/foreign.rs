@@ -82,7 +82,7 @@ fn restore(job: &Job, path: &Path, toc: Option<&Toc>) -> Result<()> {
         let entries = toc.entries.iter().filter(|entry| choice.entries.contains(&entry.dump_id));
         command.arg(option("--use-list", &job.file("chosen.list", &list(entries))?));
     }
-    command.arg(path);
+    command.arg("--").arg(path);
     job.stop.run(command)
 }
 

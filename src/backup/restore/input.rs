@@ -9,6 +9,7 @@ use futures_util::stream::BoxStream;
 use tokio::runtime::Handle;
 
 use super::job::{Job, Meter};
+use crate::backup::Reporter;
 use crate::backup::pipe::{self, Identities, Layers, Summing, bridge};
 use crate::model::backup::Manifest;
 use crate::model::backup::manifest::StoredFile;
@@ -38,8 +39,20 @@ impl Stored {
 
     /// What is in it.
     pub fn open(self, job: &Job, identities: &Identities) -> Result<Input> {
-        let input = Counted(bridge::download(self.stream, self.runtime, job.stop.reporter()), Arc::clone(&job.meter));
-        if job.options.verify {
+        let meter = Arc::clone(&job.meter);
+        self.decoded(job.stop.reporter(), |input| Counted(input, meter), job.options.verify, identities)
+    }
+
+    /// The same without a job: `through` sees what comes, and the sum is checked in the end where `verifies`.
+    pub fn decoded<R: Read + Send + 'static>(
+        self,
+        report: Reporter,
+        through: impl FnOnce(bridge::StreamReader) -> R,
+        verifies: bool,
+        identities: &Identities,
+    ) -> Result<Input> {
+        let input = through(bridge::download(self.stream, self.runtime, report));
+        if verifies {
             let checked = Checked { input: Some(Summing::new(input)), file: self.file };
             return pipe::decode_as(checked, &self.layers, identities);
         }

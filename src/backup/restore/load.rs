@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::task::{JoinSet, spawn_blocking};
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::sleep;
 
 use super::archive::Archive;
 use super::compare;
@@ -15,10 +15,11 @@ use super::input::{self, Input, Stored};
 use super::job::{APPLICATION, Job, Meter};
 use super::rows::{Lane, lanes};
 use super::sections::Sections;
-use super::stop::{Stop, StopOnDrop, stopped};
+use super::stop::{STOPPED, Stop, StopOnDrop};
 use crate::backup::pipe::Identities;
+use crate::backup::stopping::unless_stopped;
 use crate::backup::{Reporter, Yard};
-use crate::db::loading::server_version;
+use crate::db::places;
 use crate::db::server::Server;
 use crate::model::backup::manifest::FileRole;
 use crate::model::backup::{BackupName, Format, Manifest};
@@ -26,10 +27,10 @@ use crate::model::failure::{Failure, Kind, Result};
 use crate::postgres::tool::Access;
 use crate::providers::work_folder::{Use, WorkFolder};
 
-/// How often somebody looks whether to go on.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long threads and programs may take to end that were told to.
 const ENDING: Duration = Duration::from_secs(1);
+/// How often it is looked whether they have.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// What is loaded.
 #[derive(Debug, Clone)]
@@ -79,7 +80,7 @@ pub async fn load(
     let stopper = StopOnDrop::default();
     let stop = stopper.stop();
     let loading = Loading { yard, target, database, options, stop: stop.clone(), meter: Arc::clone(&meter) };
-    let ended = unless_stopped(&report, &meter, Box::pin(loading.run(dump))).await;
+    let ended = unless_stopped(&report, STOPPED, |report| meter.tell(report), Box::pin(loading.run(dump))).await;
     drop(stopper);
     settle(stop).await;
     ended?;
@@ -100,8 +101,7 @@ struct Loading<'a> {
 impl Loading<'_> {
     async fn run(self, dump: Dump<'_>) -> Result<()> {
         let job = Arc::new(self.job().await?);
-        let file = &self.yard.settings.identity_file;
-        let identities = if file.as_os_str().is_empty() { Identities::default() } else { Identities::read(file)? };
+        let identities = Identities::of(&self.yard.settings.identity_file)?;
         match dump {
             Dump::Stored(name, manifest) => self.stored(job, identities, name, manifest).await,
             Dump::File(path) => self.file(job, identities, path.to_owned()).await,
@@ -110,7 +110,9 @@ impl Loading<'_> {
 
     async fn job(&self) -> Result<Job> {
         let folder = WorkFolder::create(&self.yard.scratch_folder, Use::Restore)?;
-        let server_version = server_version(self.target, self.database, APPLICATION).await?;
+        let mut session = self.target.connect(self.database, APPLICATION).await?;
+        let server_version = places::server_version(&mut session).await?;
+        drop(session.close().await);
         let access = Access::new(&self.target.url_of(self.database).await?, folder.path())?.of_version(server_version);
         Ok(Job {
             bin_folder: self.yard.bin_folder.clone(),
@@ -251,33 +253,14 @@ impl Loading<'_> {
 }
 
 /// Does blocking work, on a thread that stays until that is done.
-async fn on_thread<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+pub(super) async fn on_thread<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     spawn_blocking(work).await.unwrap_or_else(|error| Err(Failure::new(Kind::Internal, error.to_string())))
-}
-
-/// Does `work` to its end, and tells meanwhile how far it is; told to stop, drops it.
-async fn unless_stopped<T>(report: &Reporter, meter: &Meter, work: impl Future<Output = Result<T>>) -> Result<T> {
-    let mut work = pin!(work);
-    let mut looks = interval(LOOK_EVERY);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            biased;
-            _ = looks.tick() => {
-                if report.should_stop() {
-                    return Err(stopped());
-                }
-                meter.tell(report.as_ref());
-            }
-            done = &mut work => return done,
-        }
-    }
 }
 
 /// Waits for threads that were told to end: each of them holds the [`Stop`] as long as it works.
 async fn settle(stop: Stop) {
     let end = Instant::now() + ENDING;
     while stop.is_in_use() && Instant::now() < end {
-        sleep(LOOK_EVERY / 5).await;
+        sleep(LOOK_EVERY).await;
     }
 }

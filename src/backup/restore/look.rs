@@ -138,13 +138,9 @@ async fn stored_contents(yard: &Yard, name: &BackupName, manifest: &Manifest) ->
     let layers = Layers { is_encrypted: !manifest.recipients.is_empty(), compression: manifest.compression };
     let read = spawn_blocking(move || {
         let input = bridge::download(stream, runtime, Arc::new(Silent));
-        contents(&mut pipe::decode_as(input, &layers, &identities(&identity_file)?)?)
+        contents(&mut pipe::decode_as(input, &layers, &Identities::of(&identity_file)?)?)
     });
     read.await.map_err(|error| Failure::new(Kind::Internal, "looking at the backup broke").source(error))?
-}
-
-fn identities(file: &Path) -> Result<Identities> {
-    if file.as_os_str().is_empty() { Ok(Identities::default()) } else { Identities::read(file) }
 }
 
 /// What the last drill found.
@@ -206,7 +202,7 @@ fn look_into(path: &Path, identity_file: &Path) -> Result<(Told, String)> {
     let cannot = |error| Failure::new(Kind::Environment, "it cannot be read").source(error);
     let opened = File::open(path).map_err(cannot)?;
     let bytes = opened.metadata().map_err(cannot)?.len();
-    let (content, layers) = pipe::decode(opened, &identities(identity_file)?)?;
+    let (content, layers) = pipe::decode(opened, &Identities::of(identity_file)?)?;
     let packed = match (layers.is_encrypted, layers.compression.name()) {
         (true, "none") => ", encrypted".to_owned(),
         (true, compression) => format!(", {compression}, encrypted"),

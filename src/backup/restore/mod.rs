@@ -15,6 +15,7 @@ mod look;
 pub mod place;
 pub mod plan;
 mod replace;
+mod roles;
 mod rows;
 mod sections;
 mod selection;

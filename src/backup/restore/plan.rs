@@ -4,21 +4,19 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::job::APPLICATION;
 use super::look::{self, Told};
 use super::verify::is_wanted;
 use crate::backup::{Yard, shelf};
-use crate::db::{Session, places, restored};
+use crate::db::places::{self, LONGEST_NAME};
+use crate::db::{Session, restored};
 use crate::model::backup::manifest::Source;
 use crate::model::backup::{BackupName, Manifest};
 use crate::model::check::{Check, State};
 use crate::model::failure::{Failure, Kind, Result};
 
-/// The longest name of a database that `PostgreSQL` keeps, in bytes.
-const LONGEST_NAME: usize = 63;
 /// What the description of a database begins with that is being restored.
 pub(super) const UNDER_WAY: &str = "repo-to-cat restores here";
-/// What our sessions are called in `pg_stat_activity`.
-pub(super) const APPLICATION: &str = "repo-to-cat/restore";
 /// Databases that belong to the server.
 const OF_THE_SERVER: [&str; 3] = ["postgres", "template0", "template1"];
 

@@ -17,6 +17,9 @@ const AGAIN: Duration = Duration::from_millis(100);
 pub(super) async fn name(yard: &Yard, plan: &Plan) -> Result<Option<String>> {
     let mut session = plan::connect(yard).await.map_err(|failure| kept(plan, failure))?;
     let Plan { database, beside, .. } = plan;
+    // It is whole. That stays true of it under any name, whoever gives it that, and whatever becomes of us.
+    let words = format!("restored from {}", plan.what.short());
+    places::describe(&mut session, beside, &words).await.map_err(|failure| kept(plan, failure))?;
     // Nobody but we can know it.
     places::terminate(&mut session, beside).await.map_err(|failure| kept(plan, failure))?;
     let names: Vec<_> = plan.aside.iter().map(|aside| (database.as_str(), aside.as_str())).collect();
@@ -36,11 +39,9 @@ pub(super) async fn name(yard: &Yard, plan: &Plan) -> Result<Option<String>> {
         places::rename(&mut session, &names).await
     };
     if !renamed.map_err(|failure| kept(plan, failure))? {
-        let guests = places::guests(&mut session, database).await?;
+        let guests = places::guests(&mut session, database).await.map_err(|failure| kept(plan, failure))?;
         return Err(in_use(plan, &guests)?);
     }
-    let words = format!("restored from {}", plan.what.short());
-    places::describe(&mut session, database, &words).await?;
     let Some(aside) = &plan.aside else { return Ok(None) };
     if !plan.wish.discards_old {
         return Ok(Some(aside.clone()));

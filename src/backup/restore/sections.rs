@@ -44,7 +44,7 @@ impl Sections {
     /// Makes what must be there before the rows.
     pub fn before_rows(&self) -> Result<()> {
         let mut command = self.command("--section=pre-data")?;
-        command.args(self.list.as_ref().map(|list| option("--use-list", list))).arg(&self.contents);
+        command.args(self.list.as_ref().map(|list| option("--use-list", list))).arg("--").arg(&self.contents);
         self.job.stop.run(command)
     }
 
@@ -52,7 +52,7 @@ impl Sections {
     pub fn after_rows(&self) -> Result<()> {
         let mut command = self.command("--section=post-data")?;
         command.arg(format!("--jobs={}", self.job.connections()));
-        command.args(self.list.as_ref().map(|list| option("--use-list", list))).arg(&self.contents);
+        command.args(self.list.as_ref().map(|list| option("--use-list", list))).arg("--").arg(&self.contents);
         self.job.stop.run(command)
     }
 

@@ -88,6 +88,9 @@ impl Report for Stop {
 }
 
 /// What is said of a load that was stopped.
+pub(super) const STOPPED: &str = "the restore was stopped";
+
+/// The failure that says so.
 pub(super) fn stopped() -> Failure {
-    Failure::new(Kind::Cancelled, "the restore was stopped")
+    Failure::new(Kind::Cancelled, STOPPED)
 }

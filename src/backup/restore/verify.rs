@@ -28,7 +28,7 @@ pub(super) async fn compare(
     connections: u8,
     report: &Reporter,
 ) -> Result<Compared> {
-    let application = super::plan::APPLICATION;
+    let application = super::job::APPLICATION;
     let mut session = server.connect(database, application).await?;
     let is_unlike = restored::unlike_money(&mut session, &manifest.source).await?;
     let there = restored::tables(&mut session).await?;
@@ -39,7 +39,7 @@ pub(super) async fn compare(
     }
     let expected = manifest.tables.iter().filter(|table| is_wanted(table, wanted));
     let (comparison, _) = Comparison::of(expected, there)?;
-    let reader = Reader { server, database, application, encoding: &manifest.source.encoding, connections };
+    let reader = Reader { server, database, application, encoding: manifest.source.text_encoding(), connections };
     let (compared, differences) = comparison.read(&reader, report).await?;
     if differences.is_empty() {
         return Ok(compared);

@@ -22,7 +22,7 @@ use crate::commands::view::progress::ProgressView;
 use crate::commands::view::steps::{StepState, StepView};
 use crate::commands::view::text::safe;
 use crate::config::Loaded;
-use crate::db::places::Held;
+use crate::db::places::{Held, dropping};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::figures::{counted, grouped};
 use crate::model::progress::{Report, Step};
@@ -161,7 +161,8 @@ fn render(restored: &Restored, is_ours: bool, look: &Look) -> String {
     });
     _ = writeln!(text, "  {} rows in {seconds:.1} s; {compared}", grouped(*rows));
     if let Some(old) = old {
-        _ = writeln!(text, "  the old database is kept: {old}. When it is no longer needed: dropdb {old}");
+        let kept = safe(&format!("the old database is kept: {old}. When it is no longer needed: {}", dropping(old)));
+        _ = writeln!(text, "  {kept};");
     }
     match queue {
         Held::NoQueue => {}

@@ -92,6 +92,15 @@ pub struct Source {
     pub roles: Vec<String>,
 }
 
+impl Source {
+    /// The encoding of a dump's text, and so of what fingerprints are of: Unicode, but where there is no encoding that could
+    /// be converted.
+    #[must_use]
+    pub fn text_encoding(&self) -> &'static str {
+        if self.encoding == "SQL_ASCII" { "SQL_ASCII" } else { "UTF8" }
+    }
+}
+
 /// An extension of the source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Extension {

@@ -20,7 +20,7 @@ pub struct S3 {
     pub access_key_id: String,
     /// The proof of it. Never shown.
     pub secret_access_key: String,
-    /// Whether `http://` is allowed.
+    /// Whether `http://` is allowed beyond this machine.
     pub allow_http: bool,
 }
 
@@ -36,7 +36,7 @@ impl S3 {
             region: settings.s3_region.clone(),
             access_key_id: settings.s3_access_key_id.clone(),
             secret_access_key,
-            allow_http: settings.s3_endpoint.starts_with("http://"),
+            allow_http: settings.s3_allow_http,
         })
     }
 }
@@ -99,6 +99,16 @@ mod tests {
             assert!(!format!("{failure:?}").contains("s3cret"), "{failure:?}");
         }
         assert_eq!(read_secret(Path::new("/nowhere/secret")).unwrap_err().kind(), Kind::Environment);
+    }
+
+    #[test]
+    fn an_address_allows_nothing() {
+        let environment = config::Environment::of(&[("HOME", "/home/cat"), ("AWS_ENDPOINT_URL", "http://minio:9000")]);
+        let layers = config::Layers { environment, ..config::Layers::default() };
+        let mut settings = config::Config::load(&layers).unwrap().config.backup;
+        assert!(!S3::of(&settings).unwrap().allow_http);
+        settings.s3_allow_http = true;
+        assert!(S3::of(&settings).unwrap().allow_http);
     }
 
     #[test]

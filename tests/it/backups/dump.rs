@@ -1,6 +1,6 @@
 //! Dumps: what they hold, and what is left of those that fail.
 
-mod bed;
+pub mod bed;
 mod faults;
 mod images;
 mod pieces;

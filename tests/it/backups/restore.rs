@@ -1,6 +1,7 @@
 //! `backup restore`, as people type it: into a new database, in the place of one, of files of any `pg_dump`, with the
 //! database lost, refused, interrupted and killed.
 
+mod hostile;
 mod site;
 
 use std::fs;
@@ -227,6 +228,12 @@ async fn a_database_is_replaced_once_the_new_one_is_whole() {
     eventually("everybody to go", async || site.guests(&ours).await == 0).await;
     site.execute("postgres", &statements).await;
     assert_eq!(site.count(&ours, "toys").await, 2, "the statements do it: {statements}");
+    // Nobody takes it for one that a killed restore left.
+    assert_eq!(site.description(&ours).await, format!("restored from {name}"));
+    let told = site.shell.json(&["backup", "restore", &name, "--dry-run"]);
+    let checks = told["checks"].as_array().unwrap();
+    let left_over = checks.iter().find(|check| check["name"] == "left over").map(|check| check["found"].to_string());
+    assert!(!left_over.unwrap_or_default().contains(&ours), "{told}");
 
     // Cut off, where that was said.
     site.execute(&ours, "DELETE FROM toys").await;

@@ -14,6 +14,7 @@ use repo_to_cat::providers::vault::{Bytes, Draft};
 
 use super::load::{Bed, definitions};
 use super::odd::{self, Content, run};
+use crate::support::postgres::temporary_folder;
 
 const VERIFIED: Options = Options { jobs: 2, tables: Vec::new(), owners: true, verify: true };
 
@@ -166,4 +167,20 @@ async fn a_flipped_byte_and_a_file_of_another_backup_are_found() {
         assert_eq!(failure.kind(), Kind::Unusable, "{failure}");
         assert!(flips || failure.what().contains("SHA-256 differs"), "{failure}");
     }
+}
+
+#[tokio::test]
+async fn a_manifest_has_the_server_run_nothing() {
+    let source = odd::database("to_store");
+    let bed = Bed::make();
+    let mut manifest = backup(&bed, &source, Format::Directory).await;
+    let witness = temporary_folder();
+    std::fs::set_permissions(witness.path(), std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+    let ran = witness.path().join("ran");
+    let wide = manifest.tables.iter_mut().find(|table| table.name == "wide").unwrap();
+    wide.columns = format!("(id) FROM PROGRAM 'touch {}' --", ran.display());
+    let options = Options { verify: false, ..VERIFIED };
+    let failure = load(&bed, &manifest, &options).await.unwrap_err();
+    assert!(!ran.exists(), "{failure}");
+    assert_eq!(failure.kind(), Kind::Unusable, "{failure}");
 }

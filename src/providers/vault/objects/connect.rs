@@ -32,10 +32,11 @@ pub(super) fn open(place: &str, s3: &S3) -> Result<Reached> {
         Failure::new(Kind::Invalid, format!("`{place}` is no place for backups"))
             .hint("backup.store reads s3://bucket/prefix; prefixes are of letters, digits and -_.=")
     })?;
-    let is_http = s3.endpoint.starts_with("http://");
+    let is_http = Url::parse(&s3.endpoint).is_ok_and(|url| url.scheme() == "http");
     if is_http && !s3.allow_http && !is_loopback(&s3.endpoint) {
-        return Err(Failure::new(Kind::Refused, format!("{} would send backups unprotected", s3.endpoint))
-            .hint("use https:// in backup.s3_endpoint"));
+        return Err(Failure::new(Kind::Refused, format!("{} would send backups unprotected", s3.endpoint)).hint(
+            "use https:// in backup.s3_endpoint; on a network that nobody else hears: backup.s3_allow_http = true",
+        ));
     }
     if s3.access_key_id.is_empty() != s3.secret_access_key.is_empty() {
         return Err(Failure::new(Kind::Invalid, "half of the bucket's credentials is missing")
@@ -162,6 +163,7 @@ mod tests {
             ("http://127.0.0.1:9000", "k", "s", None),
             ("http://[::1]:9000", "k", "s", None),
             ("http://minio.example:9000", "k", "s", Some(Kind::Refused)),
+            ("HTTP://minio.example:9000", "k", "s", Some(Kind::Refused)),
             ("https://minio.example:9000", "", "", Some(Kind::Invalid)),
             ("", "k", "", Some(Kind::Invalid)),
             ("", "", "s", Some(Kind::Invalid)),
@@ -169,5 +171,6 @@ mod tests {
             let opened = open("s3://cats", &s3(endpoint, key, secret));
             assert_eq!(opened.err().map(|failure| failure.kind()), expected, "{endpoint} {key} {secret}");
         }
+        open("s3://cats", &S3 { allow_http: true, ..s3("http://minio.example:9000", "k", "s") }).unwrap();
     }
 }

@@ -142,6 +142,14 @@ impl Site {
         serde_json::from_str(&self.text(database, query).await).unwrap()
     }
 
+    /// What a database is said to be.
+    pub async fn description(&self, database: &str) -> String {
+        let query = format!(
+            "SELECT coalesce(shobj_description(oid, 'pg_database'), '') FROM pg_database WHERE datname = '{database}'"
+        );
+        self.text("postgres", &query).await
+    }
+
     /// The databases of this test.
     pub async fn names(&self) -> Vec<String> {
         let query = format!(

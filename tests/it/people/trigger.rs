@@ -2,7 +2,7 @@
 
 use repo_to_cat::db::tokens;
 use repo_to_cat::model::failure::Kind;
-use repo_to_cat::model::token::TokenState;
+use repo_to_cat::model::token::{Scopes, TokenState};
 use sqlx::postgres::PgPoolCopyExt;
 
 use super::bed::Bed;
@@ -21,7 +21,7 @@ async fn a_plain_token_is_hashed_as_it_is_written() {
     assert_eq!(bed.one::<i64>("SELECT count(*) FROM users WHERE api_token IS NOT NULL").await, 0);
 
     // Another takes its place; what was made by other ways stays.
-    let (mine, _) = tokens::create(&bed.db, cat, "mine", &Default::default(), None).await.unwrap();
+    let (mine, _) = tokens::create(&bed.db, cat, "mine", &Scopes::default(), None).await.unwrap();
     bed.run("UPDATE users SET api_token = 'second-token-of-the-cat'").await;
     assert_eq!(tokens::authenticate(&bed.db, "second-token-of-the-cat").await.unwrap().user_id, cat);
     assert_eq!(tokens::authenticate(&bed.db, mine.reveal()).await.unwrap().user_id, cat);

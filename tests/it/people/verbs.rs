@@ -32,8 +32,8 @@ fn users_are_added_listed_and_shown() {
     assert_eq!(column(&shell.json(&["users", "list", "--after", cursor]), "username"), ["cat"]);
     let last = all[1]["id"].as_str().unwrap();
     assert_eq!(shell.succeeds(&["users", "list", "--after", last]), "No more users.\n");
-    let list = shell.succeeds(&["users", "list"]);
-    assert!(list.starts_with("Id ") && list.contains("cat@example.org") && list.contains("enabled"), "{list}");
+    let told = shell.succeeds(&["users", "list"]);
+    assert!(told.starts_with("Id ") && told.contains("cat@example.org") && told.contains("enabled"), "{told}");
 
     for who in ["cat", "cat@example.org", last] {
         assert_eq!(shell.json(&["users", "show", who])["user"]["username"], "cat", "{who}");

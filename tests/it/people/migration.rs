@@ -78,8 +78,8 @@ async fn a_unique_index_is_as_good_as_a_constraint() {
     let bed = Bed::before().await;
     bed.run(
         "ALTER TABLE users ADD COLUMN email varchar(255);
-             CREATE UNIQUE INDEX named ON users (email) WHERE username IS NOT NULL;
-             CREATE UNIQUE INDEX both ON users (email, username)",
+             CREATE UNIQUE INDEX email_of_some ON users (email) WHERE username IS NOT NULL;
+             CREATE UNIQUE INDEX email_and_name ON users (email, username)",
     )
     .await;
     bed.up().await;

@@ -19,6 +19,7 @@ mod generations;
 mod jobs;
 mod queue;
 mod schedules;
+mod users;
 mod values;
 
 pub use backup::{
@@ -30,6 +31,7 @@ pub use generations::{GenerationFilter, Generations};
 pub use jobs::{JobFilter, JobListing, JobSelection, Jobs};
 pub use queue::{Queue, QueueLimit};
 pub use schedules::{ScheduleNames, ScheduleOptions, Schedules};
+pub use users::{Expiry, NewUserToken, PasswordOf, User, UserPasswords, UserTokens, Users};
 use values::id;
 
 /// Turns Git repositories into the cats that they deserve, exactly once.
@@ -131,6 +133,12 @@ pub enum Command {
         /// What to do with them.
         #[command(subcommand)]
         command: Generations,
+    },
+    /// Users, their tokens and passwords
+    Users {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: Users,
     },
     /// Analyse a repository, without a database
     #[command(

@@ -44,9 +44,9 @@ pub struct Enqueue {
     /// A word to find it by; may be given more than once
     #[arg(long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,
-    /// Who asks: the id of a user, who gets a fair share of the workers
-    #[arg(long, value_name = "ID", value_parser = id)]
-    pub user: Option<Uuid>,
+    /// Who asks: name, address or id of a user, who gets a fair share of the workers
+    #[arg(long, value_name = "USER")]
+    pub user: Option<String>,
     /// Unique key: while a job has it, no other is queued
     #[arg(long, value_name = "KEY")]
     pub key: Option<String>,

@@ -77,9 +77,9 @@ pub struct JobFilter {
     /// Of this kind
     #[arg(long, value_parser = job_kind(), value_name = "KIND")]
     pub kind: Option<JobKind>,
-    /// Of the user with this id
-    #[arg(long, value_parser = id, value_name = "ID")]
-    pub user: Option<Uuid>,
+    /// Of the user with this name, address or id
+    #[arg(long, value_name = "USER")]
+    pub user: Option<String>,
     /// With this tag
     #[arg(long, value_name = "TAG")]
     pub tag: Option<String>,

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::cli::Enqueue;
 use crate::commands::session::{Schema, Session, block_on, stop_signal};
+use crate::commands::users::id_of;
 use crate::commands::view::lists;
 use crate::commands::view::look::Look;
 use crate::commands::view::progress::ProgressView;
@@ -36,10 +37,17 @@ pub fn run(args: &Enqueue, loaded: &Loaded, output: &Output) -> Result<()> {
     let jobs = urls.iter().map(|url| job(url, args, traceparent, loaded)).collect::<Result<Vec<_>>>()?;
     block_on(async {
         let session = Session::open(loaded, Schema::Current).await?;
-        let Some(id) = args.rerun_of else { return submit(&session, &urls, &jobs, args, loaded, output).await };
+        let user = match &args.user {
+            Some(who) => Some(id_of(&session.db, who).await?),
+            None => None,
+        };
+        let Some(id) = args.rerun_of else {
+            let jobs: Vec<_> = jobs.into_iter().map(|job| NewJob { user_id: user, ..job }).collect();
+            return submit(&session, &urls, &jobs, args, loaded, output).await;
+        };
         let request = request_of(&session.db, id).await?;
         let args = Enqueue { reference: args.reference.clone().or(request.reference), ..args.clone() };
-        let job = job(&request.github_url, &args, traceparent, loaded)?;
+        let job = NewJob { user_id: user, ..job(&request.github_url, &args, traceparent, loaded)? };
         submit(&session, &[request.github_url], &[job], &args, loaded, output).await
     })
 }
@@ -91,7 +99,8 @@ fn job(url: &str, args: &Enqueue, traceparent: Option<Traceparent>, loaded: &Loa
             ..Unique::key(key)
         }),
         tags: args.tags.clone(),
-        user_id: args.user,
+        // Found once there is a database.
+        user_id: None,
         rerun_of: args.rerun_of,
         traceparent,
     };

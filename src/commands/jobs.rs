@@ -8,6 +8,7 @@ use crate::cli::{JobFilter, JobListing, Jobs};
 use crate::commands::Output;
 use crate::commands::session::{Schema, Session, block_on};
 use crate::commands::steering;
+use crate::commands::users::id_of;
 use crate::commands::view::hold::banner;
 use crate::commands::view::job::{self, Attempt};
 use crate::commands::view::lists::{self, JobLine};
@@ -36,7 +37,7 @@ pub fn run(command: &Jobs, loaded: &Loaded, output: &Output) -> Result<()> {
 }
 
 async fn list(db: &Db, listing: &JobListing, output: &Output) -> Result<()> {
-    let (wanted, page) = (filter(&listing.filter, Utc::now()), &listing.page);
+    let (wanted, page) = (filter(db, &listing.filter, Utc::now()).await?, &listing.page);
     let page = inspect::list(db, &wanted, page.after, i64::from(page.limit)).await?;
     let lines = page.jobs.iter().map(line).collect::<Result<Vec<_>>>()?;
     let held = hold::current(db).await?;
@@ -47,23 +48,26 @@ async fn list(db: &Db, listing: &JobListing, output: &Output) -> Result<()> {
 }
 
 /// What the command line means, seen from `now`: times without a date lie before it.
-#[must_use]
-pub fn filter(wanted: &JobFilter, now: DateTime<Utc>) -> Filter {
+pub async fn filter(db: &Db, wanted: &JobFilter, now: DateTime<Utc>) -> Result<Filter> {
     let before = |when: When| match when {
         When::At(time) => time,
         When::In(age) => now - age,
     };
-    Filter {
+    let user = match &wanted.user {
+        Some(who) => Some(id_of(db, who).await?),
+        None => None,
+    };
+    Ok(Filter {
         states: wanted.states.clone(),
         kind: wanted.kind.map(|kind| kind.name().to_owned()),
-        user: wanted.user,
+        user,
         tag: wanted.tag.clone(),
         text: wanted.text.clone(),
         since: wanted.since.map(before),
         until: wanted.until.map(before),
         longer_than: wanted.longer_than,
         shorter_than: wanted.shorter_than,
-    }
+    })
 }
 
 fn line(row: &JobRow) -> Result<JobLine> {

@@ -32,6 +32,7 @@ pub mod schedules;
 pub mod session;
 pub mod steering;
 pub mod studio;
+pub mod users;
 pub mod view;
 
 use view::look::Look;
@@ -54,6 +55,7 @@ pub fn dispatch(command: Command, loaded: &Loaded, output: &Output) -> Result<()
         Command::Queue { command } => queue::run(&command, loaded, output),
         Command::Prune(args) => prune::run(&args, loaded, output),
         Command::Run(parts) => run::run(&parts, loaded),
+        Command::Users { command } => users::run(&command, loaded, output),
         // Answered in main, which needs no settings for them.
         Command::Parse(_)
         | Command::Fetch(_)

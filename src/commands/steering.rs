@@ -22,7 +22,7 @@ const LISTED: usize = 20;
 
 /// Changes the selected jobs; one that cannot be changed does not keep the others from it.
 pub async fn run(db: &Db, change: Change, selection: &JobSelection, output: &Output) -> Result<()> {
-    let mut filter = jobs::filter(&selection.filter, Utc::now());
+    let mut filter = jobs::filter(db, &selection.filter, Utc::now()).await?;
     match (selection.ids.is_empty(), filter.is_empty() && !selection.all) {
         (true, true) => Err(Failure::new(Kind::Invalid, "it was not said which jobs")
             .hint("name ids, or say which with --state, --kind, --text, ...; all of them: --all")),

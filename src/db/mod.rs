@@ -27,6 +27,7 @@ pub mod places;
 mod pool;
 pub mod pulse;
 pub mod quota;
+mod randomness;
 pub mod restored;
 pub mod retention;
 pub mod schedules;
@@ -37,6 +38,8 @@ pub mod source;
 pub mod stats;
 pub mod steer;
 pub mod steps;
+pub mod tokens;
+pub mod users;
 pub mod workers;
 
 use std::sync::Arc;

@@ -6,10 +6,11 @@ pub const MASK: &str = "***";
 /// Query parameters whose values are secret.
 const SECRET_PARAMETERS: [&str; 6] = ["password=", "sslpassword=", "token=", "access_token=", "key=", "secret="];
 
-/// How the tokens of the Git hosts and the identities of age begin.
-const TOKEN_PREFIXES: [&str; 8] = ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "AGE-SECRET-KEY-"];
+/// How our own tokens, those of the Git hosts and the identities of age begin.
+const TOKEN_PREFIXES: [&str; 9] =
+    ["rtc_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "AGE-SECRET-KEY-"];
 
-/// `text` with the credentials of URLs, credentials of HTTP headers and tokens of Git hosts masked.
+/// `text` with the credentials of URLs, credentials of HTTP headers and tokens, ours and of Git hosts, masked.
 ///
 /// In `scheme://user:password@host` the password goes, in `scheme://token@host` the token; in the query the values of
 /// parameters such as `password`.

@@ -111,7 +111,10 @@ async fn the_columns_of_the_guide_are_there() {
     .fetch_all(&mut connection)
     .await
     .unwrap();
-    assert_eq!(keys, ["generations_pkey", "users_api_token_key", "users_pkey", "users_username_key"]);
+    assert_eq!(
+        keys,
+        ["generations_pkey", "users_api_token_key", "users_email_unique", "users_pkey", "users_username_key"]
+    );
 }
 
 #[tokio::test]

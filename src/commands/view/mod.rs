@@ -19,3 +19,4 @@ mod section;
 pub mod steps;
 pub mod table;
 pub mod text;
+pub mod users;

@@ -1,0 +1,10 @@
+//! Generations from the outside: found, exported, imported; what tools and people see of the database.
+
+mod bed;
+mod comments;
+mod crud;
+mod filters;
+mod import;
+mod plans;
+mod round_trip;
+mod views;

@@ -5,7 +5,8 @@ ALTER TABLE public.generations ADD COLUMN former_image_path TEXT;
 COMMENT ON COLUMN public.generations.former_image_path IS
     'What image_path was in the founding application, where its picture was taken into the image store.';
 
--- What is looked up for each row (worker, error) stands in the list of columns: it is done for the rows that are shown.
+-- Not over queue.all_jobs, whose halves differ in type: PostgreSQL would put all rows together before it sorts them. What
+-- is looked up for each row (worker, error) stands in the list of columns: it is done for the rows that are shown.
 CREATE VIEW public.jobs_overview AS
 SELECT id, kind, state, payload ->> 'github_url' AS repository, priority, attempts, max_attempts, created_at, run_at,
        started_at, finished_at, queue.now() - created_at AS age,
@@ -15,7 +16,14 @@ SELECT id, kind, state, payload ->> 'github_url' AS repository, priority, attemp
        (SELECT error FROM queue.attempts AS attempt WHERE attempt.job_id = job.id AND error IS NOT NULL
         ORDER BY claim DESC LIMIT 1) AS last_error,
        parked_because
-FROM queue.all_jobs AS job;
+FROM (
+    SELECT id, kind::text, state::text, payload, priority, attempts, max_attempts, created_at, run_at, started_at,
+           NULL::timestamptz AS finished_at, worker_id, parked_because
+    FROM queue.jobs
+    UNION ALL
+    SELECT id, kind, state, payload, priority, attempts, max_attempts, created_at, run_at, started_at,
+           finished_at, worker_id, NULL::text
+    FROM queue.history) AS job;
 COMMENT ON VIEW public.jobs_overview IS
     'Jobs, live and finished, for people: SELECT * FROM jobs_overview ORDER BY id DESC LIMIT 20.';
 COMMENT ON COLUMN public.jobs_overview.id IS 'Identity of the job. Sort by it, descending, for the newest first: it is made in the order of time and has an index.';
@@ -28,7 +36,8 @@ COMMENT ON COLUMN public.jobs_overview.max_attempts IS 'Attempts before it is di
 COMMENT ON COLUMN public.jobs_overview.created_at IS 'When it was enqueued.';
 COMMENT ON COLUMN public.jobs_overview.run_at IS 'Not before this time, or when it was last due.';
 COMMENT ON COLUMN public.jobs_overview.started_at IS 'When it was last claimed.';
-COMMENT ON COLUMN public.jobs_overview.finished_at IS 'When it came to its end; null while it is live.';
+COMMENT ON COLUMN public.jobs_overview.finished_at IS
+    'When it came to its end; null while it is live. With finished_at IS NOT NULL live jobs are not even looked at.';
 COMMENT ON COLUMN public.jobs_overview.age IS 'How long ago it was enqueued.';
 COMMENT ON COLUMN public.jobs_overview.wait IS 'How long it was due before it was started, or is due by now; null where it is not due.';
 COMMENT ON COLUMN public.jobs_overview.worker IS 'Host and process that hold it or finished it.';

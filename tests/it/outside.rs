@@ -3,6 +3,7 @@
 mod bed;
 mod comments;
 mod crud;
+mod delete;
 mod filters;
 mod import;
 mod plans;

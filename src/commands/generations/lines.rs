@@ -67,6 +67,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
 }
 
 fn row(text: &str, line: u64) -> Result<Row> {
+    // Without its end, behind which an error would stand in another line.
+    let text = text.trim_end();
     let Fields(fields) = serde_json::from_str(text).map_err(|error| {
         let what = error.to_string();
         // It tells the place within the line, which is told in front.

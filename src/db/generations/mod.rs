@@ -36,7 +36,8 @@ pub async fn delete(db: &Db, id: Uuid) -> Result<Vec<String>> {
             .fetch_optional(db.pool())
             .await?
             .ok_or_else(|| unknown(id))?;
-    Ok(row.image_path.into_iter().chain(row.original_image_path).collect())
+    // What others wrote may be empty, which is no key.
+    Ok(row.image_path.into_iter().chain(row.original_image_path).filter(|key| !key.is_empty()).collect())
 }
 
 /// Of these keys, the ones that a generation names.

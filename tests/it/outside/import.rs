@@ -19,7 +19,7 @@ async fn a_line_that_is_wrong_is_told_with_its_place() {
     let bed = Bed::empty("wrong_lines").await;
     let with = |field: &str| format!("{{\"id\":\"{}\",{LINE},{field}}}", id(99));
     for (wrong, told) in [
-        ("{\"id\":\"x\"".to_owned(), "line 2, column 9: EOF"),
+        ("{\"id\":\"x\"".to_owned(), "line 2, column 9: EOF while parsing an object"),
         (with("\"cat\":1"), "there is no column \"cat\""),
         (with("\"repo_size_kb\":\"much\""), "line 2, column repo_size_kb: invalid input syntax for type integer"),
         (with("\"repo_size_kb\":2147483648"), "line 2, column repo_size_kb"),

@@ -58,7 +58,11 @@ async fn the_newest_jobs_are_read_by_their_index() {
     let mut connection = bed.connect().await;
     for (query, bound) in [
         ("SELECT * FROM jobs_overview ORDER BY id DESC LIMIT 20", 400),
-        ("SELECT * FROM jobs_overview WHERE state = 'discarded' ORDER BY id DESC LIMIT 20", 400),
+        (
+            "SELECT * FROM jobs_overview WHERE state = 'discarded' AND finished_at IS NOT NULL ORDER BY id DESC LIMIT 20",
+            400,
+        ),
+        ("SELECT * FROM jobs_overview WHERE state = 'available' ORDER BY id DESC LIMIT 20", 400),
         ("SELECT * FROM jobs_overview WHERE id = md5('7')::uuid", 150),
     ] {
         let plan = explained(&mut connection, query).await;

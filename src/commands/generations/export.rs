@@ -26,7 +26,7 @@ pub async fn run(session: &Session, args: &GenerationExport, loaded: &Loaded, ou
     let stop = stop_signal()?;
     let filter = GenerationFilter { before: None, limit: i64::MAX, ..wanted(&args.filter, session)? };
     let spinner = Spinner::start(&Look::of_stderr(&loaded.environment), output.json);
-    let exported = stop.run_until_cancelled(write(session, &filter, args, &spinner)).await;
+    let exported = stop.run_until_cancelled(Box::pin(write(session, &filter, args, &spinner))).await;
     let stopped = || Failure::new(Kind::Cancelled, "stopped; no file was written");
     let cats = exported.ok_or_else(stopped)??;
     drop(spinner);

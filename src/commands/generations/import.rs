@@ -1,5 +1,7 @@
 //! `generations import`: cats from a file.
 
+use std::fmt::Write as _;
+
 use serde_json::json;
 
 use super::files::Rows;
@@ -28,7 +30,7 @@ struct Done {
 pub async fn run(session: &Session, args: &GenerationImport, loaded: &Loaded, output: &Output) -> Result<()> {
     let stop = stop_signal()?;
     let spinner = Spinner::start(&Look::of_stderr(&loaded.environment), output.json);
-    let imported = stop.run_until_cancelled(import(session, args, &spinner)).await;
+    let imported = stop.run_until_cancelled(Box::pin(import(session, args, &spinner))).await;
     let done = imported.ok_or_else(|| Failure::new(Kind::Cancelled, "stopped; nothing was imported"))??;
     drop(spinner);
     let Done { counts, missing: (missing, example) } = done;
@@ -76,7 +78,7 @@ fn render(is_dry: bool, counts: &Counts, missing: u64, example: Option<&str>) ->
     let mut text = format!("{} {would}imported\n", counted(counts.imported, "cat", "cats"));
     let mut also = |number: u64, what: &str| {
         if number > 0 {
-            text += &format!("{} {what}\n", counted(number, "cat", "cats"));
+            _ = writeln!(text, "{} {what}", counted(number, "cat", "cats"));
         }
     };
     also(counts.identical, "there already, the same");
@@ -84,7 +86,7 @@ fn render(is_dry: bool, counts: &Counts, missing: u64, example: Option<&str>) ->
     also(counts.without_user, &format!("{would}imported without the user, whom this database does not know"));
     if let Some(example) = example {
         let pictures = counted(missing, "picture", "pictures");
-        text += &format!("{pictures} not in the image store, such as {example}: put the files there, too\n");
+        _ = writeln!(text, "{pictures} not in the image store, such as {example}: put the files there, too");
     }
     text
 }

@@ -95,10 +95,9 @@ fn read(form: Form, value: &str) -> Result<Option<String>, String> {
     let first = value.as_bytes().first().copied().unwrap_or_default();
     let string = || serde_json::from_str(value).map(Some).map_err(|error| error.to_string());
     match (form, first) {
-        (Form::Json, _) => Ok(Some(value.to_owned())),
-        (_, b'n') => Ok(None),
+        (Form::Text | Form::Number | Form::Flag, b'n') => Ok(None),
         (Form::Text | Form::Number, b'"') => string(),
-        (Form::Number, b'-' | b'0'..=b'9') | (Form::Flag, b't' | b'f') => Ok(Some(value.to_owned())),
+        (Form::Json, _) | (Form::Number, b'-' | b'0'..=b'9') | (Form::Flag, b't' | b'f') => Ok(Some(value.to_owned())),
         (Form::Text, _) => Err("not a string".to_owned()),
         (Form::Number, _) => Err("not a number".to_owned()),
         (Form::Flag, _) => Err("neither true nor false".to_owned()),

@@ -183,11 +183,11 @@ impl Import {
         .await?;
         let differing: Vec<_> = others.iter().filter(|(_, _, is_same)| !is_same).collect();
         if taken == Taken::Fail && !differing.is_empty() {
-            let named = differing.iter().map(|(id, line, _)| format!("{id} (line {line})"));
+            let told = differing.iter().map(|(id, line, _)| format!("{id} (line {line})"));
             let what = format!(
                 "{} of them are in the database already, as other ones: {}",
                 differing.len(),
-                list(named, differing.len())
+                list(told, differing.len())
             );
             return Err(nothing_imported(Failure::new(Kind::Conflict, what), "leave them out with --on-conflict skip"));
         }

@@ -100,8 +100,8 @@ macro_rules! filtered {
 }
 pub(super) use filtered;
 
-/// Where a list goes on: after this one.
-#[derive(Debug, Clone, Copy)]
+/// Where a list goes on: behind this place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     created_at: NaiveDateTime,
     id: Uuid,
@@ -114,6 +114,10 @@ pub async fn list(db: &Db, filter: &GenerationFilter) -> Result<Vec<Generation>>
         Some(id) => Some(place_of(&mut reading, id).await?),
         None => None,
     };
+    // One bound alone: of two, the walk might begin at the wrong one.
+    let until = filter.until.map(|until| Place { created_at: until.naive_utc(), id: Uuid::nil() });
+    let after = [after, until].into_iter().flatten().min();
+    let filter = &GenerationFilter { until: None, ..filter.clone() };
     let mut found = walk(&mut reading, filter, after).await?;
     if let Some(last) = found.reached {
         let more =

@@ -27,7 +27,9 @@ pub use backup::{
     Restore,
 };
 pub use enqueue::Enqueue;
-pub use generations::{GenerationFilter, Generations};
+pub use generations::{
+    FileFormat, GenerationExport, GenerationFilter, GenerationImport, GenerationListing, Generations, OnTaken,
+};
 pub use jobs::{JobFilter, JobListing, JobSelection, Jobs};
 pub use queue::{Queue, QueueLimit};
 pub use schedules::{ScheduleNames, ScheduleOptions, Schedules};

@@ -9,6 +9,8 @@ use uuid::Uuid;
 use crate::model::analysis::Analysis;
 use crate::model::attributes::CatAttributes;
 
+pub mod columns;
+
 /// Everything that a completed generation persists, but for what its job knows (id, user).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GenerationResult {

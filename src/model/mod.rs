@@ -4,6 +4,7 @@ pub mod analysis;
 pub mod attributes;
 pub mod backup;
 pub mod check;
+pub mod containment;
 pub mod failure;
 pub mod figures;
 pub mod generation;

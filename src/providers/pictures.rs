@@ -76,12 +76,12 @@ impl Pictures {
         }
     }
 
-    /// Whether there is such an object.
+    /// Whether there is such an object. A key that no object can have has none.
     pub async fn has(&self, key: &str) -> Result<bool> {
         let look = async { self.store.head(&Key::parse(key)?).await };
         match look.await {
             Ok(_) => Ok(true),
-            Err(Error::NotFound { .. }) => Ok(false),
+            Err(Error::NotFound { .. } | Error::InvalidPath { .. }) => Ok(false),
             Err(error) => Err(self.failure("looking for", &error)),
         }
     }
@@ -121,7 +121,7 @@ impl Pictures {
             Ok(is_older)
         };
         match delete.await {
-            Err(Error::NotFound { .. }) => Ok(false),
+            Err(Error::NotFound { .. } | Error::InvalidPath { .. }) => Ok(false),
             other => other.map_err(|error| self.failure("deleting", &error)),
         }
     }

@@ -11,6 +11,7 @@ mod fetch;
 mod guide;
 mod inspect;
 mod keeping;
+mod outside;
 mod people;
 mod queue;
 mod schedules;

@@ -1,14 +1,20 @@
 //! `generations`: look at the cats that were made.
 
+mod csv;
+mod export;
+mod files;
+mod import;
+mod lines;
+
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::cli::{GenerationFilter, Generations};
+use crate::cli::{GenerationFilter, GenerationListing, Generations};
 use crate::commands::Output;
 use crate::commands::report::Failures;
 use crate::commands::session::{Schema, Session, block_on};
@@ -17,44 +23,63 @@ use crate::commands::view::lists;
 use crate::config::Loaded;
 use crate::db::identity::identity;
 use crate::db::{generations, hold};
+use crate::model::containment;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::generation::Generation;
 use crate::model::repository::{LOCAL_OWNER, Source};
+use crate::model::when::When;
 
 /// Runs `generations ...`.
 pub fn run(command: &Generations, loaded: &Loaded, output: &Output) -> Result<()> {
     block_on(async {
         let session = Session::open(loaded, Schema::Current).await?;
         match command {
-            Generations::List(filter) => list(&session, filter, output).await,
+            Generations::List(listing) => list(&session, listing, output).await,
             Generations::Show { id } => show(&session, *id, output).await,
             Generations::Open { id, original, output: file } => {
                 open(&session, *id, *original, file.as_ref(), output).await
             }
             Generations::Delete { ids } => delete(&session, ids, output).await,
+            Generations::Export(args) => export::run(&session, args, loaded, output).await,
+            Generations::Import(args) => import::run(&session, args, loaded, output).await,
         }
     })
 }
 
-async fn list(session: &Session, filter: &GenerationFilter, output: &Output) -> Result<()> {
-    let repository = filter.repository.as_deref().map(|text| owner_and_name(text, session)).transpose()?;
-    let (owner, name) = repository.unzip();
-    let wanted = generations::GenerationFilter {
-        owner,
-        name,
-        language: filter.language.clone(),
-        before: filter.page.after,
-        limit: i64::from(filter.page.limit),
-    };
-    if let Some(cursor) = filter.page.after {
-        // After one that is gone there would be nothing, which would look like the end.
-        get(session, cursor).await?;
-    }
+async fn list(session: &Session, listing: &GenerationListing, output: &Output) -> Result<()> {
+    let (page, wanted) = (&listing.page, wanted(&listing.filter, session)?);
+    let is_part = !wanted.is_empty() || page.after.is_some();
+    let wanted = generations::GenerationFilter { before: page.after, limit: i64::from(page.limit), ..wanted };
     let cats = generations::list(&session.db, &wanted).await?;
-    let is_part = wanted.name.is_some() || wanted.language.is_some() || wanted.before.is_some();
     output.data(&cats, |look| match cats.as_slice() {
         [] if is_part => "No such cats.\n".to_owned(),
         cats => lists::generations(cats, Utc::now(), look),
+    })
+}
+
+/// What the command line means. Times without a date lie before now.
+fn wanted(filter: &GenerationFilter, session: &Session) -> Result<generations::GenerationFilter> {
+    let repository = filter.repository.as_deref().map(|text| owner_and_name(text, session)).transpose()?;
+    let (owner, name) = repository.unzip();
+    let now = Utc::now();
+    let before = |when: When| -> DateTime<Utc> {
+        match when {
+            When::At(time) => time,
+            When::In(age) => now - age,
+        }
+    };
+    Ok(generations::GenerationFilter {
+        owner: owner.or_else(|| filter.owner.clone()),
+        name: name.or_else(|| filter.name.clone()),
+        url: filter.url.clone(),
+        language: filter.language.clone(),
+        min_score: filter.min_score,
+        max_score: filter.max_score,
+        attributes: containment::all(&filter.attributes)?,
+        analysis: containment::all(&filter.analysis)?,
+        since: filter.since.map(before),
+        until: filter.until.map(before),
+        ..Default::default()
     })
 }
 

@@ -1,0 +1,35 @@
+-- The founding application's paths go with their column; image_path names the same pictures in the image store.
+DROP VIEW public.jobs_overview, public.generations_overview, public.backups_overview;
+ALTER TABLE public.generations DROP COLUMN former_image_path;
+
+COMMENT ON COLUMN queue.returned_keys.kind IS NULL;
+COMMENT ON COLUMN queue.returned_keys.key IS NULL;
+COMMENT ON COLUMN queue.returned_keys.job_id IS NULL;
+COMMENT ON COLUMN queue.returned_keys.created_at IS NULL;
+COMMENT ON COLUMN queue.returned_keys.until_done IS NULL;
+COMMENT ON COLUMN queue.returned_keys.expires_at IS NULL;
+COMMENT ON COLUMN queue.returned_keys.fingerprint IS NULL;
+COMMENT ON COLUMN queue.all_jobs.id IS NULL;
+COMMENT ON COLUMN queue.all_jobs.created_at IS NULL;
+COMMENT ON COLUMN queue.all_jobs.run_at IS NULL;
+COMMENT ON COLUMN queue.all_jobs.due_at IS NULL;
+COMMENT ON COLUMN queue.all_jobs.started_at IS NULL;
+COMMENT ON COLUMN queue.all_jobs.finished_at IS NULL;
+COMMENT ON COLUMN queue.all_jobs.deadline IS NULL;
+COMMENT ON COLUMN queue.all_jobs.timeout_seconds IS NULL;
+COMMENT ON COLUMN queue.all_jobs.claims IS NULL;
+COMMENT ON COLUMN queue.all_jobs.priority IS NULL;
+COMMENT ON COLUMN queue.all_jobs.max_attempts IS NULL;
+COMMENT ON COLUMN queue.all_jobs.attempts IS NULL;
+COMMENT ON COLUMN queue.all_jobs.deaths IS NULL;
+COMMENT ON COLUMN queue.all_jobs.user_id IS NULL;
+COMMENT ON COLUMN queue.all_jobs.worker_id IS NULL;
+COMMENT ON COLUMN queue.all_jobs.rerun_of IS NULL;
+COMMENT ON COLUMN queue.all_jobs.kind IS NULL;
+COMMENT ON COLUMN queue.all_jobs.state IS NULL;
+COMMENT ON COLUMN queue.all_jobs.limit_key IS NULL;
+COMMENT ON COLUMN queue.all_jobs.unique_key IS NULL;
+COMMENT ON COLUMN queue.all_jobs.tags IS NULL;
+COMMENT ON COLUMN queue.all_jobs.traceparent IS NULL;
+COMMENT ON COLUMN queue.all_jobs.payload IS NULL;
+COMMENT ON COLUMN queue.all_jobs.parked_because IS NULL;

@@ -1,0 +1,3 @@
+-- no-transaction
+CREATE INDEX CONCURRENTLY generations_by_former_image ON public.generations (former_image_path)
+    WHERE former_image_path IS NOT NULL;

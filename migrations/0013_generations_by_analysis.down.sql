@@ -1,0 +1,2 @@
+-- no-transaction
+DROP INDEX CONCURRENTLY public.generations_by_analysis;

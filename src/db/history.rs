@@ -50,6 +50,15 @@ pub async fn ensure_partitions(connection: &mut PgConnection) -> Result<()> {
     Ok(())
 }
 
+/// The same for a schema that may have no history: one that is migrated.
+pub(super) async fn ensure_partitions_if_any(connection: &mut PgConnection) -> Result<()> {
+    let any = "SELECT to_regclass('queue.history') IS NOT NULL";
+    if sqlx::query_scalar(any).fetch_one(&mut *connection).await? {
+        ensure_partitions(connection).await?;
+    }
+    Ok(())
+}
+
 /// The statements of [`ensure_partitions`], for scripts.
 pub(super) fn weeks_in_sql(today: NaiveDate) -> impl Iterator<Item = String> {
     weeks(today).map(|(end, from)| week_in_sql(end, &name(end, from.iso_week()), from))

@@ -40,13 +40,11 @@ fn go(
 ) -> Result<()> {
     let goal = Goal::read(goal, Revisions::ours())?;
     block_on(async {
-        let options =
-            Options { lock_timeout: going.lock_timeout(), beside, stop: stop_signal()?, ..Options::default() };
         let session = Session::open(loaded, Schema::Any).await?;
-        let runner = Runner::new(&session.db, options);
+        let options = Options { lock_timeout: going.lock_timeout(), beside, ..Options::default() };
         let mut done: Vec<(i64, String)> = Vec::new();
         if going.dry_run || !is_meant {
-            let plan = runner.plan(way, goal).await?;
+            let plan = Runner::new(&session.db, options.clone()).plan(way, goal).await?;
             if going.dry_run {
                 done = plan.iter().map(|revision| (revision.version, revision.name.clone())).collect();
             } else if !plan.is_empty() {
@@ -54,6 +52,8 @@ fn go(
             }
         }
         if !going.dry_run {
+            // Only now: while somebody is asked Ctrl-C ends the program.
+            let runner = Runner::new(&session.db, Options { stop: stop_signal()?, ..options });
             done = match way {
                 Way::Up => runner.up(goal).await?,
                 Way::Down => runner.down(goal).await?,

@@ -19,7 +19,6 @@ use crate::model::failure::{Failure, Kind, Result};
 
 /// Taken while migrating, so that two hosts never do it at once. Any number that nobody else uses.
 const LOCK: i64 = 0x7265_706f_3263_6174;
-const LOCK_PATIENCE: Duration = Duration::from_secs(60);
 /// How long a stopped session is waited for.
 const END_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -32,6 +31,8 @@ pub struct Options {
     pub tries: u32,
     /// Pause between the tries.
     pub pause: Duration,
+    /// How long another process that migrates is waited for.
+    pub patience: Duration,
     /// Whether tables of others may stay beside ours.
     pub beside: bool,
     /// Stops it.
@@ -44,6 +45,7 @@ impl Default for Options {
             lock_timeout: Duration::from_secs(5),
             tries: 4,
             pause: Duration::from_secs(1),
+            patience: Duration::from_secs(60),
             beside: false,
             stop: CancellationToken::new(),
         }
@@ -114,7 +116,7 @@ impl<'a> Runner<'a> {
         };
         let mut session = self.db.connect_directly().await?;
         let connection = session.connection();
-        lock(connection).await?;
+        lock(connection, self.options.patience).await?;
         let state = state_of(connection, self.revisions).await?;
         let forgotten: Vec<i64> = state.recorded.keys().copied().filter(|version| *version > goal).collect();
         let is_ours = |version: i64| !state.edited.contains(&version) && state.recorded[&version].is_whole;
@@ -152,7 +154,7 @@ impl<'a> Runner<'a> {
     }
 
     async fn go_on(&self, connection: &mut PgConnection, pid: i32, way: Way, goal: Goal) -> Result<Vec<(i64, String)>> {
-        lock(connection).await?;
+        lock(connection, self.options.patience).await?;
         let (state, plan) = self.plan_on(connection, way, goal).await?;
         if !plan.is_empty() {
             record::make_table(connection).await?;
@@ -161,14 +163,10 @@ impl<'a> Runner<'a> {
             self.patiently(connection, pid, revision, way).await?;
         }
         // A schema that is not whole has no history yet, and one of a newer program is that one's business.
-        if way == Way::Up && plan.len() == state.pending.len() && state.unknown.is_empty() && self.is_ours() {
-            history::ensure_partitions(connection).await?;
+        if way == Way::Up && plan.len() == state.pending.len() && state.unknown.is_empty() {
+            history::ensure_partitions_if_any(connection).await?;
         }
         Ok(plan.iter().map(|revision| (revision.version, revision.name.clone())).collect())
-    }
-
-    fn is_ours(&self) -> bool {
-        std::ptr::eq(self.revisions, Revisions::ours())
     }
 
     async fn plan_on(
@@ -236,7 +234,11 @@ impl<'a> Runner<'a> {
         let left = if state.broken().any(|version| version == revision.version) {
             "what it did before that statement stays, and the next try begins it anew".to_owned()
         } else {
-            format!("nothing of it was applied: the schema is still at {}", state.label(state.current))
+            let nothing = match way {
+                Way::Up => "nothing of it was applied",
+                Way::Down => "nothing of it was taken back",
+            };
+            format!("{nothing}: the schema is still at {}", state.label(state.current))
         };
         let todo = failure.hint_text().unwrap_or("take away what is in its way").to_owned();
         failure.hint(format!("{left}; {todo}, then type: {again}"))
@@ -296,8 +298,8 @@ fn require_ways_back(state: &SchemaState, plan: &[&Revision]) -> Result<()> {
 /// session's process on the server.
 async fn prepare(connection: &mut PgConnection) -> Result<i32> {
     let pid = sqlx::query_scalar(
-        "SELECT pg_backend_pid()
-         FROM set_config('statement_timeout', '0', false), set_config('idle_in_transaction_session_timeout', '0', false)",
+        "SELECT pg_backend_pid(), set_config('statement_timeout', '0', false),
+                set_config('idle_in_transaction_session_timeout', '0', false)",
     )
     .fetch_one(&mut *connection)
     .await?;
@@ -308,8 +310,8 @@ async fn prepare(connection: &mut PgConnection) -> Result<i32> {
 }
 
 /// Polled: a session that blocks on an advisory lock holds a snapshot that CREATE INDEX CONCURRENTLY waits for.
-async fn lock(connection: &mut PgConnection) -> Result<()> {
-    let deadline = Instant::now() + LOCK_PATIENCE;
+async fn lock(connection: &mut PgConnection, patience: Duration) -> Result<()> {
+    let deadline = Instant::now() + patience;
     loop {
         let got: bool =
             sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(LOCK).fetch_one(&mut *connection).await?;
@@ -319,7 +321,8 @@ async fn lock(connection: &mut PgConnection) -> Result<()> {
         if Instant::now() >= deadline {
             let holders = blocking::of_lock(connection, LOCK).await.unwrap_or_default();
             let held = blocking::list(&holders);
-            let what = format!("another process has been migrating this database for a minute{held}");
+            let seconds = patience.as_secs_f64();
+            let what = format!("another process has been migrating this database for {seconds} s{held}");
             return Err(Failure::new(Kind::Conflict, what).hint(blocking::hint(&holders)));
         }
         sleep(Duration::from_millis(200)).await;

@@ -80,7 +80,15 @@ async fn a_way_back_that_fails_leaves_the_schema_as_it_was() {
     bed.up().await.unwrap();
     sql(&bed.url, "INSERT INTO cats VALUES ('Tom')").await;
     let failure = bed.runner().down(Goal::Base).await.unwrap_err();
-    has(&failure, Kind::Schema, &["taking back migration 0002_step_2 failed", "dogs", "still at 0002_step_2"]);
+    has(
+        &failure,
+        Kind::Schema,
+        &[
+            "taking back migration 0002_step_2 failed",
+            "dogs",
+            "nothing of it was taken back: the schema is still at 0002_step_2",
+        ],
+    );
     assert_eq!(ask::<i64>(&bed.url, "SELECT count(*) FROM cats").await, 1);
 }
 
@@ -246,7 +254,7 @@ async fn who_may_not_write_is_told_so() {
     sqlx::raw_sql(AssertSqlSafe(reset)).execute(&mut connection).await.unwrap();
 
     let role = format!("poor_{name}");
-    sql(&url, &format!("CREATE ROLE {role} LOGIN; GRANT SELECT ON _sqlx_migrations TO {role}; GRANT USAGE ON SCHEMA queue TO {role}")).await;
+    sql(&url, &format!("CREATE ROLE {role} LOGIN; GRANT SELECT ON _sqlx_migrations TO {role}; GRANT USAGE ON SCHEMA queue TO {role}; GRANT EXECUTE ON FUNCTION queue.oldest_program() TO {role}")).await;
     let (front, rest) = url.split_once("user=").unwrap();
     let rest = rest.split_once('&').map_or(String::new(), |(_, rest)| format!("&{rest}"));
     let poor = Shell::on(&format!("{front}user={role}{rest}"));

@@ -86,6 +86,28 @@ async fn between_tries_others_go_on() {
 }
 
 #[tokio::test]
+async fn another_process_that_migrates_is_named() {
+    let mut bed = Bed::make("locked_out", &cats()[..1]).await;
+    bed.up().await.unwrap();
+    let mut holder = PgConnection::connect(&bed.url).await.unwrap();
+    let mut transaction = holder.begin().await.unwrap();
+    sqlx::raw_sql("SELECT * FROM cats").execute(&mut *transaction).await.unwrap();
+    bed.revisions = super::revisions(&cats());
+    bed.options.tries = 100;
+    let mut second = Bed::at(bed.url.clone(), &cats()).await;
+    second.options.patience = Duration::from_millis(500);
+    let (first, ()) = tokio::join!(bed.up(), async {
+        eventually("the migration to wait", async || ask::<i64>(&bed.url, WAITS).await > 0).await;
+        let failure = second.up().await.unwrap_err();
+        assert_eq!(failure.kind(), Kind::Conflict, "{failure}");
+        assert!(failure.what().contains("migrating this database for 0.5 s; it is held by process"), "{failure}");
+        assert!(failure.hint_text().unwrap().contains("db terminate"), "{failure:?}");
+        transaction.rollback().await.unwrap();
+    });
+    assert_eq!(first.unwrap(), [2]);
+}
+
+#[tokio::test]
 async fn the_command_line_has_its_patience() {
     let url = fresh_database("patience");
     let shell = Shell::on(&url);

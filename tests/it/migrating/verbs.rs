@@ -2,12 +2,16 @@
 
 use std::fs;
 
-use repo_to_cat::db::migrate::Revisions;
+use repo_to_cat::db::Db;
+use repo_to_cat::db::migrate::{self, Revisions};
+use repo_to_cat::model::failure::Kind;
 use serde_json::{Value, json};
 use sqlx::migrate::Migrator;
+use sqlx::{Connection, PgConnection};
 
 use super::{ask, schema_of, sql};
 use crate::support::cli::Shell;
+use crate::support::gate::settings;
 use crate::support::postgres::fresh_database;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -180,6 +184,21 @@ async fn stamping_records_and_changes_nothing() {
     shell.succeeds(&["migrate", "stamp", "head"]);
     assert_eq!(schema_of(&url), before);
     shell.succeeds(&["migrate", "check"]);
+}
+
+#[tokio::test]
+async fn one_migration_can_be_recorded_before_the_rest_is_applied() {
+    let (url, other) = (fresh_database("stamp_one"), fresh_database("stamp_none"));
+    Shell::on(&other).succeeds(&["migrate", "up", "1"]);
+    sql(&url, Revisions::ours().get(1).unwrap().up_script()).await;
+    let mut connection = PgConnection::connect(&url).await.unwrap();
+    migrate::stamp(&mut connection, 1).await.unwrap();
+    migrate::stamp(&mut connection, 1).await.unwrap();
+    assert_eq!(migrate::stamp(&mut connection, 9999).await.unwrap_err().kind(), Kind::Internal);
+    assert_eq!(schema_of(&url), schema_of(&other));
+    let db = Db::connect(&settings(&url)).await.unwrap();
+    assert_eq!(migrate::up(&db).await.unwrap().first().unwrap().0, 2);
+    migrate::state(&db).await.unwrap().require_current().unwrap();
 }
 
 #[test]

@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn a_statement_knows_its_line() {
         let script = "-- first\nSELECT 1; /* a\n b */ SELECT\n  'x\ny';\n\n-- last\nSELECT 3";
-        assert_eq!(texts(script), [(2, "SELECT 1;"), (3, "SELECT\n  'x\ny';"), (7, "SELECT 3")]);
+        assert_eq!(texts(script), [(2, "SELECT 1;"), (3, "SELECT\n  'x\ny';"), (8, "SELECT 3")]);
         let second = statements(script)[1];
         assert_eq!(["SELECT", "y"].map(|word| second.line_at(1 + second.text.find(word).unwrap())), [3, 5]);
         assert_eq!((second.beginning(), statements(script)[2].beginning()), ("SELECT".into(), "SELECT 3".into()));

@@ -255,9 +255,9 @@ async fn who_may_not_write_is_told_so() {
 
     let role = format!("poor_{name}");
     sql(&url, &format!("CREATE ROLE {role} LOGIN; GRANT SELECT ON _sqlx_migrations TO {role}; GRANT USAGE ON SCHEMA queue TO {role}; GRANT EXECUTE ON FUNCTION queue.oldest_program() TO {role}")).await;
-    let (front, rest) = url.split_once("user=").unwrap();
-    let rest = rest.split_once('&').map_or(String::new(), |(_, rest)| format!("&{rest}"));
-    let poor = Shell::on(&format!("{front}user={role}{rest}"));
+    let (front, tail) = url.split_once("user=").unwrap();
+    let tail = tail.split_once('&').map_or(String::new(), |(_, more)| format!("&{more}"));
+    let poor = Shell::on(&format!("{front}user={role}{tail}"));
     let told = poor.fails(5, &["migrate", "up"]);
     assert!(told.contains("migration 0009_backups failed at line") && told.contains("permission denied"), "{told}");
     assert!(told.contains("still at 0008_hold; grant the user"), "{told}");

@@ -17,6 +17,7 @@ mod backup;
 mod enqueue;
 mod generations;
 mod jobs;
+mod migrate;
 mod queue;
 mod schedules;
 mod users;
@@ -31,6 +32,7 @@ pub use generations::{
     FileFormat, GenerationExport, GenerationFilter, GenerationImport, GenerationListing, Generations, OnTaken,
 };
 pub use jobs::{JobFilter, JobListing, JobSelection, Jobs};
+pub use migrate::{Down, Going, Migrate, Up};
 pub use queue::{Queue, QueueLimit};
 pub use schedules::{ScheduleNames, ScheduleOptions, Schedules};
 pub use users::{Expiry, NewUserToken, PasswordOf, User, UserPasswords, UserTokens, Users};
@@ -152,9 +154,10 @@ pub enum Command {
         after_help = "Examples:\n  repo-to-cat paint --from . -o cat.png\n  repo-to-cat paint --attributes '{\"size\":\"large\",\"breed\":\"maine_coon\",\"color\":\"orange\"}' -o cat.png\n  repo-to-cat paint --from . --top 'NO TESTS' --bottom 'NO FEAR' --size 1024x1024 -o meme.png\n  repo-to-cat paint --contact-sheet all.png"
     )]
     Paint(Paint),
-    /// Bring the database's schema to this program's version
+    /// Bring the database's schema to this program's version, or to another
+    #[command(after_help = migrate::AFTER_HELP)]
     Migrate {
-        /// Which way.
+        /// What to do with it.
         #[command(subcommand)]
         command: Migrate,
     },
@@ -359,16 +362,6 @@ impl From<PictureSize> for Canvas {
             PictureSize::Square => Self::SQUARE,
         }
     }
-}
-
-/// `migrate ...`.
-#[derive(Debug, Clone, Copy, Subcommand)]
-pub enum Migrate {
-    /// Apply every migration that is missing
-    #[command(
-        after_help = "Examples:\n  repo-to-cat migrate up\n  DATABASE_URL=postgres://cat@db/cats repo-to-cat migrate up"
-    )]
-    Up,
 }
 
 /// `prune`.

@@ -29,16 +29,13 @@ pub async fn ensure_partitions(connection: &mut PgConnection) -> Result<()> {
     let today: NaiveDate = sqlx::query_scalar!(r#"SELECT (queue.now() AT TIME ZONE 'utc')::date AS "today!""#)
         .fetch_one(&mut *connection)
         .await?;
-    let monday = today - Days::new(today.weekday().num_days_from_monday().into());
     let mut missing = Vec::new();
-    for from in (0..WEEKS).map(|week| monday + Days::new(7 * week)) {
-        for end in ENDS {
-            let name = name(end, from.iso_week());
+    for (end, from) in weeks(today) {
+        let name = name(end, from.iso_week());
+        if !is_there(connection, &name).await? {
+            make_week(connection, end, &name, from).await?;
             if !is_there(connection, &name).await? {
-                make_week(connection, end, &name, from).await?;
-                if !is_there(connection, &name).await? {
-                    missing.push(name);
-                }
+                missing.push(name);
             }
         }
     }
@@ -51,6 +48,26 @@ pub async fn ensure_partitions(connection: &mut PgConnection) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// The same for a schema that may have no history: one that is migrated.
+pub(super) async fn ensure_partitions_if_any(connection: &mut PgConnection) -> Result<()> {
+    let any = "SELECT to_regclass('queue.history') IS NOT NULL";
+    if sqlx::query_scalar(any).fetch_one(&mut *connection).await? {
+        ensure_partitions(connection).await?;
+    }
+    Ok(())
+}
+
+/// The statements of [`ensure_partitions`], for scripts.
+pub(super) fn weeks_in_sql(today: NaiveDate) -> impl Iterator<Item = String> {
+    weeks(today).map(|(end, from)| week_in_sql(end, &name(end, from.iso_week()), from))
+}
+
+/// The weeks that are prepared, by the states that they are of and their Mondays.
+fn weeks(today: NaiveDate) -> impl Iterator<Item = (&'static str, NaiveDate)> {
+    let monday = today - Days::new(today.weekday().num_days_from_monday().into());
+    (0..WEEKS).flat_map(move |week| ENDS.map(|end| (end, monday + Days::new(7 * week))))
 }
 
 /// The partition of a state and a week.
@@ -67,10 +84,16 @@ async fn is_there(connection: &mut PgConnection, name: &str) -> Result<bool> {
 /// Made beside history and attached then, which locks neither readers nor writers of other partitions out. They wait for
 /// the default partition only, and not for long: whoever holds it for longer makes this one give up.
 async fn make_week(connection: &mut PgConnection, end: &str, name: &str, from: NaiveDate) -> Result<()> {
+    // The names and the bounds are made of our own words and of dates; DDL takes no parameters.
+    sqlx::raw_sql(sqlx::AssertSqlSafe(week_in_sql(end, name, from))).execute(connection).await?;
+    Ok(())
+}
+
+fn week_in_sql(end: &str, name: &str, from: NaiveDate) -> String {
     let (parent, default) = (format!("queue.history_{end}"), format!("queue.history_{end}_default"));
     let to = from + Days::new(7);
     let of_week = format!("finished_at >= '{from} 00:00Z' AND finished_at < '{to} 00:00Z'");
-    let make = format!(
+    format!(
         "DO $$ BEGIN
            PERFORM set_config('lock_timeout', '1s', true), pg_advisory_xact_lock({LOCK});
            IF to_regclass('queue.{name}') IS NOT NULL THEN RETURN; END IF;
@@ -85,8 +108,5 @@ async fn make_week(connection: &mut PgConnection, end: &str, name: &str, from: N
            COMMENT ON TABLE queue.{name} IS 'Jobs {end} in the week from {from}.';
          EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
          END $$"
-    );
-    // The names and the bounds are made of our own words and of dates; DDL takes no parameters.
-    sqlx::raw_sql(sqlx::AssertSqlSafe(make)).execute(connection).await?;
-    Ok(())
+    )
 }

@@ -11,6 +11,7 @@ mod fetch;
 mod guide;
 mod inspect;
 mod keeping;
+mod migrating;
 mod outside;
 mod people;
 mod queue;

@@ -13,6 +13,7 @@ use crate::config::Flag;
 use crate::model::failure::Kind;
 use crate::model::picture::Canvas;
 
+mod adopt;
 mod backup;
 mod enqueue;
 mod generations;
@@ -21,6 +22,7 @@ mod queue;
 mod schedules;
 mod values;
 
+pub use adopt::Adopt;
 pub use backup::{
     Backup, BackupCheck, BackupDiff, BackupList, BackupNow, BackupPrune, BackupShow, BackupVerify, Keep, Release,
     Restore,
@@ -352,13 +354,16 @@ impl From<PictureSize> for Canvas {
 }
 
 /// `migrate ...`.
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 pub enum Migrate {
     /// Apply every migration that is missing
     #[command(
         after_help = "Examples:\n  repo-to-cat migrate up\n  DATABASE_URL=postgres://cat@db/cats repo-to-cat migrate up"
     )]
     Up,
+    /// Adopt a database of the founding Python application in place, while that goes on working
+    #[command(after_help = adopt::EXAMPLES)]
+    Adopt(Adopt),
 }
 
 /// `prune`.

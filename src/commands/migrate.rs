@@ -3,14 +3,21 @@
 use serde_json::json;
 
 use crate::cli::Migrate;
-use crate::commands::Output;
+use crate::commands::{Output, adopt};
 use crate::commands::session::{Schema, Session, block_on};
 use crate::config::Loaded;
 use crate::db::migrate;
 use crate::model::failure::Result;
 
 /// Runs `migrate ...`.
-pub fn run(Migrate::Up: Migrate, loaded: &Loaded, output: &Output) -> Result<()> {
+pub fn run(command: &Migrate, loaded: &Loaded, output: &Output) -> Result<()> {
+    match command {
+        Migrate::Up => up(loaded, output),
+        Migrate::Adopt(args) => adopt::run(args, loaded, output),
+    }
+}
+
+fn up(loaded: &Loaded, output: &Output) -> Result<()> {
     block_on(async {
         let session = Session::open(loaded, Schema::Any).await?;
         let applied = migrate::up(&session.db).await?;

@@ -8,6 +8,7 @@ use crate::cli::{Command, ConfigCommand};
 use crate::config::{Environment, Loaded, Log, Origin};
 use crate::model::failure::{Failure, Kind, Result};
 
+pub mod adopt;
 pub mod analyze;
 pub mod backup;
 pub mod bench;
@@ -50,7 +51,7 @@ pub fn dispatch(command: Command, loaded: &Loaded, output: &Output) -> Result<()
         Command::Generations { command } => generations::run(&command, loaded, output),
         Command::Jobs { command } => jobs::run(&command, loaded, output),
         Command::Schedules { command } => schedules::run(&command, loaded, output),
-        Command::Migrate { command } => migrate::run(command, loaded, output),
+        Command::Migrate { command } => migrate::run(&command, loaded, output),
         Command::Queue { command } => queue::run(&command, loaded, output),
         Command::Prune(args) => prune::run(&args, loaded, output),
         Command::Run(parts) => run::run(&parts, loaded),

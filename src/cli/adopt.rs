@@ -18,7 +18,7 @@ pub struct Adopt {
     /// Take the application's pictures into the store: the folder that they are in
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub pictures: Option<PathBuf>,
-    /// How long to wait for a table that others have locked before they go first again; tried 10 times
+    /// How long to wait for a table that others have locked before they go first again; tried 5 times
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub lock_timeout: u64,
     /// Do not ask

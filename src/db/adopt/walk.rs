@@ -13,7 +13,7 @@ use crate::db::{Db, error};
 use crate::model::failure::{Failure, Kind, Result};
 
 /// How often a step is tried that does not get its lock.
-const TRIES: u32 = 10;
+const TRIES: u32 = 5;
 /// Between the tries, those whom we kept waiting go on.
 const PAUSE: Duration = Duration::from_secs(1);
 /// An index waits for older transactions to end, and holds up nobody.

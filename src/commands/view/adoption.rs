@@ -55,7 +55,7 @@ pub fn nothing(outlook: &Outlook) -> String {
         None => "it was never the Python application's".to_owned(),
     };
     let mut text = format!("nothing to do: the schema is at {:04}; {whose}\n", outlook.head);
-    for line in outlook.pictures.iter().flat_map(|tally| left(tally)) {
+    for line in outlook.pictures.iter().flat_map(left) {
         _ = writeln!(text, "  {line}");
     }
     text

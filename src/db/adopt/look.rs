@@ -158,14 +158,13 @@ fn differences_of_columns(shape: &Shape, columns: &Columns) -> Vec<String> {
             let name = format!("{}.{}", table.name, wanted.name);
             match columns.get(&(table.name.clone(), wanted.name.clone())) {
                 None if at < of_guide => differences.push(format!("{name} is missing")),
-                None => {}
                 Some(present) if present.kind != wanted.kind => {
                     differences.push(format!("{name} is {}, not {}", present.kind, wanted.kind));
                 }
                 Some(present) if present.is_nullable && !wanted.is_nullable => {
                     differences.push(format!("{name} may be null"));
                 }
-                Some(_) => {}
+                None | Some(_) => {}
             }
         }
     }

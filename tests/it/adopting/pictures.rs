@@ -84,7 +84,7 @@ async fn pictures_are_taken_once_and_what_cannot_be_is_told() {
     );
     for (former, key, bytes, kind, width, height) in &taken {
         let wanted = if former.contains(&two.to_string()) { (png(3, 5), 3, 5) } else { (png(768, 448), 768, 448) };
-        let stored = fs::read(shell.path("data/images").join(key)).unwrap();
+        let stored = fs::read(shell.path("data").join(key)).unwrap();
         assert_eq!((&stored, *width, *height), (&wanted.0, wanted.1, wanted.2));
         assert_eq!((*bytes, kind.as_str()), (i64::try_from(stored.len()).unwrap(), "image/png"));
     }

@@ -29,7 +29,7 @@ fn statements(url: &str) -> BTreeSet<String> {
     let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with("--") && !line.starts_with('\\'));
     let text = lines.map(|line| format!("{line}\n")).collect::<String>();
     let mut statements = BTreeSet::new();
-    for statement in text.split(";\n") {
+    for statement in text.split_terminator(";\n") {
         let mut lines: Vec<&str> = statement.lines().map(|line| line.trim_end_matches(',')).collect();
         if lines[0] == "CREATE TABLE public.users (" || lines[0] == "CREATE TABLE public.generations (" {
             // The application's fourth revision brings these, and so does a later migration of ours.
@@ -111,17 +111,16 @@ async fn a_dry_run_tells_what_is_odd() {
     let told = shell.json(&["migrate", "adopt", "--dry-run"]);
     let expected = json!({
         "generations": 26, "users": 3, "plain_tokens": 1, "scores_outside": 2, "scores_not_a_number": 1, "no_score": 2,
-        "no_language": 2, "no_name": 3, "negative_sizes": 1, "same_url": 17, "refused_urls": told["rows"]["refused_urls"],
+        "no_language": 2, "no_name": 3, "negative_sizes": 1, "same_url": 18, "refused_urls": 7,
     });
     assert_eq!(told["rows"], expected);
-    assert!(told["rows"]["refused_urls"].as_i64().unwrap() >= 3, "{told}");
     let text = shell.succeeds(&["migrate", "adopt", "--dry-run"]);
     for line in [
         "at Alembic's 1052d2e36053 (authentication)",
         "26 generations, 3 users: every row stays",
         "left alone: public.sessions",
         "1 with a score that is no number (NaN)",
-        "- users: give defaults to id, created_at, updated_at; make optional password_hash, username",
+        "- users: give defaults to id, created_at, updated_at; make optional",
         "- index generations_newest generations (created_at DESC, id DESC)",
         "0002 queue",
     ] {

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use crate::cli::Migrate;
-use crate::commands::{Output, adopt};
 use crate::commands::session::{Schema, Session, block_on};
+use crate::commands::{Output, adopt};
 use crate::config::Loaded;
 use crate::db::migrate;
 use crate::model::failure::Result;

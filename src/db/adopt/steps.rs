@@ -110,9 +110,14 @@ async fn reference(session: &mut Session<'_>) -> Result<Vec<Step>> {
         return Ok(if *is_valid { Vec::new() } else { vec![validate(name)] });
     }
     let drops: String = found.iter().map(|(name, _, _)| format!("DROP CONSTRAINT {}, ", quote(name))).collect();
+    // The application locks the tables in either order. Whoever waits for the second gives up before anybody's search for
+    // deadlocks begins (after a second, by default), which might else end a transaction of the application.
+    let mode = if found.is_empty() { "SHARE ROW EXCLUSIVE" } else { "ACCESS EXCLUSIVE" };
     let sql = format!(
-        "ALTER TABLE public.generations {drops}ADD CONSTRAINT {REFERENCE} FOREIGN KEY (user_id) \
-         REFERENCES public.users (id) ON DELETE SET NULL NOT VALID"
+        "LOCK TABLE public.users IN {mode} MODE; SET LOCAL lock_timeout = '500ms';
+         LOCK TABLE public.generations IN {mode} MODE;
+         ALTER TABLE public.generations {drops}ADD CONSTRAINT {REFERENCE} FOREIGN KEY (user_id)
+           REFERENCES public.users (id) ON DELETE SET NULL NOT VALID"
     );
     let what = "generations: user_id refers to users, and is emptied when its user is deleted".to_owned();
     Ok(vec![Step { what, act: Act::Alter(sql) }, validate(REFERENCE)])

@@ -230,7 +230,11 @@ def write(session):
     threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()
     rows = 0
     while not stop.is_set():
-        session.add(usual(repo_owner="writer", repo_name=str(rows)))
+        owner = user(f"writer-{rows}")
+        session.add(owner)
+        session.flush()
+        owned = {"user_id": owner.id} if LEVEL >= 3 else {}
+        session.add(usual(repo_owner="writer", repo_name=str(rows), **owned))
         session.commit()
         rows += 1
         if rows == 1:

@@ -9,7 +9,7 @@ use serde_json::Value;
 use sqlx::{Connection, PgConnection};
 
 use crate::support::cli::Ran;
-use crate::support::postgres::{copied_database, fresh_database, temporary_folder};
+use crate::support::postgres::{copied_database, fresh_database};
 
 /// Alembic's revisions, oldest first: the level of a database is the number of its revision here.
 pub const REVISIONS: [&str; 4] = ["c31bba7cdef1", "a8d0d774b4fe", "b8ab312fc9b8", "1052d2e36053"];
@@ -118,9 +118,4 @@ pub async fn rows(connection: &mut PgConnection, columns: &[String]) -> Rows {
         found.extend(of_table.into_iter().map(|(id, row)| ((table.to_owned(), id), row)));
     }
     found
-}
-
-/// A folder for pictures.
-pub fn picture_folder() -> tempfile::TempDir {
-    temporary_folder()
 }

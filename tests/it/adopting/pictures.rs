@@ -6,8 +6,9 @@ use std::os::unix::fs::symlink;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::bed::{HEAD, connect, original, picture_folder};
+use super::bed::{HEAD, connect, original};
 use crate::support::cli::Shell;
+use crate::support::postgres::temporary_folder;
 
 /// A PNG of one colour.
 fn png(width: u32, height: u32) -> Vec<u8> {
@@ -22,7 +23,7 @@ fn png(width: u32, height: u32) -> Vec<u8> {
 async fn pictures_are_taken_once_and_what_cannot_be_is_told() {
     let url = original(HEAD);
     let mut connection = connect(&url).await;
-    let folder = picture_folder();
+    let folder = temporary_folder();
     let (one, two) = (Uuid::from_u128(1), Uuid::from_u128(2));
     fs::write(folder.path().join(format!("{one}.png")), png(768, 448)).unwrap();
     fs::write(folder.path().join(format!("{two}.png")), png(3, 5)).unwrap();

@@ -1,4 +1,4 @@
-//! A database of the founding Python application, made by real Alembic and written by real SQLAlchemy, becomes ours.
+//! A database of the founding Python application, made by real Alembic and written by real `SQLAlchemy`, becomes ours.
 
 mod bed;
 mod interrupted;

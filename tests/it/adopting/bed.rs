@@ -38,7 +38,7 @@ fn installed(program: &str) -> Command {
     command
 }
 
-/// As SQLAlchemy wants it.
+/// As `SQLAlchemy` wants it.
 fn for_python(url: &str) -> String {
     url.replacen("postgres:", "postgresql+psycopg:", 1)
 }

@@ -20,7 +20,7 @@ async fn waits(connection: &mut PgConnection, condition: &'static str) -> bool {
     sqlx::query_scalar(sqlx::AssertSqlSafe(asked)).fetch_one(connection).await.unwrap()
 }
 
-async fn until_it_waits(connection: &mut PgConnection, condition: &'static str) {
+fn until_it_waits(connection: &mut PgConnection, condition: &'static str) {
     let handle = tokio::runtime::Handle::current();
     tokio::task::block_in_place(|| {
         wait_until("the adoption to wait", || handle.block_on(waits(connection, condition)));
@@ -44,7 +44,7 @@ async fn killed_anywhere_it_is_finished_by_the_next() {
         let shell = Shell::on(&url);
         let mut adoption = shell.command(&["migrate", "adopt", "--yes"]);
         let mut adoption = adoption.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        until_it_waits(&mut connection, "wait_event = 'advisory'").await;
+        until_it_waits(&mut connection, "wait_event = 'advisory'");
         kill(adoption.id(), Signal::KILL);
         adoption.wait().unwrap();
         sqlx::raw_sql("DROP EVENT TRIGGER pause; DROP FUNCTION public.pause(); SELECT pg_advisory_unlock(42)")
@@ -70,7 +70,7 @@ async fn half_an_index_is_made_anew() {
     let shell = Shell::on(&url);
     let mut adoption = shell.command(&["migrate", "adopt", "--yes"]);
     let mut adoption = adoption.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    until_it_waits(&mut connection, "query LIKE 'CREATE INDEX CONCURRENTLY%'").await;
+    until_it_waits(&mut connection, "query LIKE 'CREATE INDEX CONCURRENTLY%'");
     kill(adoption.id(), Signal::KILL);
     adoption.wait().unwrap();
     let handle = tokio::runtime::Handle::current();

@@ -13,6 +13,7 @@ use crate::config::Flag;
 use crate::model::failure::Kind;
 use crate::model::picture::Canvas;
 
+mod adopt;
 mod backup;
 mod enqueue;
 mod generations;
@@ -23,6 +24,7 @@ mod schedules;
 mod users;
 mod values;
 
+pub use adopt::Adopt;
 pub use backup::{
     Backup, BackupCheck, BackupDiff, BackupList, BackupNow, BackupPrune, BackupShow, BackupVerify, Keep, Release,
     Restore,

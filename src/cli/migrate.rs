@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
+use super::Adopt;
+
 /// What a REV is, and which exit code says what.
 pub const AFTER_HELP: &str = "\
 REV is a revision: its number (9, 0009), its name (0009_backups, backups), or a beginning of it that no other has.
@@ -71,6 +73,9 @@ pub enum Migrate {
         #[arg(value_name = "REV|base|head")]
         revision: String,
     },
+    /// Adopt a database of the founding Python application in place, while that goes on working
+    #[command(after_help = super::adopt::EXAMPLES)]
+    Adopt(Adopt),
     /// Write the files of the next migration into ./migrations of a checkout
     #[command(after_help = "Examples:\n  repo-to-cat migrate new add_generation_rating")]
     New {

@@ -8,6 +8,7 @@ use crate::cli::{Command, ConfigCommand};
 use crate::config::{Environment, Loaded, Log, Origin};
 use crate::model::failure::{Failure, Kind, Result};
 
+pub mod adopt;
 pub mod analyze;
 pub mod backup;
 pub mod bench;

@@ -3,6 +3,7 @@
 //! Statements on our schema are checked when they are compiled (`.sqlx` holds what the check needs). Each statement of
 //! the hot path is a transaction of its own or can be one, so that a pooler in transaction mode works.
 
+pub mod adopt;
 pub mod attempts;
 pub mod backups;
 pub mod claims;

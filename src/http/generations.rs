@@ -23,6 +23,7 @@ use crate::model::job::Start;
 use crate::model::repository::Source;
 use crate::model::trace::Traceparent;
 use crate::model::unique::{OnConflict, Scope, Unique};
+use crate::providers::pictures::KEYS;
 use crate::queue::enqueue::enqueue_all;
 
 /// The body of a request for a cat: of `github_url` and `rerun_of`, one.
@@ -235,7 +236,8 @@ pub(super) async fn original(State(shared): State<Shared>, id: Id) -> Result<Res
 
 async fn picture(shared: &Shared, key: Option<String>) -> Result<Response, Problem> {
     let missing = || Failure::new(Kind::NotFound, "the picture is not in the store");
-    let key = key.ok_or_else(missing)?;
+    // What the founding application left there is a path of its own.
+    let key = key.filter(|key| key.starts_with(KEYS)).ok_or_else(missing)?;
     let png = shared.pictures.get(&key).await?.ok_or_else(missing)?;
     let headers = [
         (header::CONTENT_TYPE, "image/png"),

@@ -17,6 +17,8 @@ use crate::model::failure::{Failure, Kind, Result};
 use crate::model::picture::{Canvas, StoredPicture};
 
 const PREFIX: &str = "images/v1";
+/// What every key begins with, and no path of the founding application's does.
+pub const KEYS: &str = "images/v1/";
 /// Where databases sign that rows of theirs name pictures of this store.
 const USERS: &str = "images-of";
 

@@ -1,5 +1,6 @@
 //! The integration tests: everything that needs the program, PostgreSQL or the whole checkout.
 
+mod adopting;
 mod analysis;
 mod architecture;
 mod backups;

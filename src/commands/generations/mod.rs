@@ -28,6 +28,7 @@ use crate::model::failure::{Failure, Kind, Result};
 use crate::model::generation::Generation;
 use crate::model::repository::{LOCAL_OWNER, Source};
 use crate::model::when::When;
+use crate::providers::pictures::KEYS;
 
 /// Runs `generations ...`.
 pub fn run(command: &Generations, loaded: &Loaded, output: &Output) -> Result<()> {
@@ -105,7 +106,9 @@ fn owner_and_name(text: &str, session: &Session) -> Result<(String, String)> {
 /// One cat, with the files of its pictures.
 pub(super) fn extras(cat: &Generation, session: &Session, next: Vec<(String, String)>) -> Result<Extras> {
     let pictures = session.pictures()?;
-    let file = |key: &Option<String>| key.as_ref().map(|key| pictures.local_path(key));
+    // What the founding application left there is a path of its own.
+    let file =
+        |key: &Option<String>| key.as_ref().filter(|key| key.starts_with(KEYS)).map(|key| pictures.local_path(key));
     Ok(Extras { picture: file(&cat.image_path), original: file(&cat.original_image_path), next })
 }
 
@@ -126,7 +129,7 @@ async fn open(session: &Session, id: Uuid, original: bool, file: Option<&PathBuf
         Failure::new(Kind::NotFound, format!("the picture of generation {id} is not in the store"))
             .hint("is images.store the folder that the worker uses?")
     };
-    let key = key.ok_or_else(missing)?;
+    let key = key.filter(|key| key.starts_with(KEYS)).ok_or_else(missing)?;
     let pictures = session.pictures()?;
     let png = pictures.get(&key).await?.ok_or_else(missing)?;
     let path = match file {
@@ -168,7 +171,7 @@ async fn sweep(session: &Session, keys: &[String]) -> Result<()> {
         return Ok(());
     }
     let in_use = generations::pictures_in_use(&session.db, keys).await?;
-    for key in keys.iter().filter(|key| !in_use.contains(key)) {
+    for key in keys.iter().filter(|key| key.starts_with(KEYS) && !in_use.contains(key)) {
         pictures.delete_if_older(key, young).await?;
     }
     Ok(())

@@ -7,7 +7,7 @@ mod looking;
 use serde_json::{Value, json};
 
 use crate::cli::Migrate;
-use crate::commands::Output;
+use crate::commands::{Output, adopt};
 use crate::commands::session::{Schema, Session, block_on};
 use crate::config::Loaded;
 use crate::db::migrate::{Goal, Options, Revision, Revisions, Runner, SchemaState, label, state};
@@ -24,6 +24,7 @@ pub fn run(command: &Migrate, loaded: &Loaded, output: &Output) -> Result<()> {
         Migrate::Up(args) => going::up(args, loaded, output),
         Migrate::Down(args) => going::down(args, loaded, output),
         Migrate::Stamp { revision } => stamp(revision, loaded, output),
+        Migrate::Adopt(args) => adopt::run(args, loaded, output),
         Migrate::New { name } => draft::new(name, output),
     }
 }

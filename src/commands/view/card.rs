@@ -36,6 +36,7 @@ pub fn render(cat: &Generation, extras: &Extras, look: &Look) -> String {
     let stored = cat.analysis_data.clone().and_then(|data| serde_json::from_value::<Analysis>(data).ok());
     match (&stored, cat.code_quality_score) {
         (Some(stored), _) => lines.extend(analysis::score(stored, look)),
+        (None, Some(score)) if score.is_nan() => lines.push("No score: what was stored is no number".to_owned()),
         (None, Some(score)) => lines.push(format!("{} {score:.1} of 10", look.heading("Score"))),
         (None, None) => lines.push("No score".to_owned()),
     }

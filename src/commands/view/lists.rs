@@ -83,18 +83,18 @@ pub fn generations(cats: &[Generation], now: DateTime<Utc>, look: &Look) -> Stri
             name(cat),
             cat.code_quality_score.map_or("-".to_owned(), |score| format!("{score:.1}")),
             cat.primary_language.clone().unwrap_or("-".to_owned()),
-            cat.repo_size_kb.map_or("-".to_owned(), |kb| bytes(u64::from(kb.unsigned_abs()) * 1024)),
+            cat.repo_size_kb.and_then(|kb| u64::try_from(kb).ok()).map_or("-".to_owned(), |kb| bytes(kb * 1024)),
             relative(cat.created_at, now),
         ]);
     }
     table.render(look)
 }
 
-/// `owner/name`, or the URL where they are not known.
+/// `owner/name`, or the URL where they are not known: the founding application left them null or empty.
 #[must_use]
 pub fn name(cat: &Generation) -> String {
-    match (&cat.repo_owner, &cat.repo_name) {
-        (Some(owner), Some(name)) => format!("{owner}/{name}"),
+    match (cat.repo_owner.as_deref(), cat.repo_name.as_deref()) {
+        (Some(owner), Some(name)) if !owner.is_empty() && !name.is_empty() => format!("{owner}/{name}"),
         _ => cat.github_url.clone(),
     }
 }

@@ -1,5 +1,6 @@
 //! How data looks to people: tables, bars, amounts, progress, the card of a cat.
 
+pub mod adoption;
 pub mod amount;
 pub mod analysis;
 pub mod backup;

@@ -46,6 +46,11 @@ pub async fn up(db: &Db) -> Result<Vec<(i64, String)>> {
     Runner::new(db, Options::default()).up(Goal::Head).await
 }
 
+/// Keeps others from migrating until the session ends; waits while another host does.
+pub(super) async fn lock(connection: &mut PgConnection) -> Result<()> {
+    runner::lock(connection, LOCK_PATIENCE).await
+}
+
 /// Records a migration of this program as applied, and carries out nothing.
 pub async fn stamp(connection: &mut PgConnection, version: i64) -> Result<()> {
     let revision = Revisions::ours()

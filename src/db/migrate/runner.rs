@@ -310,7 +310,7 @@ async fn prepare(connection: &mut PgConnection) -> Result<i32> {
 }
 
 /// Polled: a session that blocks on an advisory lock holds a snapshot that CREATE INDEX CONCURRENTLY waits for.
-async fn lock(connection: &mut PgConnection, patience: Duration) -> Result<()> {
+pub(super) async fn lock(connection: &mut PgConnection, patience: Duration) -> Result<()> {
     let deadline = Instant::now() + patience;
     loop {
         let got: bool =

@@ -14,6 +14,7 @@ use crate::model::failure::Kind;
 use crate::model::picture::Canvas;
 
 mod backup;
+mod db;
 mod enqueue;
 mod generations;
 mod jobs;
@@ -25,6 +26,7 @@ pub use backup::{
     Backup, BackupCheck, BackupDiff, BackupList, BackupNow, BackupPrune, BackupShow, BackupVerify, Keep, Release,
     Restore,
 };
+pub use db::{DbCommand, Explain, Terminate};
 pub use enqueue::Enqueue;
 pub use generations::{GenerationFilter, Generations};
 pub use jobs::{JobFilter, JobListing, JobSelection, Jobs};
@@ -142,6 +144,12 @@ pub enum Command {
         after_help = "Examples:\n  repo-to-cat paint --from . -o cat.png\n  repo-to-cat paint --attributes '{\"size\":\"large\",\"breed\":\"maine_coon\",\"color\":\"orange\"}' -o cat.png\n  repo-to-cat paint --from . --top 'NO TESTS' --bottom 'NO FEAR' --size 1024x1024 -o meme.png\n  repo-to-cat paint --contact-sheet all.png"
     )]
     Paint(Paint),
+    /// Look at the database server, and end what is in the way
+    Db {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: DbCommand,
+    },
     /// Bring the database's schema to this program's version
     Migrate {
         /// Which way.

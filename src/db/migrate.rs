@@ -10,7 +10,7 @@ use crate::config::Pooler;
 use crate::db::{Db, Session, history};
 use crate::model::failure::{Failure, Kind, Result};
 
-static MIGRATIONS: Migrator = sqlx::migrate!();
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!();
 
 /// Taken while migrating, so that two hosts never do it at once. Any number that nobody else uses.
 const LOCK: i64 = 0x7265_706f_3263_6174;

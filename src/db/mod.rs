@@ -3,6 +3,7 @@
 //! Statements on our schema are checked when they are compiled (`.sqlx` holds what the check needs). Each statement of
 //! the hot path is a transaction of its own or can be one, so that a pooler in transaction mode works.
 
+mod around;
 pub mod attempts;
 pub mod backups;
 pub mod claims;
@@ -21,7 +22,9 @@ pub mod line;
 pub mod listener;
 pub mod loading;
 pub mod logs;
+pub mod looking;
 pub mod migrate;
+mod obstacle;
 pub mod outcomes;
 pub mod places;
 mod pool;

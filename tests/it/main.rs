@@ -11,6 +11,7 @@ mod fetch;
 mod guide;
 mod inspect;
 mod keeping;
+mod looking;
 mod queue;
 mod schedules;
 mod shell;

@@ -2,6 +2,7 @@
 
 pub mod amount;
 pub mod analysis;
+pub mod backends;
 pub mod backup;
 pub mod backups;
 pub mod bar;
@@ -12,10 +13,12 @@ pub mod hold;
 pub mod job;
 pub mod lists;
 pub mod look;
+pub mod plan;
 pub mod progress;
 pub mod queue;
 pub mod schedules;
 mod section;
+pub mod sizes;
 pub mod steps;
 pub mod table;
 pub mod text;

@@ -228,10 +228,12 @@ impl Obstacle {
                 "the server speaks TLS and may let nobody in without it: set sslmode=require in database.url".into()
             }
             (Self::Rules, _) => format!(
-                "add a line for this user, database and address to the server's pg_hba.conf: host {} {} ADDRESS \
+                "let the server's pg_hba.conf have a line for this user and database before others that match: {} {} {}{} \
                  scram-sha-256; then: SELECT pg_reload_conf()",
+                if options.get_socket().is_some() { "local" } else { "host" },
                 options.get_database().unwrap_or("all"),
-                options.get_username()
+                options.get_username(),
+                if options.get_socket().is_some() { "" } else { " ADDRESS" }
             ),
             (Self::OtherWay, _) => format!(
                 "the server's pg_hba.conf asks this user for something else than a password: run this as the system's user \

@@ -1,9 +1,10 @@
 //! `psql` for a person: it gets the terminal and our connection, and the password in a file that has no name.
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Command;
@@ -77,6 +78,8 @@ pub fn run(programs: &Programs, url: &str, args: &[OsString]) -> Result<i32> {
 fn nameless_file(password: &str) -> Result<File> {
     let line = password_line(password)?;
     let made = tempfile::tempfile().and_then(|mut file| {
+        // libpq reads no file that others could.
+        file.set_permissions(Permissions::from_mode(0o600))?;
         file.write_all(line.as_bytes())?;
         fcntl_setfd(&file, FdFlags::empty()).map_err(io::Error::from)?;
         Ok(file)

@@ -48,6 +48,7 @@ async fn walk(loaded: &Loaded) -> Vec<Check> {
     let is_private = settings.url.is_empty();
     let schema = if is_private { Schema::Current } else { Schema::Any };
     let opened = Session::open(loaded, schema).await;
+    let settings = opened.as_ref().map_or(settings, |session| &session.config.database);
     let answers = match looks::answers(settings).await {
         Ok(answers) => answers,
         Err(failure) => return vec![Check::failed(server::NAME, &failure)],
@@ -85,7 +86,7 @@ async fn look(session: &Session, is_socket: bool) -> Vec<Check> {
     all.extend(server::checks(&facts, ours));
     all.extend(schema(db).await);
     all.push(or_failed("extensions", looks::extensions(db).await, |found| server::extensions(&found)));
-    all.push(room::disk(&facts, is_socket || session.config.database.url.is_empty()));
+    all.push(room::disk(&facts, is_socket));
     all.push(room::connections(&facts, session.config.database.max_connections));
     all.push(or_failed("standbys", replication::followers(db).await, |found| following::followers(&found)));
     all.push(or_failed("replication slots", replication::slots(db).await, |found| following::slots(&found)));

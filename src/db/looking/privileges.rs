@@ -20,7 +20,7 @@ pub async fn lacks(db: &Db) -> Result<Vec<Lack>> {
          JOIN pg_namespace AS n ON n.oid = c.relnamespace
          CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) WITH ORDINALITY AS p (name, place)
          WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
-           AND (n.nspname = 'queue' OR n.nspname = 'public' AND c.relname = 'generations')
+           AND (n.nspname IN ('queue', 'backup') OR n.nspname = 'public' AND c.relname = 'generations')
            AND NOT (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, p.name))
          GROUP BY 1 ORDER BY 1",
     );

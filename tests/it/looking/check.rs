@@ -79,7 +79,7 @@ async fn the_indexes_that_are_expected_are_those_that_migrations_make() {
     let mut own = PgConnection::connect(&url).await.unwrap();
     let made: Vec<String> = sqlx::query_scalar(
         "SELECT n.nspname || '.' || c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-         WHERE c.relkind IN ('i', 'I') AND NOT c.relispartition AND n.nspname IN ('public', 'queue')
+         WHERE c.relkind IN ('i', 'I') AND NOT c.relispartition AND n.nspname IN ('public', 'queue', 'backup')
            AND c.relname <> '_sqlx_migrations_pkey' AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = c.oid)",
     )
     .fetch_all(&mut own)
@@ -131,7 +131,8 @@ async fn a_role_that_may_little_is_told_what_it_lacks() {
     let role: String = sqlx::query_scalar("SELECT 'little_' || pg_backend_pid()").fetch_one(&mut own).await.unwrap();
     let grants = format!(
         "CREATE ROLE {role} LOGIN CONNECTION LIMIT 3; GRANT USAGE ON SCHEMA queue, public TO {role};
-         GRANT SELECT ON ALL TABLES IN SCHEMA queue, public TO {role}"
+         GRANT SELECT ON ALL TABLES IN SCHEMA queue, public TO {role};
+         GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA queue TO {role}"
     );
     own.execute(AssertSqlSafe(grants)).await.unwrap();
     let options: sqlx::postgres::PgConnectOptions = url.parse().unwrap();
@@ -140,7 +141,7 @@ async fn a_role_that_may_little_is_told_what_it_lacks() {
     let shell = Shell::on(&format!("postgres:///{database}?host={socket}&port={}&user={role}", options.get_port()));
     let (all, code) = checks(&shell);
     assert_eq!(code, Some(0), "{all:?}");
-    is(&all, "privileges", "warn", "INSERT, UPDATE, DELETE on public.generations and");
+    is(&all, "privileges", "warn", "INSERT, UPDATE, DELETE on backup.");
     is(&all, "connections", "warn", "CONNECTION LIMIT");
     is(&all, "transactions", "ok", "pg_monitor");
 }

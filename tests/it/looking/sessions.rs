@@ -32,13 +32,14 @@ struct Row {
 impl Row {
     async fn form(url: &str) -> Self {
         let mut holder = session(url, "holder").await;
-        holder.execute("CREATE TABLE bowl (a int); BEGIN; LOCK TABLE bowl IN ACCESS SHARE MODE").await.unwrap();
+        holder.execute("CREATE TABLE bowl (a int)").await.unwrap();
+        holder.execute("BEGIN; LOCK TABLE bowl IN ACCESS SHARE MODE").await.unwrap();
         let mut looking = session(url, "test").await;
         let mut pids = [pid(&mut holder).await, 0, 0];
         let mut waiting = Vec::new();
         for (at, statement) in [
             "DROP TABLE bowl; SELECT 'c4n4ry'",
-            "SELECT 'a long statement', 'of more than eighty characters', 'such as this one' FROM bowl",
+            "SELECT 'a long statement', 'of many more than the eighty characters that are shown', 'such as this one' FROM bowl",
         ]
         .into_iter()
         .enumerate()

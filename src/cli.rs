@@ -15,6 +15,7 @@ use crate::model::picture::Canvas;
 
 mod adopt;
 mod backup;
+mod db;
 mod enqueue;
 mod generations;
 mod jobs;
@@ -29,6 +30,7 @@ pub use backup::{
     Backup, BackupCheck, BackupDiff, BackupList, BackupNow, BackupPrune, BackupShow, BackupVerify, Keep, Release,
     Restore,
 };
+pub use db::{DbCommand, Explain, Terminate};
 pub use enqueue::Enqueue;
 pub use generations::{
     FileFormat, GenerationExport, GenerationFilter, GenerationImport, GenerationListing, Generations, OnTaken,
@@ -156,6 +158,12 @@ pub enum Command {
         after_help = "Examples:\n  repo-to-cat paint --from . -o cat.png\n  repo-to-cat paint --attributes '{\"size\":\"large\",\"breed\":\"maine_coon\",\"color\":\"orange\"}' -o cat.png\n  repo-to-cat paint --from . --top 'NO TESTS' --bottom 'NO FEAR' --size 1024x1024 -o meme.png\n  repo-to-cat paint --contact-sheet all.png"
     )]
     Paint(Paint),
+    /// Look at the database server, and end what is in the way
+    Db {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: DbCommand,
+    },
     /// Bring the database's schema to this program's version, or to another
     #[command(after_help = migrate::AFTER_HELP)]
     Migrate {

@@ -16,6 +16,7 @@ pub mod child;
 pub mod cli_reference;
 pub mod completions;
 pub mod config;
+pub mod db;
 pub mod demo;
 pub mod doctor;
 pub mod enqueue;
@@ -47,6 +48,7 @@ pub fn dispatch(command: Command, loaded: &Loaded, output: &Output) -> Result<()
         Command::Backup { command } => backup::run(&command, loaded, output),
         Command::Bench { command } => bench::run(&command, loaded),
         Command::Config { command: ConfigCommand::Show } => config::show(loaded, output),
+        Command::Db { command } => db::run(&command, loaded, output),
         Command::Demo(args) => demo::run(&args, loaded, output),
         Command::Enqueue(args) => enqueue::run(&args, loaded, output),
         Command::Generations { command } => generations::run(&command, loaded, output),

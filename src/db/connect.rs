@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 
 use crate::config::Pooler;
-use crate::db::{OLDEST_VERSION, error};
+use crate::db::{OLDEST_VERSION, error, obstacle};
 use crate::model::failure::{Failure, Kind, Result};
 
 /// How long the host that was good is asked alone before the others are asked, too.
@@ -234,20 +234,22 @@ impl Connector {
             }
             Ok(Err(error)) => {
                 let may_pass = error::may_pass(&error);
-                Err(Unreached { failure: error::connecting(error, &place), may_pass })
+                let failure = if self.has_choice() {
+                    // Another host may answer meanwhile.
+                    obstacle::failure_as_told(error, options)
+                } else {
+                    Box::pin(obstacle::failure(error, options)).await
+                };
+                Err(Unreached { failure, may_pass })
             }
             Err(_) => {
-                let what = format!("PostgreSQL at {place} did not answer within {} s", self.wait.as_secs());
-                let failure = Failure::new(Kind::Database, what).hint(
-                    "is the address in database.url (DATABASE_URL) right? A slow server needs more database.connect_seconds",
-                );
-                Err(Unreached { failure, may_pass: true })
+                Err(Unreached { failure: Box::pin(obstacle::too_slow(self.wait, options)).await, may_pass: true })
             }
         }
     }
 }
 
-fn options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
+pub(super) fn options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
     Ok(PgConnectOptions::from_str(url)?
         .application_name("repo-to-cat")
         // Poolers refuse it, and servers since 12 need it no more.

@@ -12,15 +12,6 @@ impl From<sqlx::Error> for Failure {
     }
 }
 
-/// A failure to connect to `place` (host, port and database).
-pub(super) fn connecting(error: sqlx::Error, place: &str) -> Failure {
-    let (kind, what, hint) = explain(&error);
-    let kind = if kind == Kind::Internal { Kind::Database } else { kind };
-    let hint = hint.unwrap_or("is the server running, and are host and port in database.url (DATABASE_URL) right?");
-    let failure = Failure::new(kind, format!("cannot connect to PostgreSQL at {place}: {what}")).hint(hint);
-    because_of(failure, error)
-}
-
 /// Whether the same may succeed in a moment, without anybody changing a setting: the server is away, starts, stops, is
 /// full, or takes no writes just now.
 pub(super) fn may_pass(error: &sqlx::Error) -> bool {
@@ -42,7 +33,7 @@ pub(super) fn is_busy(error: &sqlx::Error) -> bool {
 }
 
 /// Adds what the error has to say beyond [`explain`]: of the server's answers the detail, not the message again.
-fn because_of(failure: Failure, error: sqlx::Error) -> Failure {
+pub(super) fn because_of(failure: Failure, error: sqlx::Error) -> Failure {
     match &error {
         sqlx::Error::Database(answer) => {
             let detail = answer.try_downcast_ref::<PgDatabaseError>().and_then(PgDatabaseError::detail);
@@ -58,7 +49,8 @@ pub(super) fn is_timeout(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Database(answer) if answer.code().as_deref() == Some("57014"))
 }
 
-fn explain(error: &sqlx::Error) -> (Kind, String, Option<&'static str>) {
+/// Of which kind an error is, what it says, and what to do about it.
+pub(super) fn explain(error: &sqlx::Error) -> (Kind, String, Option<&'static str>) {
     match error {
         sqlx::Error::Database(answer) => {
             let code = answer.code().unwrap_or_default();
@@ -126,17 +118,6 @@ fn passes_by_class(code: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_cause_is_not_told_twice() {
-        let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
-        let failure = connecting(sqlx::Error::Io(refused), "db:5432/cats");
-        assert_eq!(
-            failure.what(),
-            "cannot connect to PostgreSQL at db:5432/cats: the connection failed: connection refused"
-        );
-        assert_eq!((failure.kind(), failure.causes().len()), (Kind::Database, 0));
-    }
 
     #[test]
     fn every_code_that_passes_is_the_databases() {

@@ -4,6 +4,7 @@
 //! the hot path is a transaction of its own or can be one, so that a pooler in transaction mode works.
 
 pub mod adopt;
+mod around;
 pub mod attempts;
 pub mod backups;
 pub mod claims;
@@ -22,7 +23,9 @@ pub mod line;
 pub mod listener;
 pub mod loading;
 pub mod logs;
+pub mod looking;
 pub mod migrate;
+mod obstacle;
 pub mod outcomes;
 pub mod places;
 mod pool;

@@ -22,6 +22,7 @@ pub mod doctor;
 mod folders;
 mod journal;
 pub mod programs;
+pub mod psql;
 mod server;
 pub mod supervisor;
 pub mod tool;

@@ -35,7 +35,7 @@ const OPTIONS: &str = "-c timezone=UTC -c bytea_output=hex -c tcp_keepalives_idl
 const LOOKS_AFTER_CLIENTS: u32 = 140_000;
 
 /// libpq's variables, and what a URL calls them.
-const VARIABLES: [(&str, &str); 11] = [
+pub(super) const VARIABLES: [(&str, &str); 11] = [
     ("host", "PGHOST"),
     ("port", "PGPORT"),
     ("user", "PGUSER"),
@@ -89,17 +89,22 @@ impl fmt::Debug for Access {
     }
 }
 
-/// A password file for any server, mode 0600.
-fn password_file(password: &str, folder: &Path) -> Result<NamedTempFile> {
+/// The line of a password file that is for any server.
+pub(super) fn password_line(password: &str) -> Result<String> {
     if password.contains(['\n', '\r', '\0']) {
         return Err(Failure::new(
             Kind::Invalid,
             "the database's password holds a line end, which no password file can",
         ));
     }
-    let escaped = password.replace('\\', "\\\\").replace(':', "\\:");
+    Ok(format!("{ANY_SERVER}{}\n", password.replace('\\', "\\\\").replace(':', "\\:")))
+}
+
+/// A password file for any server, mode 0600.
+fn password_file(password: &str, folder: &Path) -> Result<NamedTempFile> {
+    let line = password_line(password)?;
     let made = tempfile::Builder::new().prefix("passfile-").tempfile_in(folder).and_then(|mut file| {
-        writeln!(file, "{ANY_SERVER}{escaped}")?;
+        file.write_all(line.as_bytes())?;
         Ok(file)
     });
     made.map_err(|error| {

@@ -12,6 +12,7 @@ mod fetch;
 mod guide;
 mod inspect;
 mod keeping;
+mod looking;
 mod migrating;
 mod outside;
 mod people;

@@ -9,6 +9,18 @@ use crate::model::check::{Check, State};
 /// The list of checks and its sum.
 #[must_use]
 pub fn render(checks: &[Check], look: &Look) -> String {
+    let missing = checks.iter().filter(|check| check.state == State::Fail).count();
+    let sum = match missing {
+        0 => look.good("Everything that is needed is here."),
+        1 => look.bad("1 thing is missing."),
+        several => look.bad(&format!("{several} things are missing.")),
+    };
+    format!("{}\n{sum}\n", list(checks, look))
+}
+
+/// The list of checks alone.
+#[must_use]
+pub fn list(checks: &[Check], look: &Look) -> String {
     let name_width = checks.iter().map(|check| check.name.chars().count()).max().unwrap_or(0).clamp(10, 24);
     let indent = 2 + name_width + 2;
     let mut text = String::new();
@@ -31,14 +43,6 @@ pub fn render(checks: &[Check], look: &Look) -> String {
             _ = writeln!(text, "{:indent$}{arrow} {line}", "");
         }
     }
-    let missing = checks.iter().filter(|check| check.state == State::Fail).count();
-    text.push('\n');
-    text.push_str(&match missing {
-        0 => look.good("Everything that is needed is here."),
-        1 => look.bad("1 thing is missing."),
-        several => look.bad(&format!("{several} things are missing.")),
-    });
-    text.push('\n');
     text
 }
 

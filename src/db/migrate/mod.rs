@@ -48,7 +48,7 @@ pub async fn up(db: &Db) -> Result<Vec<(i64, String)>> {
 
 /// Keeps others from migrating until the session ends; waits while another host does.
 pub(super) async fn lock(connection: &mut PgConnection) -> Result<()> {
-    runner::lock(connection, LOCK_PATIENCE).await
+    runner::lock(connection, Options::default().patience).await
 }
 
 /// Records a migration of this program as applied, and carries out nothing.

@@ -20,6 +20,9 @@ use crate::db::{Db, hold, migrate};
 use crate::model::check::{Check, State};
 use crate::model::failure::{Failure, Kind, Result};
 
+/// Connections that the checks take themselves: a server that is nearly full is looked at, too.
+const PLACES: u32 = 2;
+
 /// Runs every check and prints the list; fails if something does not work.
 pub fn run(loaded: &Loaded, output: &Output) -> Result<()> {
     let all = block_on(async { Ok(walk(loaded).await) })?;
@@ -47,7 +50,9 @@ async fn walk(loaded: &Loaded) -> Vec<Check> {
     // As for every verb: a private cluster is ours alone, and brought up to date.
     let is_private = settings.url.is_empty();
     let schema = if is_private { Schema::Current } else { Schema::Any };
-    let opened = Session::open(loaded, schema).await;
+    let mut modest = loaded.clone();
+    modest.config.database.max_connections = PLACES;
+    let opened = Session::open(&modest, schema).await;
     let settings = opened.as_ref().map_or(settings, |session| &session.config.database);
     let answers = match looks::answers(settings).await {
         Ok(answers) => answers,
@@ -57,7 +62,8 @@ async fn walk(loaded: &Loaded) -> Vec<Check> {
     match opened {
         Ok(session) => {
             let mut all = answers.iter().map(|answer| server::answers(answer, true)).collect::<Vec<_>>();
-            all.extend(look(&session, answers.iter().any(|answer| answer.is_socket)).await);
+            let is_socket = answers.iter().any(|answer| answer.is_socket);
+            all.extend(look(&session.db, is_socket, loaded.config.database.max_connections).await);
             all
         }
         Err(failure) if is_there => {
@@ -69,9 +75,9 @@ async fn walk(loaded: &Loaded) -> Vec<Check> {
     }
 }
 
-/// The checks of a server that let us in. One that cannot be made does not keep the others from it.
-async fn look(session: &Session, is_socket: bool) -> Vec<Check> {
-    let db = &session.db;
+/// The checks of a server that let us in, of which a process wants up to `pool` connections. A check that cannot be made
+/// does not keep the others from it.
+async fn look(db: &Db, is_socket: bool, pool: u32) -> Vec<Check> {
     let mut all = Vec::new();
     let before = Utc::now();
     let facts = async { looks::facts(&mut db.pool().acquire().await?).await };
@@ -87,7 +93,7 @@ async fn look(session: &Session, is_socket: bool) -> Vec<Check> {
     all.extend(schema(db).await);
     all.push(or_failed("extensions", looks::extensions(db).await, |found| server::extensions(&found)));
     all.push(room::disk(&facts, is_socket));
-    all.push(room::connections(&facts, session.config.database.max_connections));
+    all.push(room::connections(&facts, pool));
     all.push(or_failed("standbys", replication::followers(db).await, |found| following::followers(&found)));
     all.push(or_failed("replication slots", replication::slots(db).await, |found| following::slots(&found)));
     match async { Ok((backends::backends(db, &Which::OfDatabase).await?, backends::prepared(db).await?)) }.await {

@@ -65,13 +65,9 @@ pub async fn run(db: &Db, args: &Terminate, output: &Output) -> Result<()> {
     }
     let endings = backends::terminate(db, &found).await?;
     for (backend, ending) in found.iter().zip(&endings) {
-        failed = match refusal(backend, *ending) {
-            Some(failure) => {
-                failed.add(failure, output);
-                failed
-            }
-            None => failed,
-        };
+        if let Some(failure) = refusal(backend, *ending) {
+            failed.add(failure, output);
+        }
     }
     let told: Vec<Told<'_>> = found.iter().zip(endings).map(|(backend, ending)| told(backend, ending)).collect();
     output.data(&told, |_| {

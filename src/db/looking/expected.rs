@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::db::migrate::MIGRATIONS;
+use crate::db::migrate::Revisions;
 
 /// The names of the indexes that the migrations make and keep, with their schemas; those that constraints make are not
 /// among them.
 #[must_use]
 pub fn indexes() -> Vec<String> {
     let mut kept = BTreeMap::new();
-    for migration in MIGRATIONS.iter().filter(|migration| !migration.migration_type.is_down_migration()) {
-        apply(migration.sql.as_str(), &mut kept);
+    for migration in Revisions::ours().iter() {
+        apply(migration.up_script(), &mut kept);
     }
     kept.into_keys().collect()
 }

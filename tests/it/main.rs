@@ -6,6 +6,7 @@ mod architecture;
 mod backups;
 mod cluster;
 mod commands;
+mod database_guide;
 mod enqueue;
 mod exactly_once;
 mod fetch;

@@ -7,8 +7,8 @@ mod looking;
 use serde_json::{Value, json};
 
 use crate::cli::Migrate;
-use crate::commands::{Output, adopt};
 use crate::commands::session::{Schema, Session, block_on};
+use crate::commands::{Output, adopt};
 use crate::config::Loaded;
 use crate::db::migrate::{Goal, Options, Revision, Revisions, Runner, SchemaState, label, state};
 use crate::model::failure::Result;

@@ -6,8 +6,8 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tokio::time::{interval, sleep};
 
 use super::shape::VERSION;
-use crate::db::migrate::stamp;
 use super::steps::{Act, Step};
+use crate::db::migrate::stamp;
 use crate::db::source::rows::quote;
 use crate::db::{Db, error};
 use crate::model::failure::{Failure, Kind, Result};

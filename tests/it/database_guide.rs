@@ -1,7 +1,7 @@
 //! docs/database-guide.md: every command and query of it, in order, against a real server.
 
 use std::io::{Read, Write, copy};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -162,7 +162,7 @@ async fn every_command_of_the_guide_runs() {
     let programs = compose._server.cluster.programs().unwrap().folder().to_owned();
     let desk = Desk { folder, programs, port: compose.port };
     let blocks = blocks();
-    assert!(blocks.len() > 30, "the guide was read");
+    assert!(blocks.len() > 20, "the guide was read");
     for block in &blocks {
         match block.info.iter().map(String::as_str).collect::<Vec<_>>()[..] {
             ["sh" | "sql"] => desk.run(block),
@@ -171,9 +171,9 @@ async fn every_command_of_the_guide_runs() {
             // In a source tree: a copy of what it looks at.
             ["sh", "source"] => {
                 let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-                let copied = Command::new("cp").arg("-r").args([root.join("migrations"), root.join("Cargo.toml")]);
-                let copied = { copied.arg(desk.folder.path()).status().unwrap() };
-                assert!(copied.success());
+                let mut copying = Command::new("cp");
+                copying.arg("-r").args([root.join("migrations"), root.join("Cargo.toml")]).arg(desk.folder.path());
+                assert!(copying.status().unwrap().success());
                 desk.run(&Block { line: block.line, info: vec!["sh".into()], text: block.text.clone() });
             }
             _ => panic!("line {}: {:?} is not known here", block.line, block.info),

@@ -34,7 +34,7 @@ async fn a_token_is_in_no_table_statement_or_log() {
     let log = String::from_utf8_lossy(&fs::read(shared().status().log).unwrap()).into_owned();
     let hash: String = bed.one("SELECT encode(hash, 'hex') FROM tokens").await;
     assert!(log.contains(&hash), "the log has the parameters");
-    assert!(active.iter().any(|query| query.contains("WITH presented AS")), "{active:?}");
+    assert!(log.contains("WITH presented AS"), "the log has the statement");
     let dumped = dump(&bed.url, &["--inserts"]);
     assert!(dumped.contains(&hash) && dumped.contains(&token[..12]), "the dump has the row");
     for (place, text) in [

@@ -231,7 +231,6 @@ pub struct Images {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(clippy::struct_excessive_bools)]
 #[serde(deny_unknown_fields)]
-#[allow(clippy::struct_excessive_bools)]
 pub struct Backup {
     /// A path, `file:///path` or `s3://bucket/prefix`.
     pub store: String,

@@ -105,8 +105,8 @@ mod tests {
         let port = listener.local_addr().unwrap().port();
         tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
-            let mut heard = vec![0; hears];
-            stream.read_exact(&mut heard).await.unwrap();
+            let mut request = vec![0; hears];
+            stream.read_exact(&mut request).await.unwrap();
             stream.write_all(answer).await.unwrap();
         });
         speaks(&PgConnectOptions::from_str("postgres://127.0.0.1/x").unwrap(), port).await.unwrap()

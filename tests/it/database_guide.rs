@@ -35,7 +35,7 @@ fn blocks() -> Vec<Block> {
                 open = Some(Block { line: line + 1, info, text: String::new() });
             }
             (Some(_), Some(_)) => blocks.extend(open.take()),
-            (None, Some(block)) => block.text += &format!("{text}\n"),
+            (None, Some(block)) => block.text.extend([text, "\n"]),
             (None, None) => {}
         }
     }
@@ -45,7 +45,7 @@ fn blocks() -> Vec<Block> {
 
 /// A private server with the compose file's user and database, on a port.
 struct Compose {
-    _server: PrivateCluster,
+    server: PrivateCluster,
     port: u16,
 }
 
@@ -73,7 +73,7 @@ impl Compose {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         thread::spawn(move || relay(&listener, &socket));
-        Self { _server: server, port }
+        Self { server, port }
     }
 }
 
@@ -159,7 +159,7 @@ impl Desk {
 async fn every_command_of_the_guide_runs() {
     let compose = Compose::up().await;
     let folder = temporary_folder();
-    let programs = compose._server.cluster.programs().unwrap().folder().to_owned();
+    let programs = compose.server.cluster.programs().unwrap().folder().to_owned();
     let desk = Desk { folder, programs, port: compose.port };
     let blocks = blocks();
     assert!(blocks.len() > 20, "the guide was read");

@@ -61,7 +61,7 @@ fn the_wrong_one_of_the_usual_ports_is_noticed() {
     let said = told("postgres://cat:s3cret@127.54.1.1:5432/postgres");
     holds(&said, &["password authentication failed", "is wrong or missing, or there is no such role"]);
     holds(&said, &["answers on port 5434 there"]);
-    let (listening, _) = (listener("127.54.1.2:5434", speak), ());
+    let listening = listener("127.54.1.2:5434", speak);
     let said = told("postgres://cat@127.54.1.2/cats");
     holds(&said, &["127.54.1.2:5432/cats: connection refused", &format!("answers on port {listening} there")]);
     let said = told("postgres://cat@127.54.1.3/cats");

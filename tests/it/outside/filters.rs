@@ -6,14 +6,14 @@ use super::bed::Bed;
 async fn each_filter_lets_in_what_it_says() {
     let bed = Bed::empty("filters").await;
     bed.run(
-        r#"INSERT INTO generations (id, created_at, github_url, repo_owner, repo_name, primary_language, code_quality_score,
+        r"INSERT INTO generations (id, created_at, github_url, repo_owner, repo_name, primary_language, code_quality_score,
                                     cat_attributes, analysis_data)
            SELECT ('00000000-0000-0000-0000-00000000000' || n)::uuid, now() AT TIME ZONE 'utc' - n * interval '1 day',
                   'https://github.com/o' || n % 2 || '/n' || n, 'o' || n % 2, 'n' || n,
                   CASE WHEN n < 5 THEN 'Rust' END, CASE n WHEN 9 THEN 'NaN' WHEN 8 THEN NULL ELSE n::numeric END,
                   jsonb_build_object('size', CASE n % 3 WHEN 0 THEN 'large' ELSE 'tiny' END, 'hats', jsonb_build_array(n, 'x')),
                   jsonb_build_object('metrics', jsonb_build_object('has_tests', n < 4, 'n', n))
-           FROM generate_series(1, 9) AS n"#,
+           FROM generate_series(1, 9) AS n",
     )
     .await;
     for (arguments, expected) in [

@@ -1,2 +1,2 @@
 -- no-transaction
-DROP INDEX CONCURRENTLY public.generations_by_former_image;
+DROP INDEX CONCURRENTLY IF EXISTS public.generations_by_former_image;

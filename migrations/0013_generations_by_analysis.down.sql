@@ -1,2 +1,2 @@
 -- no-transaction
-DROP INDEX CONCURRENTLY public.generations_by_analysis;
+DROP INDEX CONCURRENTLY IF EXISTS public.generations_by_analysis;

@@ -80,6 +80,9 @@ impl Pictures {
 
     /// Whether there is such an object. A key that no object can have has none.
     pub async fn has(&self, key: &str) -> Result<bool> {
+        if key.is_empty() {
+            return Ok(false);
+        }
         let look = async { self.store.head(&Key::parse(key)?).await };
         match look.await {
             Ok(_) => Ok(true),

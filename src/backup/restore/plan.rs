@@ -11,7 +11,7 @@ use crate::backup::{Yard, shelf};
 use crate::db::places::{self, LONGEST_NAME};
 use crate::db::{Session, restored};
 use crate::model::backup::manifest::Source;
-use crate::model::backup::{BackupName, Manifest};
+use crate::model::backup::{BackupName, Manifest, Verdict};
 use crate::model::check::{Check, State};
 use crate::model::failure::{Failure, Kind, Result};
 
@@ -120,8 +120,25 @@ pub async fn find(yard: &Yard, text: &str, at: Option<DateTime<Utc>>) -> Result<
         }
         _ => failure,
     })?;
+    if is_latest {
+        must_not_have_failed(yard, &name).await?;
+    }
     let manifest = shelf::manifest(&yard.vault, &name).await?;
     Ok(What::Stored(name, Box::new(manifest)))
+}
+
+/// Whoever says `latest` does not mean one that is known not to restore; whoever names it may try.
+async fn must_not_have_failed(yard: &Yard, name: &BackupName) -> Result<()> {
+    if shelf::one(&yard.vault, name).await?.verdict() != Verdict::Failed {
+        return Ok(());
+    }
+    let all = shelf::all(&yard.vault, Some(name.database())).await?;
+    let verified = all.iter().find(|shelved| shelved.verdict() == Verdict::Verified && !shelved.is_part());
+    let hint = match verified {
+        Some(verified) => format!("the newest that is verified: repo-to-cat backup restore {}", verified.name),
+        None => "none is verified; name one to try it all the same".to_owned(),
+    };
+    Err(Failure::new(Kind::Unusable, format!("the latest backup, {name}, has failed its drill")).hint(hint))
 }
 
 /// Looks at everything, and touches nothing. What is in the way is a failed check.

@@ -161,7 +161,9 @@ impl Watch {
     /// Enqueues a job and works on it until it has ended.
     pub async fn work(&self, session: &Session, job: NewJob, kind: JobKind, title: &str, again: &str) -> Result<Uuid> {
         let mut own = OwnJob::start(session, job).await.map_err(|failure| match failure.kind() {
-            Kind::Conflict => failure.context("another one is under way"),
+            Kind::Conflict => failure
+                .context("another one is under way, or waits since a restore")
+                .hint("see it with: repo-to-cat jobs list; after a restore say go: repo-to-cat backup release"),
             _ => failure,
         })?;
         let id = own.id;

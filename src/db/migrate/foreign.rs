@@ -17,12 +17,7 @@ pub(super) async fn require_none(connection: &mut PgConnection) -> Result<()> {
         return Ok(());
     }
     let database: String = sqlx::query_scalar("SELECT current_database()::text").fetch_one(connection).await?;
-    let has = |name: &str| tables.iter().any(|table| table == name);
-    if ["public.alembic_version", "public.users", "public.generations"].into_iter().all(has) {
-        let what = format!("database {database} is the original repo-to-cat's, migrated by Alembic");
-        return Err(Failure::new(Kind::Schema, what)
-            .hint("take it over with every row: repo-to-cat migrate adopt --dry-run tells how"));
-    }
+    refuse_the_original(&database, &tables)?;
     let mut told = tables.iter().take(TOLD).cloned().collect::<Vec<_>>().join(", ");
     if let Some(more) = tables.len().checked_sub(TOLD).filter(|more| *more > 0) {
         _ = write!(told, " and {more} more");
@@ -33,6 +28,23 @@ pub(super) async fn require_none(connection: &mut PgConnection) -> Result<()> {
             "name another database in database.url (DATABASE_URL); or, if they may stay beside ours: \
              repo-to-cat migrate up --beside",
         ))
+}
+
+/// Fails where the database is the original program's, which no record of ours may hide.
+pub(super) async fn require_not_the_original(connection: &mut PgConnection) -> Result<()> {
+    let tables = tables(connection).await?;
+    let database: String = sqlx::query_scalar("SELECT current_database()::text").fetch_one(connection).await?;
+    refuse_the_original(&database, &tables)
+}
+
+fn refuse_the_original(database: &str, tables: &[String]) -> Result<()> {
+    let has = |name: &str| tables.iter().any(|table| table == name);
+    if !["public.alembic_version", "public.users", "public.generations"].into_iter().all(has) {
+        return Ok(());
+    }
+    let what = format!("database {database} is the original repo-to-cat's, migrated by Alembic");
+    Err(Failure::new(Kind::Schema, what)
+        .hint("take it over with every row: repo-to-cat migrate adopt --dry-run tells how"))
 }
 
 /// All tables, `schema.name`, but for the system's, those that belong to extensions, and the record of migrations.

@@ -118,6 +118,9 @@ impl<'a> Runner<'a> {
         let connection = session.connection();
         lock(connection, self.options.patience).await?;
         let state = state_of(connection, self.revisions).await?;
+        if state.recorded.is_empty() {
+            foreign::require_not_the_original(connection).await?;
+        }
         let forgotten: Vec<i64> = state.recorded.keys().copied().filter(|version| *version > goal).collect();
         let is_ours = |version: i64| !state.edited.contains(&version) && state.recorded[&version].is_whole;
         let is_missing = |revision: &&Revision| {

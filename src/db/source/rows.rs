@@ -94,15 +94,16 @@ pub async fn copy_table<'s>(session: &'s mut Session<'_>, table: &Table) -> Resu
 }
 
 impl Holder {
-    /// Keys of the pictures that the rows of our own database name, one a line; none for any other database.
+    /// Keys of the pictures that the rows of our own database name, one a line; none for any other database. What an
+    /// adopted row names otherwise was never in our store: no drill could find it.
     pub async fn image_keys(&mut self) -> Result<Option<BoxStream<'_, Result<Bytes>>>> {
         if !self.is_ours().await? {
             return Ok(None);
         }
         let keys = copy(
             &mut self.session,
-            "COPY (SELECT image_path FROM public.generations WHERE image_path IS NOT NULL
-                   UNION SELECT original_image_path FROM public.generations WHERE original_image_path IS NOT NULL
+            "COPY (SELECT image_path FROM public.generations WHERE image_path LIKE 'images/v1/%'
+                   UNION SELECT original_image_path FROM public.generations WHERE original_image_path LIKE 'images/v1/%'
                    ORDER BY 1) TO STDOUT",
         );
         Ok(Some(keys.await?))

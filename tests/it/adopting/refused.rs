@@ -144,3 +144,13 @@ async fn nobody_is_taken_by_surprise() {
     let told = own.succeeds(&["migrate", "adopt"]);
     assert!(told.contains("nothing to do") && told.contains("never the Python application's"), "{told}");
 }
+
+#[tokio::test]
+async fn no_record_of_ours_hides_the_application_s_database() {
+    let shell = Shell::on(&original(HEAD));
+    for verb in [["migrate", "stamp", "head"].as_slice(), &["migrate", "up"]] {
+        let told = shell.fails(6, verb);
+        assert!(told.contains("migrated by Alembic") && told.contains("migrate adopt"), "{told}");
+    }
+    shell.succeeds(&["migrate", "adopt", "--yes"]);
+}

@@ -40,6 +40,12 @@ async fn a_backup_becomes_a_new_database_beside_its_source() {
     fs::write(site.shell.path("data/backups").join(&name).join("drill.json"), report.to_string()).unwrap();
     let looked = site.shell.succeeds(&["backup", "restore", &format!("latest:{}", site.database), "--dry-run"]);
     assert!(looked.contains("is about another backup"), "{looked}");
+    // The latest is not one that is known not to restore; who names it may try.
+    let mut failed = report;
+    (failed["backup"], failed["verdict"]) = (json!(name), json!("failed"));
+    fs::write(site.shell.path("data/backups").join(&name).join("drill.json"), failed.to_string()).unwrap();
+    let told = site.shell.fails(3, &["backup", "restore", "latest", "--dry-run"]);
+    assert!(told.contains("has failed its drill") && told.contains("none is verified"), "{told}");
     let own = site.other("own");
     let shown = site.shell.succeeds(&["backup", "restore", &name[..name.len() - 1], "--into", &own]);
     assert!(shown.contains(&format!("database {own}")) && shown.contains("equal"), "{shown}");

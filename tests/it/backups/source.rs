@@ -267,7 +267,8 @@ async fn our_own_database_tells_the_pictures_that_its_rows_name() {
     scene
         .sql(
             "INSERT INTO generations (github_url, image_path, original_image_path) VALUES
-             ('x', 'images/v1/b.png', 'images/v1/c.png'), ('y', 'images/v1/b.png', NULL), ('z', NULL, 'images/v1/a.png')",
+             ('x', 'images/v1/b.png', 'images/v1/c.png'), ('y', 'images/v1/b.png', NULL), ('z', NULL, 'images/v1/a.png'),
+             ('adopted', '/generated_images/d.png', '')",
         )
         .await;
     let mut holder = scene.hold("repo-to-cat/backup/a/1").await.unwrap();

@@ -18,11 +18,13 @@ async fn pictures_are_listed_and_copied_where_they_are_there() {
     assert!(jobs.complete(&job).await);
     let stored = bed.yard.pictures.put(b"a picture".to_vec(), Canvas::WIDE).await.unwrap();
     jobs.rows("public.generations").await;
-    sqlx::query("UPDATE public.generations SET image_path = $1, original_image_path = '../../etc/passwd'")
-        .bind(&stored.key)
-        .execute(&bed.pool)
-        .await
-        .unwrap();
+    sqlx::query(
+        "UPDATE public.generations SET image_path = $1, original_image_path = 'images/v1/../../../../etc/passwd'",
+    )
+    .bind(&stored.key)
+    .execute(&bed.pool)
+    .await
+    .unwrap();
     let request = BackupRequest { compression: Some(Compression::Gzip), ..BackupRequest::default() };
     let listed = bed.dump(&request).await.unwrap();
     assert_eq!(listed.images, Some(Images { count: 2, copied: false }));
@@ -34,7 +36,9 @@ async fn pictures_are_listed_and_copied_where_they_are_there() {
         bed.decoded(&copied.name, file, &Identities::default())
     };
     let list = std::fs::read_to_string(decoded(FileRole::ImageList)).unwrap();
-    assert_eq!(list, format!("../../etc/passwd\n{}\n", stored.key));
+    let mut listed: Vec<&str> = list.lines().collect();
+    listed.sort_unstable();
+    assert_eq!(listed, ["images/v1/../../../../etc/passwd", &stored.key]);
     let out = bed.folder.path().join("unpacked");
     std::fs::create_dir(&out).unwrap();
     let unpacked =

@@ -56,6 +56,7 @@ CREATE TABLE public.tokens (
         DEFERRABLE INITIALLY DEFERRED,
     CONSTRAINT tokens_hash_unique UNIQUE (hash),
     CONSTRAINT tokens_hash_is_sha256 CHECK (octet_length(hash) = 32),
+    CONSTRAINT tokens_end_in_time CHECK (isfinite(expires_at)),
     CONSTRAINT tokens_name_length CHECK (char_length(name) BETWEEN 1 AND 255),
     CONSTRAINT tokens_scopes_known CHECK (cardinality(scopes) > 0 AND scopes <@ ARRAY['enqueue', 'read', 'admin'])
 );

@@ -68,8 +68,8 @@ async fn read(db: &Db, who: Option<&str>, after: Option<Uuid>, limit: i64) -> Re
     Ok(sqlx::query_as!(
         UserRow,
         r#"SELECT person.id, username, email, coalesce(password_hash, '') <> '' AS "has_password!", disabled_at,
-                  person.created_at AT TIME ZONE 'utc' AS "created_at!: DateTime<Utc>",
-                  updated_at AT TIME ZONE 'utc' AS "updated_at!: DateTime<Utc>",
+                  LEAST(GREATEST(person.created_at, '0001-01-01'), '9999-12-31') AT TIME ZONE 'utc' AS "created_at!: DateTime<Utc>",
+                  LEAST(GREATEST(updated_at, '0001-01-01'), '9999-12-31') AT TIME ZONE 'utc' AS "updated_at!: DateTime<Utc>",
                   used.tokens AS "tokens!", used.last_used_at
            FROM public.users AS person, LATERAL (
              SELECT count(*) FILTER (WHERE revoked_at IS NULL AND coalesce(expires_at > queue.now(), true)) AS tokens,

@@ -4,6 +4,7 @@ use futures_util::TryStreamExt;
 use serde::Serialize;
 use sqlx::FromRow;
 
+use crate::db::migrate::foreign;
 use crate::db::{Db, Session};
 use crate::model::failure::Result;
 
@@ -66,19 +67,11 @@ pub async fn census(db: &Db, is_refused: impl Fn(&str) -> bool) -> Result<Census
     Ok(census)
 }
 
+/// Tables that are adopted or that tell what was.
+const ADOPTED: [&str; 3] = ["public.users", "public.generations", "public.alembic_version"];
+
 /// Tables of others, as `schema.name`, sorted: not those that are adopted, nor the system's, nor an extension's.
 pub(super) async fn other_tables(session: &mut Session<'_>) -> Result<Vec<String>> {
-    Ok(sqlx::query_scalar(
-        "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname)
-         FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-         WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
-           AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'
-           AND NOT (n.nspname = 'public'
-                    AND c.relname IN ('users', 'generations', 'alembic_version', '_sqlx_migrations'))
-           AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid
-                           AND deptype = 'e')
-         ORDER BY 1",
-    )
-    .fetch_all(session)
-    .await?)
+    let all = foreign::relations(session.connection(), "rpvmf").await?;
+    Ok(all.into_iter().filter(|name| !ADOPTED.contains(&name.as_str())).collect())
 }

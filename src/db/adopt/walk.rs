@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
-use tokio::time::{interval, sleep};
+use tokio::time::sleep;
 
 use super::shape::VERSION;
 use super::steps::{Act, Step};
+use crate::db::migrate::blocking::{self, Blocker};
 use crate::db::migrate::stamp;
 use crate::db::source::rows::quote;
 use crate::db::{Db, error};
@@ -18,8 +19,6 @@ const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_secs(1);
 /// An index waits for older transactions to end, and holds up nobody.
 const INDEX_PATIENCE: Duration = Duration::from_mins(10);
-/// How often we look who is in the way.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Makes the connection fit for it: no time limit of the role's ends a step, and one whose client is gone ends soon.
 pub(super) async fn prepare(connection: &mut PgConnection) -> Result<()> {
@@ -44,18 +43,10 @@ pub(super) async fn go(
     let pid: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut *connection).await?;
     let mut blockers = Vec::new();
     for tried in 1..=TRIES {
-        let gone = {
-            let act = once(connection, &step.act, patience);
-            tokio::pin!(act);
-            let mut looks = interval(LOOK_EVERY);
-            looks.tick().await;
-            loop {
-                tokio::select! {
-                    gone = &mut act => break gone,
-                    _ = looks.tick() => note_blockers(db, pid, &mut blockers).await,
-                }
-            }
-        };
+        let (gone, seen) = blocking::watched(db, pid, once(connection, &step.act, patience)).await;
+        if !seen.is_empty() {
+            blockers = seen;
+        }
         match (gone, &step.act) {
             (Ok(()), _) => return Ok(None),
             (Err(error), Act::Validate(_)) if is_violation(&error) => {
@@ -105,24 +96,8 @@ fn is_violation(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_foreign_key_violation)
 }
 
-/// Who is in the way just now, where somebody is. Whoever cannot ask does without.
-async fn note_blockers(db: &Db, pid: i32, blockers: &mut Vec<String>) {
-    let asked = sqlx::query_scalar(
-        "SELECT format('session %s of %s (%s), in a transaction since %s', pid, coalesce(usename, '?'),
-                       coalesce(nullif(application_name, ''), 'no name'),
-                       coalesce(to_char(xact_start AT TIME ZONE 'utc', 'HH24:MI:SS') || ' UTC', '?'))
-         FROM pg_stat_activity WHERE pid = ANY (pg_blocking_pids($1)) ORDER BY xact_start",
-    );
-    let asked: Result<Vec<String>, sqlx::Error> = asked.bind(pid).fetch_all(db.pool()).await;
-    if let Ok(found) = asked
-        && !found.is_empty()
-    {
-        *blockers = found;
-    }
-}
-
-fn blocked(step: &Step, blockers: &[String]) -> Failure {
-    let who = if blockers.is_empty() { "another session".to_owned() } else { blockers.join("; ") };
-    Failure::new(Kind::Conflict, format!("{}: {who} is in the way", step.what))
+fn blocked(step: &Step, blockers: &[Blocker]) -> Failure {
+    let held = blocking::list(blockers);
+    Failure::new(Kind::Conflict, format!("{}: a lock was not to be had{held}", step.what))
         .hint("let it end, or wait longer with --lock-timeout, then type the same again: it goes on where it was")
 }

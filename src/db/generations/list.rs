@@ -101,22 +101,23 @@ macro_rules! filtered {
 pub(super) use filtered;
 
 /// Where a list goes on: behind this place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Place {
-    created_at: NaiveDateTime,
+    /// As text: PostgreSQL has moments that no calendar of ours has, such as `infinity`.
+    created_at: String,
     id: Uuid,
 }
 
 /// Generations, newest first, without their analyses. Fails where there is none to go on after.
 pub async fn list(db: &Db, filter: &GenerationFilter) -> Result<Vec<Generation>> {
     let mut reading = begin_reading(db).await?;
-    let after = match filter.before {
-        Some(id) => Some(place_of(&mut reading, id).await?),
-        None => None,
-    };
+    let until = filter.until.map(|until| until.naive_utc());
     // One bound alone: of two, the walk might begin at the wrong one.
-    let until = filter.until.map(|until| Place { created_at: until.naive_utc(), id: Uuid::nil() });
-    let after = [after, until].into_iter().flatten().min();
+    let after = match (filter.before, until) {
+        (Some(id), until) => Some(place_of(&mut reading, id, until).await?),
+        (None, Some(until)) => Some(Place { created_at: until.to_string(), id: Uuid::nil() }),
+        (None, None) => None,
+    };
     let filter = &GenerationFilter { until: None, ..filter.clone() };
     let mut found = walk(&mut reading, filter, after).await?;
     if let Some(last) = found.reached {
@@ -129,11 +130,23 @@ pub async fn list(db: &Db, filter: &GenerationFilter) -> Result<Vec<Generation>>
     Ok(cats)
 }
 
-async fn place_of(session: &mut Session<'_>, id: Uuid) -> Result<Place> {
-    sqlx::query_as!(Place, "SELECT created_at, id FROM public.generations WHERE id = $1", id)
-        .fetch_optional(session)
-        .await?
-        .ok_or_else(|| unknown(id))
+/// The place of a generation, or that of `until` where it is the later in the list.
+async fn place_of(session: &mut Session<'_>, id: Uuid, until: Option<NaiveDateTime>) -> Result<Place> {
+    sqlx::query_as!(
+        Place,
+        r#"SELECT created_at::text AS "created_at!", id AS "id!"
+           FROM (SELECT created_at, id FROM public.generations WHERE id = $1
+                 UNION ALL
+                 SELECT $2, $3 WHERE $2::timestamp IS NOT NULL
+                   AND EXISTS (SELECT FROM public.generations WHERE id = $1)) AS bound
+           ORDER BY bound.created_at, bound.id LIMIT 1"#,
+        id,
+        until,
+        Uuid::nil()
+    )
+    .fetch_optional(session)
+    .await?
+    .ok_or_else(|| unknown(id))
 }
 
 /// What was found on the way along the newest.
@@ -149,18 +162,18 @@ async fn walk(session: &mut Session<'_>, filter: &GenerationFilter, after: Optio
     // The last one comes along even where its document is another: the search goes on behind it.
     let rows = filtered!(
         query(
-            r#"SELECT id, created_at, matches AS "matches!", nth = $13 AS "is_last!"
+            r#"SELECT id, created_at::text AS "created_at!", matches AS "matches!", nth = $13 AS "is_last!"
                FROM (SELECT id, created_at, row_number() OVER (ORDER BY created_at DESC, id DESC) AS nth,
                             ($1::jsonb IS NULL OR coalesce(cat_attributes @> $1, false))
                             AND ($2::jsonb IS NULL OR coalesce(analysis_data @> $2, false)) AS matches
                      FROM public.generations "#,
-            "AND ($11::timestamp IS NULL OR (created_at, id) < ($11, $12::uuid))
+            "AND ($11::text IS NULL OR (created_at, id) < ($11::text::timestamp, $12::uuid))
              ORDER BY created_at DESC, id DESC LIMIT $13) AS looked
-             WHERE matches OR nth = $13 ORDER BY created_at DESC, id DESC LIMIT $14"
+             WHERE matches OR nth = $13 ORDER BY looked.created_at DESC, id DESC LIMIT $14"
         ),
         filter,
-        after.map(|place| place.created_at),
-        after.map(|place| place.id),
+        after.as_ref().map(|place| place.created_at.as_str()),
+        after.as_ref().map(|place| place.id),
         reach,
         filter.limit
     )
@@ -169,7 +182,7 @@ async fn walk(session: &mut Session<'_>, filter: &GenerationFilter, after: Optio
     let ids: Vec<Uuid> = rows.iter().filter(|row| row.matches).map(|row| row.id).collect();
     let is_full = i64::try_from(ids.len()).unwrap_or(i64::MAX) >= filter.limit;
     let last = rows.last().filter(|row| row.is_last && !is_full);
-    Ok(Found { ids, reached: last.map(|row| Place { created_at: row.created_at, id: row.id }) })
+    Ok(Found { ids, reached: last.map(|row| Place { created_at: row.created_at.clone(), id: row.id }) })
 }
 
 /// All that lie behind a place and whose documents match, by the documents' own index.
@@ -180,7 +193,7 @@ async fn search(session: &mut Session<'_>, filter: &GenerationFilter, after: Pla
         query_scalar(
             "SELECT id FROM public.generations ",
             "AND ($1::jsonb IS NULL OR cat_attributes @> $1) AND ($2::jsonb IS NULL OR analysis_data @> $2)
-             AND (created_at, id) < ($11::timestamp, $12::uuid)
+             AND (created_at, id) < ($11::text::timestamp, $12::uuid)
              ORDER BY created_at DESC, id DESC LIMIT $13"
         ),
         filter,
@@ -197,7 +210,8 @@ async fn search(session: &mut Session<'_>, filter: &GenerationFilter, after: Pla
 async fn by_ids(session: &mut Session<'_>, ids: &[Uuid]) -> Result<Vec<Generation>> {
     Ok(sqlx::query_as!(
         Generation,
-        r#"SELECT id, created_at AT TIME ZONE 'utc' AS "created_at!: DateTime<Utc>", github_url, repo_owner, repo_name,
+        r#"SELECT id, LEAST(GREATEST(created_at, '0001-01-01'), '9999-12-31') AT TIME ZONE 'utc' AS "created_at!: DateTime<Utc>",
+                  github_url, repo_owner, repo_name,
                   commit_oid, primary_language, repo_size_kb, code_quality_score::float8 AS code_quality_score,
                   cat_attributes, NULL::jsonb AS analysis_data, score_model, image_path, original_image_path,
                   image_prompt, story, meme_text_top, meme_text_bottom, degraded, step_seconds, user_id

@@ -18,7 +18,8 @@ pub use list::{GenerationFilter, REACH, list};
 pub async fn get(db: &Db, id: Uuid) -> Result<Option<Generation>> {
     Ok(sqlx::query_as!(
         Generation,
-        r#"SELECT id, created_at AT TIME ZONE 'utc' AS "created_at!: DateTime<Utc>", github_url, repo_owner, repo_name,
+        r#"SELECT id, LEAST(GREATEST(created_at, '0001-01-01'), '9999-12-31') AT TIME ZONE 'utc' AS "created_at!: DateTime<Utc>",
+                  github_url, repo_owner, repo_name,
                   commit_oid, primary_language, repo_size_kb, code_quality_score::float8 AS code_quality_score,
                   cat_attributes, analysis_data, score_model, image_path, original_image_path, image_prompt, story,
                   meme_text_top, meme_text_bottom, degraded, step_seconds, user_id

@@ -16,7 +16,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// A session that others wait for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Blocker {
+pub(in crate::db) struct Blocker {
     pub pid: i32,
     user: String,
     application: String,
@@ -34,7 +34,7 @@ impl fmt::Display for Blocker {
 }
 
 /// What people can do about them.
-pub(super) fn hint(blockers: &[Blocker]) -> String {
+pub(in crate::db) fn hint(blockers: &[Blocker]) -> String {
     let again = "then type again: repo-to-cat migrate up";
     match blockers {
         [] => format!("see who holds it with: repo-to-cat db sessions; {again}"),
@@ -46,13 +46,13 @@ pub(super) fn hint(blockers: &[Blocker]) -> String {
 }
 
 /// All of them in a sentence's end; nothing where there is none.
-pub(super) fn list(blockers: &[Blocker]) -> String {
+pub(in crate::db) fn list(blockers: &[Blocker]) -> String {
     let list: Vec<_> = blockers.iter().map(ToString::to_string).collect();
     if list.is_empty() { String::new() } else { format!("; it is held by {}", list.join(" and by ")) }
 }
 
 /// Does `work`, which the session `pid` carries out, and tells who was last seen in its way.
-pub(super) async fn watched<T>(db: &Db, pid: i32, work: impl Future<Output = T>) -> (T, Vec<Blocker>) {
+pub(in crate::db) async fn watched<T>(db: &Db, pid: i32, work: impl Future<Output = T>) -> (T, Vec<Blocker>) {
     let mut seen = Vec::new();
     let done = tokio::select! {
         done = work => done,
@@ -91,7 +91,7 @@ async fn of_session(connection: &mut PgConnection, pid: i32) -> Result<Vec<Block
 }
 
 /// Those that hold an advisory lock.
-pub(super) async fn of_lock(connection: &mut PgConnection, key: i64) -> Result<Vec<Blocker>, sqlx::Error> {
+pub(in crate::db) async fn of_lock(connection: &mut PgConnection, key: i64) -> Result<Vec<Blocker>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT DISTINCT a.pid, coalesce(a.usename, '')::text AS usename, coalesce(a.application_name, '') AS application,
                 coalesce(a.state, a.backend_type, '') AS state, coalesce(left(a.query, 80), '') AS statement,

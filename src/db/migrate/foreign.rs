@@ -49,17 +49,23 @@ fn refuse_the_original(database: &str, tables: &[String]) -> Result<()> {
 
 /// All tables, `schema.name`, but for the system's, those that belong to extensions, and the record of migrations.
 async fn tables(connection: &mut PgConnection) -> Result<Vec<String>> {
+    relations(connection, "rpf").await
+}
+
+/// The same of these kinds (`pg_class.relkind`), sorted; names are quoted where they have to be.
+pub(in crate::db) async fn relations(connection: &mut PgConnection, kinds: &str) -> Result<Vec<String>> {
     Ok(sqlx::query_scalar(
-        "SELECT n.nspname || '.' || c.relname
+        "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname)
          FROM pg_class AS c
          JOIN pg_namespace AS n ON n.oid = c.relnamespace
-         WHERE c.relkind IN ('r', 'p', 'f') AND NOT c.relispartition AND c.relpersistence <> 't'
+         WHERE strpos($1, c.relkind::text) > 0 AND NOT c.relispartition AND c.relpersistence <> 't'
            AND n.nspname <> 'information_schema' AND NOT starts_with(n.nspname, 'pg_')
            AND c.oid IS DISTINCT FROM to_regclass('_sqlx_migrations')
            AND NOT EXISTS (SELECT FROM pg_depend AS d
                            WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
          ORDER BY 1",
     )
+    .bind(kinds)
     .fetch_all(connection)
     .await?)
 }

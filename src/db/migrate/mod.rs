@@ -4,8 +4,8 @@
 //! statement by statement, so that a failure names the one that failed, with a bounded wait for locks.
 
 mod apply;
-mod blocking;
-mod foreign;
+pub(super) mod blocking;
+pub(super) mod foreign;
 mod goal;
 mod index;
 mod offline;

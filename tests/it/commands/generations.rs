@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
+use sqlx::{Connection, PgConnection};
 
 use super::shell;
 use crate::support::cli::Shell;
+use crate::support::postgres::fresh_database;
 
 const NO_SUCH_CAT: &str = "0198c0de-0000-7000-8000-000000000000";
 
@@ -107,4 +109,42 @@ fn a_young_picture_stays_for_whoever_may_be_about_to_name_it() {
     shell.succeeds(&["generations", "delete", id(&one), id(&two)]);
     assert!(picture(&shell, &one, "image_path").exists());
     assert_eq!(shell.json(&["generations", "list"]), Value::Array(vec![]));
+}
+
+/// Only SQL can write such a moment; nothing of ours may break on it.
+#[tokio::test]
+async fn moments_that_no_calendar_has_are_shown_as_its_ends_and_paged_past() {
+    let url = fresh_database("moments");
+    let shell = Shell::migrated(&url);
+    let mut connection = PgConnection::connect(&url).await.unwrap();
+    for moment in ["infinity", "-infinity", "294276-01-01", "-infinity", "infinity", "2026-01-01"] {
+        for statement in [
+            "INSERT INTO generations (github_url, created_at) VALUES ('https://github.com/a/b', $1::text::timestamp)",
+            "INSERT INTO users (created_at, updated_at) VALUES ($1::text::timestamp, $1::text::timestamp)",
+        ] {
+            sqlx::query(statement).bind(moment).execute(&mut connection).await.unwrap();
+        }
+    }
+    let years = |arguments: &[&str]| {
+        let listed = shell.json(arguments);
+        let cats = listed.as_array().unwrap().clone();
+        let years: Vec<_> = cats.iter().map(|cat| cat["created_at"].as_str().unwrap()[..4].to_owned()).collect();
+        (years, cats.last().map(|cat| id(cat).to_owned()))
+    };
+    let all = ["9999", "9999", "9999", "2026", "0001", "0001"];
+    assert_eq!(years(&["generations", "list"]).0, all);
+    assert_eq!(years(&["users", "list"]).0, all);
+    let (mut paged, mut next) = years(&["generations", "list", "--limit", "1"]);
+    while let Some(last) = next {
+        let (page, end) = years(&["generations", "list", "--limit", "1", "--after", &last]);
+        paged.extend(page);
+        next = end;
+        assert!(paged.len() <= all.len(), "{paged:?}");
+    }
+    assert_eq!(paged, all);
+    let (newest, first) = years(&["generations", "list", "--until", "2026-06-01T00:00:00Z", "--limit", "1"]);
+    assert_eq!(newest, ["2026"]);
+    shell.succeeds(&["generations", "show", &first.unwrap()]);
+    shell.succeeds(&["generations", "list"]);
+    shell.succeeds(&["users", "list"]);
 }

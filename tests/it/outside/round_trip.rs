@@ -57,6 +57,40 @@ async fn a_column_without_a_value_is_no_null_and_no_empty_text() {
     assert!(csv.ends_with("\r\n"));
 }
 
+/// A column that is added to the table and not to the files would be lost in silence.
+#[tokio::test]
+async fn no_column_is_left_out() {
+    let bed = Bed::empty("columns").await;
+    let mut columns: Vec<(String, String)> = sqlx::query_as(
+        "SELECT column_name::text, data_type::text FROM information_schema.columns
+         WHERE table_schema = 'public' AND table_name = 'generations'",
+    )
+    .fetch_all(&bed.pool)
+    .await
+    .unwrap();
+    columns.sort_unstable();
+    let value = |(_, kind): &(String, String)| match kind.as_str() {
+        "uuid" => "'00000000-0000-0000-0000-00000000000a'",
+        "timestamp without time zone" => "'2026-01-01'",
+        "jsonb" => "'{}'",
+        "boolean" => "true",
+        "text" | "character varying" | "integer" | "bigint" | "numeric" => "'1'",
+        other => panic!("a value of {other}?"),
+    };
+    let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
+    let values: Vec<&str> = columns.iter().map(value).collect();
+    bed.run("INSERT INTO users (id) VALUES ('00000000-0000-0000-0000-00000000000a')").await;
+    bed.run(format!("INSERT INTO generations ({}) VALUES ({})", names.join(", "), values.join(", "))).await;
+
+    let cat: Value = serde_json::from_str(&bed.shell.succeeds(&["generations", "export"])).unwrap();
+    assert_eq!(cat.as_object().unwrap().keys().collect::<Vec<_>>(), names);
+    let csv = bed.shell.succeeds(&["generations", "export", "--format", "csv"]);
+    let mut header: Vec<&str> = csv.lines().next().unwrap().split(',').collect();
+    header.sort_unstable();
+    assert_eq!(header, names);
+    assert!(!csv.lines().nth(1).unwrap().contains(",,"), "{csv}");
+}
+
 #[tokio::test]
 async fn psql_reads_the_csv() {
     let from = Bed::odd("csv_from").await;

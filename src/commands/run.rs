@@ -11,12 +11,13 @@ use crate::commands::session::{Schema, Session, block_on, stop_signal, work_fold
 use crate::commands::view::hold::sentence;
 use crate::config::Loaded;
 use crate::db::{Db, hold};
+use crate::http::Site;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::schedule::declared;
 use crate::schedule::firing::Firing;
 use crate::schedule::upkeep::Upkeep;
 use crate::worker::Duty;
-use crate::{http, worker};
+use crate::{dashboard, http, worker};
 
 /// Closing waits for connections in use; a server that does not answer may not keep the process.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
@@ -59,7 +60,8 @@ async fn start(parts: &Run, session: &Session, stop: &CancellationToken) -> Resu
     let mut running = JoinSet::new();
     if parts.has(Part::Http) {
         // First: a port that is taken should be said before any job is claimed.
-        let server = http::Server::bind(session.db.clone(), session.pictures()?, session.config.clone()).await?;
+        let site = Site::new(session.db.clone(), session.pictures()?, session.config.clone(), stop.clone());
+        let server = http::Server::bind(site, dashboard::pages()).await?;
         running.spawn(server.run(stop.clone()));
     }
     if !session.config.metrics.listen.is_empty() {

@@ -310,6 +310,36 @@ pub struct Backup {
 pub struct Http {
     /// Address and port.
     pub listen: String,
+    /// Who is answered.
+    pub auth: Auth,
+    /// File that gets the first admin's token; empty: in the data folder, on a loopback address.
+    pub token_file: PathBuf,
+    /// Where others reach the listener; empty: the host that a request names.
+    pub public_url: String,
+    /// Whether pictures are shown to everybody.
+    pub public_pictures: bool,
+    /// Requests in a minute with one token; 0: any number.
+    pub rate_per_minute: u32,
+    /// Largest body of a request, in KB.
+    pub max_body_kb: usize,
+    /// Longest time for one answer, in seconds.
+    pub max_seconds: u64,
+    /// How long the original's `POST /generate` waits, in seconds.
+    pub wait_seconds: u64,
+    /// Other sites whose pages may ask from a browser.
+    pub allowed_origins: Vec<String>,
+    /// How long a login at the dashboard lasts, in hours.
+    pub session_hours: u32,
+}
+
+/// Whom the HTTP listener answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Auth {
+    /// Whoever shows a token that works.
+    Token,
+    /// Everybody who reaches it.
+    None,
 }
 
 /// The listener for metrics alone.

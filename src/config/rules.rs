@@ -107,6 +107,16 @@ pub(super) const RULES: &[Rule] = rules! {
     "backup.s3_secret_access_key_file": "a path, or empty" if is_path;
     "backup.s3_allow_http": "true or false" if Value::is_boolean;
     "http.listen": "host:port such as 127.0.0.1:8000; port 0 takes a free one" if |value| is_host_and_port(text(value), 0);
+    "http.auth": "token or none" if |value| matches!(text(value), "token" | "none");
+    "http.token_file": "a path, or empty" if is_path;
+    "http.public_url": "an http:// or https:// URL without path, or empty" if is_site;
+    "http.public_pictures": "true or false" if Value::is_boolean;
+    "http.rate_per_minute": "0 (any number) to 10000000" if between::<0, 10_000_000>;
+    "http.max_body_kb": "1 to 1000000" if between::<1, 1_000_000>;
+    "http.max_seconds": "1 to 3600" if between::<1, 3600>;
+    "http.wait_seconds": "0 to 3600, and less than http.max_seconds" if between::<0, 3600>;
+    "http.allowed_origins": "a list of origins such as https://app.example" if |value| all(value, |text| is_origin(text));
+    "http.session_hours": "1 to 8760 (a year)" if between::<1, 8760>;
     "metrics.listen": "host:port such as 127.0.0.1:9464, or empty for none; port 0 takes a free one" if |value| text(value).is_empty() || is_host_and_port(text(value), 0);
     "log.filter": "level, or target=level, separated by commas; levels: off, error, warn, info, debug, trace" if is_filter;
     "log.job_filter": "level, or target=level, separated by commas; levels: off, error, warn, info, debug, trace" if is_filter;
@@ -148,6 +158,11 @@ const RELATIONS: &[Relation] = &[
         keys: ["images.width", "images.height"],
         wrong: "pictures are 768 x 448 or 1024 x 1024",
         holds: |config| matches!((config.images.width, config.images.height), (768, 448) | (1024, 1024)),
+    },
+    Relation {
+        keys: ["http.wait_seconds", "http.max_seconds"],
+        wrong: "who waits for a cat must be answered before the answer is given up",
+        holds: |config| config.http.wait_seconds < config.http.max_seconds,
     },
     Relation {
         keys: ["backup.level", "backup.compression"],
@@ -248,6 +263,17 @@ fn is_recipient(text: &str) -> bool {
 fn is_web_url(value: &Value) -> bool {
     let is_web = |url: Url| matches!(url.scheme(), "http" | "https") && url.has_host();
     text(value).is_empty() || Url::parse(text(value)).is_ok_and(is_web)
+}
+
+/// Scheme, host and port, and no more.
+fn is_origin(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https") && url.has_host() && url.origin().ascii_serialization() == text
+    })
+}
+
+fn is_site(value: &Value) -> bool {
+    text(value).is_empty() || is_origin(text(value).trim_end_matches('/'))
 }
 
 /// What may go into a header of a request.

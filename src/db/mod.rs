@@ -6,6 +6,7 @@
 pub mod adopt;
 mod around;
 pub mod attempts;
+pub mod audit;
 pub mod backups;
 pub mod claims;
 mod connect;
@@ -22,6 +23,7 @@ pub mod limits;
 pub mod line;
 pub mod listener;
 pub mod loading;
+pub mod logins;
 pub mod logs;
 pub mod looking;
 pub mod migrate;

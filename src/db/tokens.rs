@@ -180,6 +180,18 @@ pub async fn revoke(db: &Db, id: Uuid) -> Result<bool> {
     Ok(revoked.rows_affected() == 1)
 }
 
+/// Whether an admin has a token that works.
+pub async fn has_admin(db: &Db) -> Result<bool> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (
+             SELECT FROM public.tokens AS token JOIN public.users AS person ON person.id = token.user_id
+             WHERE 'admin' = ANY (scopes) AND revoked_at IS NULL AND disabled_at IS NULL
+               AND coalesce(expires_at > queue.now(), true)) AS "has!""#
+    )
+    .fetch_one(db.pool())
+    .await?)
+}
+
 async fn read(db: &Db, wanted: Wanted<'_>) -> Result<Vec<TokenRow>> {
     let rows = sqlx::query!(
         r#"SELECT token.id, user_id, coalesce(username, email) AS "user", name, prefix, scopes, token.created_at,

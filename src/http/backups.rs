@@ -4,17 +4,25 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use super::Shared;
+use super::Site;
 use super::error::Problem;
 use crate::db::backups;
 use crate::model::backup::{Standing, Verdict};
 use crate::telemetry::{Page, Type};
 
+/// The routes.
+pub(super) fn routes() -> OpenApiRouter<Site> {
+    OpenApiRouter::new().routes(routes!(health))
+}
+
 /// 200 while each database that should have backups has a fresh verified one, else 503.
-pub(super) async fn health(State(shared): State<Shared>) -> Result<(StatusCode, Json<Value>), Problem> {
-    let standings = backups::standings(&shared.db).await?;
-    Ok(answer(&standings, shared.config.backup.fresh_hours))
+#[utoipa::path(get, path = "/health/backups", tag = "health", responses((status = OK), (status = SERVICE_UNAVAILABLE)))]
+async fn health(State(site): State<Site>) -> Result<(StatusCode, Json<Value>), Problem> {
+    let standings = backups::standings(&site.db).await?;
+    Ok(answer(&standings, site.config.backup.fresh_hours))
 }
 
 fn answer(standings: &[Standing], hours: u64) -> (StatusCode, Json<Value>) {

@@ -1,18 +1,88 @@
 //! Failures as RFC 9457 problem details.
 
+use std::borrow::Cow;
+
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::model::failure::{Failure, Kind};
 
 /// A failure on its way to the client.
 #[derive(Debug)]
-pub(super) struct Problem {
+pub struct Problem {
     status: StatusCode,
     failure: Failure,
+    /// Which part of the request was wrong: a field, a parameter, a header.
+    field: Option<Cow<'static, str>>,
+}
+
+/// What a client reads where something went wrong: RFC 9457.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct Details {
+    /// What sort of problem; it never changes its name.
+    #[serde(rename = "type")]
+    #[schema(example = "urn:repo-to-cat:not_found")]
+    pub kind: String,
+    /// The status in words.
+    pub title: String,
+    /// The status.
+    pub status: u16,
+    /// What was wrong.
+    pub detail: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// Which part of the request was wrong: a field, a parameter, a header.
+    pub field: Option<String>,
+    /// The request, as the log and the header `x-request-id` name it.
+    pub request_id: Option<String>,
+}
+
+impl Problem {
+    /// Says which part of the request was wrong.
+    #[must_use]
+    pub fn of_field(mut self, field: impl Into<Cow<'static, str>>) -> Self {
+        self.field = Some(field.into());
+        self
+    }
+
+    /// Whoever asks may not do that.
+    #[must_use]
+    pub fn forbidden(failure: Failure) -> Self {
+        Self::with(StatusCode::FORBIDDEN, failure)
+    }
+
+    /// A failure with a status of its own.
+    #[must_use]
+    pub const fn with(status: StatusCode, failure: Failure) -> Self {
+        Self { status, failure, field: None }
+    }
+
+    /// The status that the client gets.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub const fn failure(&self) -> &Failure {
+        &self.failure
+    }
+
+    /// What of it is told to others: what went wrong inside is for the log, what was wrong with the request for the client.
+    #[must_use]
+    pub fn told(&self) -> (&str, Option<&str>) {
+        if self.status.is_server_error() {
+            ("the service cannot answer this now", None)
+        } else {
+            (self.failure.what(), self.failure.hint_text())
+        }
+    }
 }
 
 impl From<Failure> for Problem {
@@ -27,68 +97,73 @@ impl From<Failure> for Problem {
             Kind::Database | Kind::Schema | Kind::Unavailable | Kind::Environment => StatusCode::SERVICE_UNAVAILABLE,
             Kind::Cancelled | Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        Self { status, failure }
+        Self::with(status, failure)
     }
 }
 
 impl From<JsonRejection> for Problem {
     fn from(rejection: JsonRejection) -> Self {
         let failure = match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => Failure::new(Kind::TooLarge, "the body is too large"),
-            _ => Failure::new(Kind::Invalid, rejection.body_text()),
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                Failure::new(Kind::TooLarge, "the body is too large").hint("the largest is http.max_body_kb")
+            }
+            _ => Failure::new(Kind::Invalid, rejection.body_text())
+                .hint("send JSON as application/json; /docs tells what each request takes"),
         };
-        let failure = failure.hint(
-            r#"send {"github_url": "https://github.com/owner/name"} as application/json; docs/enqueue.md tells what may be added"#,
-        );
-        Self { status: rejection.status(), failure }
+        Self::with(rejection.status(), failure).of_field("body")
     }
 }
 
 impl From<PathRejection> for Problem {
     fn from(_: PathRejection) -> Self {
         let hint = "an id looks like 0198c0de-0000-7000-8000-000000000000";
-        Failure::new(Kind::Invalid, "the id in the path is no UUID").hint(hint).into()
+        Self::from(Failure::new(Kind::Invalid, "the id in the path is no UUID").hint(hint)).of_field("id")
     }
 }
 
 impl From<QueryRejection> for Problem {
     fn from(rejection: QueryRejection) -> Self {
-        let hint = "the parameters are owner, name, language, after (an id) and limit (1 to 1000)";
-        Failure::new(Kind::Invalid, rejection.body_text()).hint(hint).into()
+        let failure = Failure::new(Kind::Invalid, rejection.body_text()).hint("/docs tells what each request takes");
+        Self::from(failure).of_field("query")
     }
 }
 
 /// There is nothing at this path.
 pub(super) async fn no_such_path() -> Problem {
-    Failure::new(Kind::NotFound, "there is nothing at this path").hint("see /v1/generations and /health/ready").into()
+    Failure::new(Kind::NotFound, "there is nothing at this path").hint("see /docs").into()
 }
 
 /// There is something at this path, but not for this method.
 pub(super) async fn no_such_method() -> Problem {
-    let failure = Failure::new(Kind::Invalid, "this path does not know the request's method");
-    Problem { status: StatusCode::METHOD_NOT_ALLOWED, failure }
+    let failure = Failure::new(Kind::Invalid, "this path does not know the request's method").hint("see /docs");
+    Problem::with(StatusCode::METHOD_NOT_ALLOWED, failure)
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Self { status, failure } = self;
-        // What went wrong inside is for the log; what was wrong with the request is for the client.
-        let detail = if status.is_server_error() {
-            tracing::error!(%failure, "a request failed");
-            "the service cannot answer this now"
-        } else {
-            failure.what()
+        if self.status.is_server_error() {
+            tracing::error!(failure = %self.failure, "a request failed");
+        }
+        let (detail, hint) = self.told();
+        let details = Details {
+            kind: format!("urn:repo-to-cat:{}", kind_of(self.status, &self.failure)),
+            title: self.status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: self.status.as_u16(),
+            detail: detail.to_owned(),
+            hint: hint.map(ToOwned::to_owned),
+            field: self.field.as_deref().map(ToOwned::to_owned),
+            request_id: super::request_id::current(),
         };
-        let body = json!({
-            "type": format!("urn:repo-to-cat:{}", failure.kind().name()),
-            "title": status.canonical_reason(),
-            "status": status.as_u16(),
-            "detail": detail,
-            "hint": failure.hint_text().filter(|_| !status.is_server_error()),
-        });
-        let mut response = (status, Json(body)).into_response();
-        let media_type = HeaderValue::from_static("application/problem+json");
-        response.headers_mut().insert(header::CONTENT_TYPE, media_type);
+        let mut response = (self.status, Json(details)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"repo-to-cat\""));
+        }
         response
     }
+}
+
+fn kind_of(status: StatusCode, failure: &Failure) -> &'static str {
+    if status == StatusCode::FORBIDDEN { "forbidden" } else { failure.kind().name() }
 }

@@ -11,9 +11,12 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::Shared;
+use super::Site;
+use super::auth::{Enqueuer, Reader};
 use super::error::Problem;
 use crate::db::generations::{self, GenerationFilter};
 use crate::db::{Db, attempts, inspect, steps};
@@ -26,10 +29,19 @@ use crate::model::unique::{OnConflict, Scope, Unique};
 use crate::providers::pictures::KEYS;
 use crate::queue::enqueue::enqueue_all;
 
+/// The routes.
+pub(super) fn routes() -> OpenApiRouter<Site> {
+    OpenApiRouter::new()
+        .routes(routes!(create, list))
+        .routes(routes!(show))
+        .routes(routes!(image))
+        .routes(routes!(original))
+}
+
 /// The body of a request for a cat: of `github_url` and `rerun_of`, one.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Create {
+struct Create {
     github_url: Option<String>,
     #[serde(rename = "ref")]
     reference: Option<String>,
@@ -120,15 +132,17 @@ impl Create {
 
 /// Enqueues; answers with the id at once. The header `Idempotency-Key` is the job's unique key; another body with it is
 /// refused. `traceparent` says which trace the job belongs to.
-pub(super) async fn create(
-    State(shared): State<Shared>,
+#[utoipa::path(post, path = "/v1/generations", tag = "generations", responses((status = ACCEPTED)))]
+async fn create(
+    State(site): State<Site>,
+    _: Enqueuer,
     headers: HeaderMap,
     body: Result<Json<Create>, JsonRejection>,
 ) -> Result<Response, Problem> {
     let Json(mut body) = body?;
     let unique = body.unique(&headers)?;
-    let repository = body.repository(&shared.db).await?;
-    let fetch = &shared.config.fetch;
+    let repository = body.repository(&site.db).await?;
+    let fetch = &site.config.fetch;
     if let Source::Local(_) = Source::parse(&repository, &fetch.allowed_hosts, &fetch.private_hosts)? {
         return Err(Failure::new(Kind::Refused, "local repositories cannot be asked for over HTTP")
             .hint("send a URL such as https://github.com/owner/name")
@@ -147,8 +161,8 @@ pub(super) async fn create(
         rerun_of: body.rerun_of,
         traceparent: traceparent(&headers),
     };
-    let job = generation_job(&repository, wishes, &shared.config)?;
-    let enqueued = enqueue_all(&shared.db, std::slice::from_ref(&job)).await?;
+    let job = generation_job(&repository, wishes, &site.config)?;
+    let enqueued = enqueue_all(&site.db, std::slice::from_ref(&job)).await?;
     let id = enqueued.first().map(|enqueued| enqueued.id).unwrap_or_default();
     let is_new = enqueued.first().is_some_and(|enqueued| enqueued.is_new);
     let location = format!("/v1/generations/{id}");
@@ -167,21 +181,22 @@ fn traceparent(headers: &HeaderMap) -> Option<Traceparent> {
 type Id = Result<Path<Uuid>, PathRejection>;
 
 /// Where a generation stands: its job, its steps and, when it is completed, its result.
-pub(super) async fn show(State(shared): State<Shared>, id: Id) -> Result<Json<Value>, Problem> {
+#[utoipa::path(get, path = "/v1/generations/{id}", tag = "generations", params(("id" = Uuid, Path)), responses((status = OK)))]
+async fn show(State(site): State<Site>, _: Reader, id: Id) -> Result<Json<Value>, Problem> {
     let Path(id) = id?;
-    let result = generations::get(&shared.db, id).await?;
-    let job = match inspect::job(&shared.db, id).await {
+    let result = generations::get(&site.db, id).await?;
+    let job = match inspect::job(&site.db, id).await {
         Ok(job) => Some(job),
         // Its history may have been pruned; an imported one never had a job.
         Err(failure) if failure.kind() == Kind::NotFound && result.is_some() => None,
         Err(failure) => return Err(failure.into()),
     };
-    let steps: Vec<Value> = steps::of_job(&shared.db, id)
+    let steps: Vec<Value> = steps::of_job(&site.db, id)
         .await?
         .into_iter()
         .map(|row| json!({"step": row.step, "done": row.done, "fraction": row.fraction, "detail": row.detail}))
         .collect();
-    let attempts = attempts::of_job(&shared.db, id).await?;
+    let attempts = attempts::of_job(&site.db, id).await?;
     let state = job.as_ref().map_or("completed", |job| job.state.as_str());
     Ok(Json(json!({"id": id, "state": state, "steps": steps, "attempts": attempts, "job": job, "result": result})))
 }
@@ -189,7 +204,7 @@ pub(super) async fn show(State(shared): State<Shared>, id: Id) -> Result<Json<Va
 /// What to list.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Wanted {
+struct Wanted {
     owner: Option<String>,
     name: Option<String>,
     language: Option<String>,
@@ -198,8 +213,10 @@ pub(super) struct Wanted {
 }
 
 /// Completed generations, newest first, without their analyses.
-pub(super) async fn list(
-    State(shared): State<Shared>,
+#[utoipa::path(get, path = "/v1/generations", tag = "generations", responses((status = OK)))]
+async fn list(
+    State(site): State<Site>,
+    _: Reader,
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Json<Value>, Problem> {
     let Query(wanted) = wanted?;
@@ -215,30 +232,32 @@ pub(super) async fn list(
         limit: i64::from(limit),
         ..GenerationFilter::default()
     };
-    let page = generations::list(&shared.db, &filter).await?;
+    let page = generations::list(&site.db, &filter).await?;
     let next = page.last().filter(|_| page.len() == usize::from(limit)).map(|last| last.id);
     Ok(Json(json!({"generations": page, "next_after": next})))
 }
 
 /// The captioned picture.
-pub(super) async fn image(State(shared): State<Shared>, id: Id) -> Result<Response, Problem> {
+#[utoipa::path(get, path = "/v1/generations/{id}/image", tag = "generations", params(("id" = Uuid, Path)), responses((status = OK)))]
+async fn image(State(site): State<Site>, _: Reader, id: Id) -> Result<Response, Problem> {
     let Path(id) = id?;
-    let generation = generations::get(&shared.db, id).await?.ok_or_else(|| generations::unknown(id))?;
-    picture(&shared, generation.image_path).await
+    let generation = generations::get(&site.db, id).await?.ok_or_else(|| generations::unknown(id))?;
+    picture(&site, generation.image_path).await
 }
 
 /// The picture without caption.
-pub(super) async fn original(State(shared): State<Shared>, id: Id) -> Result<Response, Problem> {
+#[utoipa::path(get, path = "/v1/generations/{id}/original", tag = "generations", params(("id" = Uuid, Path)), responses((status = OK)))]
+async fn original(State(site): State<Site>, _: Reader, id: Id) -> Result<Response, Problem> {
     let Path(id) = id?;
-    let generation = generations::get(&shared.db, id).await?.ok_or_else(|| generations::unknown(id))?;
-    picture(&shared, generation.original_image_path).await
+    let generation = generations::get(&site.db, id).await?.ok_or_else(|| generations::unknown(id))?;
+    picture(&site, generation.original_image_path).await
 }
 
-async fn picture(shared: &Shared, key: Option<String>) -> Result<Response, Problem> {
+async fn picture(site: &Site, key: Option<String>) -> Result<Response, Problem> {
     let missing = || Failure::new(Kind::NotFound, "the picture is not in the store");
     // What the founding application left there is a path of its own.
     let key = key.filter(|key| key.starts_with(KEYS)).ok_or_else(missing)?;
-    let png = shared.pictures.get(&key).await?.ok_or_else(missing)?;
+    let png = site.pictures.get(&key).await?.ok_or_else(missing)?;
     let headers = [
         (header::CONTENT_TYPE, "image/png"),
         (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),

@@ -2,12 +2,18 @@
 
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
+use axum::routing::get;
 use tokio::time::timeout;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use super::backups as told;
+use super::auth::Reader;
+use super::{Site, backups as told};
+use crate::config::Config;
 use crate::db::depth::{self, Depth};
 use crate::db::{Db, backups};
 use crate::model::backup::Standing;
@@ -19,13 +25,30 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What metrics are made of, beside what this process counted.
 #[derive(Debug, Clone)]
-pub(super) struct Source {
-    pub db: Db,
-    pub fresh_hours: u64,
+struct Source {
+    db: Db,
+    fresh_hours: u64,
+}
+
+/// The routes of the listener for services.
+pub(super) fn routes() -> OpenApiRouter<Site> {
+    OpenApiRouter::new().routes(routes!(of_site))
+}
+
+/// The router of a listener that tells nothing else.
+pub(super) fn alone(db: Db, config: &Config) -> Router {
+    let source = Source { db, fresh_hours: config.backup.fresh_hours };
+    Router::new().route("/metrics", get(show)).with_state(source)
+}
+
+/// Metrics for Prometheus.
+#[utoipa::path(get, path = "/metrics", tag = "health", security(("token" = ["read"])), responses((status = OK, content_type = "text/plain")))]
+async fn of_site(State(site): State<Site>, _: Reader) -> impl IntoResponse {
+    show(State(Source { db: site.db.clone(), fresh_hours: site.config.backup.fresh_hours })).await
 }
 
 /// All metrics. The queue's and the backups' are the same whichever process tells them.
-pub(super) async fn show(State(source): State<Source>) -> impl IntoResponse {
+async fn show(State(source): State<Source>) -> impl IntoResponse {
     let mut page = Page::default();
     page.family("repo_to_cat_info", Type::Gauge, "The program; always 1.");
     page.sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);

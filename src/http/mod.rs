@@ -1,101 +1,81 @@
-//! The HTTP listener: ask for a cat, look at it, and see whether the service is well. And a lesser one, for processes
-//! without it, that tells their metrics.
+//! HTTP: the interface for services, and what the dashboard shares with it.
+//!
+//! [`Site`] is what answers are made of. [`auth`] tells who asks, [`deeds`] writes down what they change, [`error`] says what
+//! was wrong. Each other module has the routes of one resource; [`api`] puts them together, and with them the OpenAPI
+//! document, which is made from the same attributes. [`server`] listens.
 
+pub mod auth;
 mod backups;
-mod error;
+pub mod deeds;
+pub mod error;
 mod generations;
 mod health;
 mod metrics;
+pub mod openapi;
+pub mod request_id;
+mod server;
 
-use std::future::IntoFuture;
-use std::time::Duration;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{get, post};
-use tokio::net::TcpListener;
-use tokio::time::sleep;
+use axum::http::request::Parts;
 use tokio_util::sync::CancellationToken;
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::config::Config;
 use crate::db::Db;
-use crate::model::failure::{Failure, Kind, Result};
+use crate::model::failure::Failure;
 use crate::providers::pictures::Pictures;
+pub use error::Problem;
+pub use server::Server;
 
-/// What the handlers work with.
+/// What answers are made of. Cheap to clone.
 #[derive(Debug, Clone)]
-struct Shared {
-    db: Db,
-    pictures: Pictures,
-    config: Config,
+pub struct Site {
+    /// The database.
+    pub db: Db,
+    /// The pictures.
+    pub pictures: Pictures,
+    /// The settings.
+    pub config: Arc<Config>,
+    /// Tokens that worked a moment ago.
+    pub known: Arc<auth::Known>,
+    /// The service stops: streams end.
+    pub stop: CancellationToken,
 }
 
-/// A listener that is bound but does not answer yet.
-#[derive(Debug)]
-pub struct Server {
-    listener: TcpListener,
-    router: Router,
-    grace: Duration,
-}
-
-impl Server {
-    /// Takes the address of `http.listen`.
-    pub async fn bind(db: Db, pictures: Pictures, config: Config) -> Result<Self> {
-        let listener = listen("http.listen", &config.http.listen, "leave HTTP out with --only").await?;
-        if let Ok(bound) = listener.local_addr() {
-            tracing::info!(address = %bound, "listening");
-        }
-        let grace = grace(&config);
-        let router = Router::new()
-            .route("/health/live", get(health::live))
-            .route("/health/ready", get(health::ready))
-            .route("/health/backups", get(backups::health))
-            .route("/v1/generations", post(generations::create).get(generations::list))
-            .route("/v1/generations/{id}", get(generations::show))
-            .route("/v1/generations/{id}/image", get(generations::image))
-            .route("/v1/generations/{id}/original", get(generations::original))
-            .with_state(Shared { db: db.clone(), pictures, config: config.clone() });
-        Ok(Self { listener, router: router.merge(metrics_router(db, &config)), grace })
+impl Site {
+    /// What answers are made of, until `stop`.
+    #[must_use]
+    pub fn new(db: Db, pictures: Pictures, config: Config, stop: CancellationToken) -> Self {
+        Self { db, pictures, config: Arc::new(config), known: Arc::default(), stop }
     }
 
-    /// Takes the address of `metrics.listen`, to tell nothing but metrics.
-    pub async fn bind_metrics(db: Db, config: &Config) -> Result<Self> {
-        let listener = listen("metrics.listen", &config.metrics.listen, "leave it empty").await?;
-        if let Ok(bound) = listener.local_addr() {
-            tracing::info!(metrics = %bound, "listening");
-        }
-        Ok(Self { listener, router: metrics_router(db, config), grace: grace(config) })
+    /// Who asks.
+    pub async fn caller(&self, parts: &Parts) -> Result<auth::Caller, Failure> {
+        auth::identify(self, &parts.headers, &parts.method).await
     }
 
-    /// Answers until `stop`, then finishes the requests that are under way, within `worker.grace_seconds`.
-    pub async fn run(self, stop: CancellationToken) -> Result<()> {
-        let router = self.router.fallback(error::no_such_path).method_not_allowed_fallback(error::no_such_method);
-        let serve =
-            axum::serve(self.listener, router).with_graceful_shutdown(stop.clone().cancelled_owned()).into_future();
-        tokio::select! {
-            served = serve => {
-                served.map_err(|error| Failure::new(Kind::Environment, "the HTTP listener failed").source(error))
-            }
-            () = async { stop.cancelled().await; sleep(self.grace).await } => {
-                tracing::warn!("requests that did not end in time were cut off");
-                Ok(())
-            }
-        }
+    /// Where an admin's first token is put.
+    #[must_use]
+    pub fn token_file(&self) -> PathBuf {
+        let file = &self.config.http.token_file;
+        if file.as_os_str().is_empty() { self.config.data.folder.join("admin-token") } else { file.clone() }
     }
 }
 
-async fn listen(key: &str, address: &str, otherwise: &str) -> Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| {
-        Failure::new(Kind::Environment, format!("cannot listen on {address}: {error}"))
-            .hint(format!("set {key} to a free address (port 0 takes any), or {otherwise}"))
-            .source(error)
-    })
+/// The routes for services.
+fn api() -> OpenApiRouter<Site> {
+    OpenApiRouter::with_openapi(openapi::base())
+        .merge(health::routes())
+        .merge(backups::routes())
+        .merge(generations::routes())
+        .merge(metrics::routes())
 }
 
-fn metrics_router(db: Db, config: &Config) -> Router {
-    let source = metrics::Source { db, fresh_hours: config.backup.fresh_hours };
-    Router::new().route("/metrics", get(metrics::show)).with_state(source)
-}
-
-fn grace(config: &Config) -> Duration {
-    Duration::from_secs(config.worker.grace_seconds)
+/// Everything that is answered: the routes for services, their description, and the `pages` for people.
+pub fn router(site: Site, pages: Router<Site>) -> Router {
+    let (routes, document) = api().split_for_parts();
+    routes.merge(openapi::routes(document)).merge(pages).with_state(site)
 }

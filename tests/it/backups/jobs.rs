@@ -258,7 +258,8 @@ async fn a_host_on_which_the_store_was_never_mounted_makes_no_backup() {
     std::fs::create_dir(&nas).unwrap();
     let now = || {
         let mut command = scene.shell.command(&["--json", "backup", "now", "--no-drill"]);
-        Ran::of(command.env("REPO_TO_CAT_BACKUP__STORE", &nas).env("REPO_TO_CAT_WORKER__MAX_ATTEMPTS", "1"))
+        // As many attempts as always: on a machine that stalls, one of them may be lost for a reason of its own.
+        Ran::of(command.env("REPO_TO_CAT_BACKUP__STORE", &nas))
     };
     let made = now();
     assert_eq!(made.code, Some(0), "{}", made.err);
@@ -270,7 +271,8 @@ async fn a_host_on_which_the_store_was_never_mounted_makes_no_backup() {
     assert!(ran.code == Some(7) && ran.err.contains("is it mounted?"), "{:?} {}", ran.code, ran.err);
     assert_eq!(std::fs::read_dir(&nas).unwrap().count(), 0);
     std::fs::write(nas.join(".repo-to-cat-store"), "").unwrap();
-    assert_eq!(now().code, Some(0), "it is to begin anew");
+    let anew = now();
+    assert_eq!(anew.code, Some(0), "it is to begin anew: {}", anew.err);
 }
 
 /// Hears pings: a URL, and the paths that were asked for.

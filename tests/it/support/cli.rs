@@ -17,7 +17,7 @@ use super::postgres::{kill, program, temporary_folder, wait_until};
 
 /// Fast enough for tests: what is lost is found within seconds.
 const QUICK: &str = "[worker]\nlease_seconds = 3\nheartbeat_seconds = 1\npoll_seconds = 1\nbackoff_seconds = 1\n\
-                     backoff_max_seconds = 1\ngrace_seconds = 5\n[http]\nlisten = \"127.0.0.1:0\"\n";
+                     backoff_max_seconds = 1\ngrace_seconds = 5\n[http]\nlisten = \"127.0.0.1:0\"\nauth = \"none\"\n";
 
 /// A folder to run the program in, and the database that it uses.
 pub struct Shell {

@@ -4,7 +4,7 @@ use super::source::{Source, lines_naming};
 use super::{File, Finding, Rule};
 
 /// The modules of the crate, lowest layer first. A module may name those of the layers below its own.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 12] = [
     &["model"],
     // Settings are plain values that every component takes a section of.
     &["config"],
@@ -13,7 +13,9 @@ const LAYERS: [&[&str]; 10] = [
     &["queue", "providers", "postgres"],
     // What the kinds of jobs do.
     &["generation", "backup", "probe"],
-    &["http", "dashboard", "worker", "schedule"],
+    &["worker", "schedule"],
+    &["http"],
+    &["dashboard"],
     &["cli"],
     &["commands"],
     &["main", "lib"],

@@ -1,0 +1,102 @@
+//! `web.audit`: who did what by HTTP or at the dashboard.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::db::Db;
+use crate::model::failure::Result;
+
+/// Something that somebody is about to do.
+#[derive(Debug, Clone, Default)]
+pub struct Deed<'a> {
+    /// Who; none where nobody is asked who they are.
+    pub user_id: Option<Uuid>,
+    /// With which token.
+    pub token_id: Option<Uuid>,
+    /// The name.
+    pub who: &'a str,
+    /// `http` or `dashboard`.
+    pub via: &'a str,
+    /// What, such as `jobs.cancel`.
+    pub action: &'a str,
+    /// To what.
+    pub target: Option<&'a str>,
+    /// How.
+    pub detail: Option<&'a Value>,
+    /// The request.
+    pub request_id: Option<&'a str>,
+}
+
+/// Something that somebody did.
+#[derive(Debug, Clone, Serialize)]
+pub struct Audited {
+    /// Identity, in the order of time.
+    pub id: i64,
+    /// When it was begun.
+    pub at: DateTime<Utc>,
+    /// Who.
+    pub who: String,
+    /// Who, if anybody was asked.
+    pub user_id: Option<Uuid>,
+    /// With which token.
+    pub token_id: Option<Uuid>,
+    /// `http` or `dashboard`.
+    pub via: String,
+    /// What, such as `jobs.cancel`.
+    pub action: String,
+    /// To what.
+    pub target: Option<String>,
+    /// How.
+    pub detail: Option<Value>,
+    /// `done`, or why it failed; none: it is under way, or its process ended.
+    pub outcome: Option<String>,
+    /// The request.
+    pub request_id: Option<String>,
+}
+
+/// Writes down what is about to be done; returns where.
+pub async fn begin(db: &Db, deed: &Deed<'_>) -> Result<i64> {
+    Ok(sqlx::query_scalar!(
+        "INSERT INTO web.audit (user_id, token_id, who, via, action, target, detail, request_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
+        deed.user_id,
+        deed.token_id,
+        deed.who,
+        deed.via,
+        deed.action,
+        deed.target,
+        deed.detail,
+        deed.request_id
+    )
+    .fetch_one(db.pool())
+    .await?)
+}
+
+/// Writes down how it went.
+pub async fn end(db: &Db, id: i64, outcome: &str) -> Result<()> {
+    sqlx::query!("UPDATE web.audit SET outcome = $2 WHERE id = $1", id, outcome).execute(db.pool()).await?;
+    Ok(())
+}
+
+/// What was done, the last first: before `before`, at most `limit`.
+pub async fn list(db: &Db, before: Option<i64>, limit: i64) -> Result<Vec<Audited>> {
+    Ok(sqlx::query_as!(
+        Audited,
+        "SELECT id, at, who, user_id, token_id, via, action, target, detail, outcome, request_id FROM web.audit
+         WHERE id < coalesce($1, 9223372036854775807) ORDER BY id DESC LIMIT $2",
+        before,
+        limit
+    )
+    .fetch_all(db.pool())
+    .await?)
+}
+
+/// Removes what is older than so many days; returns how much.
+pub async fn prune(db: &Db, days: i32) -> Result<u64> {
+    let pruned = sqlx::query!("DELETE FROM web.audit WHERE at < queue.now() - make_interval(days => $1)", days)
+        .execute(db.pool())
+        .await?;
+    Ok(pruned.rows_affected())
+}

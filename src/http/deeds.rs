@@ -1,0 +1,65 @@
+//! What callers change is written down before it is done, and how it went after.
+
+use serde_json::Value;
+
+use super::auth::Caller;
+use super::{Site, request_id};
+use crate::db::audit::{self, Deed};
+use crate::model::failure::Result;
+
+/// By which door a caller came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Via {
+    /// The interface for services.
+    Http,
+    /// The pages for people.
+    Dashboard,
+}
+
+impl Via {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Dashboard => "dashboard",
+        }
+    }
+}
+
+/// What a caller is about to change.
+#[derive(Debug)]
+pub struct Act<'a> {
+    /// Who.
+    pub caller: &'a Caller,
+    /// By which door.
+    pub via: Via,
+    /// What, such as `jobs.cancel`.
+    pub action: &'a str,
+    /// To what: an id or a name.
+    pub target: Option<&'a str>,
+    /// How: what was asked for, without secrets.
+    pub detail: Option<Value>,
+}
+
+impl Site {
+    /// Does it, and writes down that it is done, by whom and how it went. What cannot be written down is not done.
+    pub async fn perform<T>(&self, act: Act<'_>, doing: impl Future<Output = Result<T>>) -> Result<T> {
+        let request = request_id::current();
+        let deed = Deed {
+            user_id: act.caller.user_id,
+            token_id: act.caller.token_id,
+            who: &act.caller.name,
+            via: act.via.name(),
+            action: act.action,
+            target: act.target,
+            detail: act.detail.as_ref(),
+            request_id: request.as_deref(),
+        };
+        let id = audit::begin(&self.db, &deed).await?;
+        let done = doing.await;
+        let outcome = done.as_ref().map_or_else(ToString::to_string, |_| "done".to_owned());
+        if let Err(failure) = audit::end(&self.db, id, &outcome).await {
+            tracing::warn!(audit = id, outcome, %failure, "the outcome of a deed could not be written down");
+        }
+        done
+    }
+}

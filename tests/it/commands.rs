@@ -19,7 +19,7 @@ use crate::support::cli::Shell;
 use crate::support::postgres::fresh_database;
 
 /// A shell on a migrated database of its own, with the repository `repo` in its folder.
-fn shell(name: &str) -> Shell {
+pub fn shell(name: &str) -> Shell {
     let shell = Shell::migrated(&fresh_database(name));
     honest(&shell.path("repo"));
     shell

@@ -4,6 +4,7 @@ mod adopting;
 mod analysis;
 mod architecture;
 mod backups;
+mod browser;
 mod cluster;
 mod commands;
 mod database_guide;

@@ -1,5 +1,6 @@
 //! What the integration tests share.
 
+pub mod browser;
 pub mod cli;
 pub mod disk;
 pub mod gate;

@@ -22,12 +22,11 @@ use crate::db::generations::{self, GenerationFilter};
 use crate::db::{Db, attempts, inspect, steps};
 use crate::generation::submit::{Wishes, generation_job, request_of};
 use crate::model::failure::{Failure, Kind};
-use crate::model::job::Start;
+use crate::model::job::{Enqueued, Start};
 use crate::model::repository::Source;
 use crate::model::trace::Traceparent;
 use crate::model::unique::{OnConflict, Scope, Unique};
 use crate::providers::pictures::KEYS;
-use crate::queue::enqueue::enqueue_all;
 
 /// The routes.
 pub(super) fn routes() -> OpenApiRouter<Site> {
@@ -162,9 +161,7 @@ async fn create(
         traceparent: traceparent(&headers),
     };
     let job = generation_job(&repository, wishes, &site.config)?;
-    let enqueued = enqueue_all(&site.db, std::slice::from_ref(&job)).await?;
-    let id = enqueued.first().map(|enqueued| enqueued.id).unwrap_or_default();
-    let is_new = enqueued.first().is_some_and(|enqueued| enqueued.is_new);
+    let Enqueued { id, is_new } = site.jobs.enqueue(job).await?;
     let location = format!("/v1/generations/{id}");
     let answer = json!({"id": id, "is_new": is_new, "links": {"self": location, "image": format!("{location}/image")}});
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(answer)).into_response())

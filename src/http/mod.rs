@@ -27,6 +27,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::model::failure::Failure;
 use crate::providers::pictures::Pictures;
+use crate::queue::gather::Gathering;
 pub use error::Problem;
 pub use server::Server;
 
@@ -39,6 +40,8 @@ pub struct Site {
     pub pictures: Pictures,
     /// The settings.
     pub config: Arc<Config>,
+    /// Takes the jobs that callers ask for.
+    pub jobs: Gathering,
     /// Tokens that worked a moment ago.
     pub known: Arc<auth::Known>,
     /// The service stops: streams end.
@@ -46,10 +49,11 @@ pub struct Site {
 }
 
 impl Site {
-    /// What answers are made of, until `stop`.
+    /// What answers are made of, until `stop`. To be called in a runtime.
     #[must_use]
     pub fn new(db: Db, pictures: Pictures, config: Config, stop: CancellationToken) -> Self {
-        Self { db, pictures, config: Arc::new(config), known: Arc::default(), stop }
+        let jobs = Gathering::begin(db.clone());
+        Self { db, pictures, config: Arc::new(config), jobs, known: Arc::default(), stop }
     }
 
     /// Who asks.

@@ -8,7 +8,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 
 # What `make demo` draws: a path or an https URL.
 REPO ?= .
-.PHONY: help demo test test-large check fmt lint deny generated compose bench bench-full bench-backup docs prepare clean-data
+.PHONY: help demo test test-large check fmt lint deny generated compose bench bench-full bench-backup bench-http docs prepare clean-data
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,10 @@ bench-full: ## The same, the queue at full length: hours.
 bench-backup: ## Measure backups and restores beside pg_dump and pg_restore: a quarter of an hour, 10 GB of disk.
 	@scripts/setup check
 	cargo bench --locked --bench backup
+
+bench-http: ## Measure the HTTP interface beside a bare axum: ten minutes.
+	@scripts/setup bench
+	cargo bench --locked --bench http
 
 docs: ## Write docs/cli.md and the API documentation.
 	@mkdir -p target

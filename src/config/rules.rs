@@ -115,7 +115,7 @@ pub(super) const RULES: &[Rule] = rules! {
     "http.max_body_kb": "1 to 1000000" if between::<1, 1_000_000>;
     "http.max_seconds": "1 to 3600" if between::<1, 3600>;
     "http.wait_seconds": "0 to 3600, and less than http.max_seconds" if between::<0, 3600>;
-    "http.allowed_origins": "a list of origins such as https://app.example" if |value| all(value, |text| is_origin(text));
+    "http.allowed_origins": "a list of origins such as https://app.example" if |value| all(value, is_origin);
     "http.session_hours": "1 to 8760 (a year)" if between::<1, 8760>;
     "metrics.listen": "host:port such as 127.0.0.1:9464, or empty for none; port 0 takes a free one" if |value| text(value).is_empty() || is_host_and_port(text(value), 0);
     "log.filter": "level, or target=level, separated by commas; levels: off, error, warn, info, debug, trace" if is_filter;

@@ -5,7 +5,6 @@ use axum::Router;
 use crate::http::Site;
 
 /// The pages.
-#[must_use]
 pub fn pages() -> Router<Site> {
     Router::new()
 }

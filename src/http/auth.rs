@@ -173,7 +173,9 @@ mod tests {
     fn a_bearer_token_is_read_from_one_header_of_its_form() {
         let headers = |values: &[&'static str]| {
             let mut headers = HeaderMap::new();
-            values.iter().for_each(|value| _ = headers.append(AUTHORIZATION, HeaderValue::from_static(value)));
+            for value in values {
+                headers.append(AUTHORIZATION, HeaderValue::from_static(value));
+            }
             headers
         };
         assert_eq!(bearer(&headers(&[])).unwrap(), None);

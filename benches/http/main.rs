@@ -88,12 +88,12 @@ fn contest<'a>(
         ours.push(load(&sides.ours).run()?);
     }
     let [rate, floor_rate] = [&ours, &floor].map(|runs| median(&of(runs, |run| run.per_second)));
-    let [late, floor_late] = [&ours, &floor].map(|runs| median(&of(runs, |run| run.p99)));
+    let [slow, floor_slow] = [&ours, &floor].map(|runs| median(&of(runs, |run| run.p99)));
     let ratio = rate / floor_rate;
     table.push(
         Row::new(what, format!("{ratio:.2} times the floor's requests"))
             .goal(&format!("at least {GOAL}"), ratio >= GOAL)
-            .details(format!("{rate:.0} of {floor_rate:.0} a second; p99 {late:.1} of {floor_late:.1} ms")),
+            .details(format!("{rate:.0} of {floor_rate:.0} a second; p99 {slow:.1} of {floor_slow:.1} ms")),
     );
     Ok(())
 }

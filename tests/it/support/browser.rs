@@ -110,9 +110,8 @@ impl Browser {
                 sleep(Duration::from_millis(100)).await;
             }
         };
-        if timeout(PATIENCE, waiting).await.is_err() {
-            panic!("it never said {words:?}: {}", self.text().await);
-        }
+        let is_said = timeout(PATIENCE, waiting).await.is_ok();
+        assert!(is_said, "it never said {words:?}: {}", self.text().await);
     }
 
     /// Presses the first button or link that reads so.

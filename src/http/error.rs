@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -104,9 +104,7 @@ impl From<Failure> for Problem {
 impl From<JsonRejection> for Problem {
     fn from(rejection: JsonRejection) -> Self {
         let failure = match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => {
-                Failure::new(Kind::TooLarge, "the body is too large").hint("the largest is http.max_body_kb")
-            }
+            StatusCode::PAYLOAD_TOO_LARGE => return too_large(),
             _ => Failure::new(Kind::Invalid, rejection.body_text())
                 .hint("send JSON as application/json; /docs tells what each request takes"),
         };
@@ -133,10 +131,19 @@ pub(super) async fn no_such_path() -> Problem {
     Failure::new(Kind::NotFound, "there is nothing at this path").hint("see /docs").into()
 }
 
-/// There is something at this path, but not for this method.
-pub(super) async fn no_such_method() -> Problem {
+/// There is something at this path, but not for this method. Who asks which there are is told so by the header `Allow`.
+pub(super) async fn no_such_method(method: Method) -> Response {
+    if method == Method::OPTIONS {
+        return StatusCode::NO_CONTENT.into_response();
+    }
     let failure = Failure::new(Kind::Invalid, "this path does not know the request's method").hint("see /docs");
-    Problem::with(StatusCode::METHOD_NOT_ALLOWED, failure)
+    Problem::with(StatusCode::METHOD_NOT_ALLOWED, failure).into_response()
+}
+
+/// There is more in the body than is read.
+pub(super) fn too_large() -> Problem {
+    let failure = Failure::new(Kind::TooLarge, "the body is too large").hint("the largest is http.max_body_kb");
+    Problem::with(StatusCode::PAYLOAD_TOO_LARGE, failure).of_field("body")
 }
 
 impl IntoResponse for Problem {

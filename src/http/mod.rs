@@ -2,12 +2,14 @@
 //!
 //! [`Site`] is what answers are made of. [`auth`] tells who asks, [`deeds`] writes down what they change, [`error`] says what
 //! was wrong. Each other module has the routes of one resource; [`api`] puts them together, and with them the OpenAPI
-//! document, which is made from the same attributes. [`server`] listens.
+//! document, which is made from the same attributes. [`server`] listens, behind the [`gate`].
 
 pub mod auth;
 mod backups;
 pub mod deeds;
 pub mod error;
+mod first_token;
+mod gate;
 mod generations;
 mod health;
 mod metrics;

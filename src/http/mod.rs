@@ -11,7 +11,7 @@ pub mod error;
 mod first_token;
 mod gate;
 mod generations;
-mod health;
+pub mod health;
 mod metrics;
 pub mod openapi;
 pub mod request_id;
@@ -43,6 +43,8 @@ pub struct Site {
     pub config: Arc<Config>,
     /// Tokens that worked a moment ago.
     pub known: Arc<auth::Known>,
+    /// The last report on the service's health.
+    pub health: health::Last,
     /// The service stops: streams end.
     pub stop: CancellationToken,
 }
@@ -51,7 +53,7 @@ impl Site {
     /// What answers are made of, until `stop`.
     #[must_use]
     pub fn new(db: Db, pictures: Pictures, config: Config, stop: CancellationToken) -> Self {
-        Self { db, pictures, config: Arc::new(config), known: Arc::default(), stop }
+        Self { db, pictures, config: Arc::new(config), known: Arc::default(), health: Arc::default(), stop }
     }
 
     /// Who asks.

@@ -7,6 +7,7 @@
 pub mod auth;
 mod backups;
 pub mod deeds;
+mod docs;
 pub mod error;
 mod first_token;
 mod gate;

@@ -2,7 +2,13 @@
 
 mod enduring;
 mod generations;
+mod health;
+mod limits;
+mod matrix;
 mod problems;
+mod reference;
+mod starting;
+mod stopping;
 
 use crate::support::cli::Service;
 use crate::support::http::{Answer, send};

@@ -14,12 +14,16 @@ fn gate(settings: &[(&'static str, &str)]) -> Router {
     let loaded: Loaded = Config::load(&Layers { environment, flags, ..Layers::default() }).unwrap();
     let router = Router::new()
         .route("/fine", get(|| async { "purr ".repeat(100) }))
-        .route("/panic", get(|| async { panic!("a cat sat on the keyboard") }))
+        .route("/panic", get(panics))
         .route("/never", get(std::future::pending::<()>))
         .route("/refused", get(|| async { (StatusCode::BAD_REQUEST, "that was wrong") }))
         .route("/wrong", get(|| async { Problem::from(Failure::new(Kind::Unauthorized, "the token is not known")) }))
         .route("/body", post(|body: String| async move { body }));
     around(router, &loaded.config, Arc::default())
+}
+
+async fn panics() -> StatusCode {
+    panic!("a cat sat on the keyboard")
 }
 
 async fn ask(gate: &Router, line: &str, headers: &[(&str, &str)]) -> (StatusCode, axum::http::HeaderMap, String) {

@@ -74,17 +74,13 @@ pub(super) fn around(router: Router, config: &Config, known: Arc<Known>) -> Rout
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(wording::unify))
         .layer(DefaultBodyLimit::max(most_bytes));
-    with_fallbacks(router).layer(layers)
+    router.method_not_allowed_fallback(error::no_such_method).layer(layers)
 }
 
 /// The same around metrics alone, which need no guard.
 pub(super) fn around_metrics(router: Router) -> Router {
-    with_fallbacks(router)
-        .layer(ServiceBuilder::new().layer(from_fn(access::note)).layer(CatchPanicLayer::custom(panicked)))
-}
-
-fn with_fallbacks(router: Router) -> Router {
-    router.fallback(error::no_such_path).method_not_allowed_fallback(error::no_such_method)
+    let layers = ServiceBuilder::new().layer(from_fn(access::note)).layer(CatchPanicLayer::custom(panicked));
+    router.fallback(error::no_such_path).method_not_allowed_fallback(error::no_such_method).layer(layers)
 }
 
 /// Lets a request in that may come in, and completes its answer.

@@ -18,7 +18,8 @@ fn gate(settings: &[(&'static str, &str)]) -> Router {
         .route("/never", get(std::future::pending::<()>))
         .route("/refused", get(|| async { (StatusCode::BAD_REQUEST, "that was wrong") }))
         .route("/wrong", get(|| async { Problem::from(Failure::new(Kind::Unauthorized, "the token is not known")) }))
-        .route("/body", post(|body: String| async move { body }));
+        .route("/body", post(|body: String| async move { body }))
+        .fallback(error::no_such_path);
     around(router, &loaded.config, Arc::default())
 }
 

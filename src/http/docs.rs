@@ -67,8 +67,12 @@ fn operations(document: &Value) -> Vec<Operation<'_>> {
 fn page(document: &Value) -> Markup {
     let (info, schemas) = (&document["info"], Schemas::of(document));
     let operations = operations(document);
-    let tags: Vec<(&str, &str)> =
-        document["tags"].as_array().into_iter().flatten().map(|tag| (text(&tag["name"]), text(&tag["description"]))).collect();
+    let tags: Vec<(&str, &str)> = document["tags"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|tag| (text(&tag["name"]), text(&tag["description"])))
+        .collect();
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -151,9 +155,11 @@ fn method(one: &Operation) -> Markup {
 
 /// What a token must allow.
 fn scopes(security: &Value) -> Markup {
-    let ways: Vec<&Map<String, Value>> = security.as_array().into_iter().flatten().filter_map(Value::as_object).collect();
+    let ways: Vec<&Map<String, Value>> =
+        security.as_array().into_iter().flatten().filter_map(Value::as_object).collect();
     let is_open = ways.is_empty() || ways.iter().any(|way| way.is_empty());
-    let names: Vec<&str> = ways.iter().flat_map(|way| way.values()).flat_map(|way| way.as_array()).flatten().map(text).collect();
+    let names: Vec<&str> =
+        ways.iter().flat_map(|way| way.values()).flat_map(|way| way.as_array()).flatten().map(text).collect();
     html! {
         @if is_open { "Open to everybody" } @else { "Needs a token with the scope" }
         @if is_open && !names.is_empty() { "; tells more to a token with the scope" }
@@ -218,7 +224,10 @@ fn curl(one: &Operation, body: Option<&Value>) -> String {
         line += " \\\n  -H \"Authorization: Bearer $TOKEN\"";
     }
     if let Some(body) = body {
-        line += &format!(" \\\n  -H 'Content-Type: application/json' \\\n  -d '{}'", body.to_string().replace('\'', "'\\''"));
+        line += &format!(
+            " \\\n  -H 'Content-Type: application/json' \\\n  -d '{}'",
+            body.to_string().replace('\'', "'\\''")
+        );
     }
     line
 }

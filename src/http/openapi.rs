@@ -23,7 +23,7 @@ use super::{Site, docs};
             with a `type` that never changes. Lists come in pages: `limit`, `after`, and the header `Link` to the next.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
-    components(schemas(Details)),
+    components(schemas(Details))
 )]
 struct Base;
 
@@ -52,10 +52,8 @@ const OF_ALL: [(&str, &str); 3] = [
     ("503", "The database does not answer, or the answer took longer than http.max_seconds."),
 ];
 /// Those of requests that need a token.
-const OF_TOKENS: [(&str, &str); 2] = [
-    ("401", "No token was shown, or one that does not work."),
-    ("403", "The token does not allow it."),
-];
+const OF_TOKENS: [(&str, &str); 2] =
+    [("401", "No token was shown, or one that does not work."), ("403", "The token does not allow it.")];
 /// Those of requests with a body.
 const OF_BODIES: [(&str, &str); 2] =
     [("413", "The body is larger than http.max_body_kb."), ("415", "The body is of another media type.")];
@@ -107,7 +105,8 @@ fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 fn complete(operation: &mut Operation) {
     let needs_token = operation.security.as_ref().is_some_and(|ways| {
         // A way without any demand is open to everybody.
-        ways.iter().any(|way| serde_json::to_value(way).is_ok_and(|way| way.as_object().is_some_and(|way| !way.is_empty())))
+        ways.iter()
+            .any(|way| serde_json::to_value(way).is_ok_and(|way| way.as_object().is_some_and(|way| !way.is_empty())))
     });
     let of_tokens = OF_TOKENS.iter().filter(|_| needs_token);
     let of_bodies = OF_BODIES.iter().filter(|_| operation.request_body.is_some());

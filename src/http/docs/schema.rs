@@ -102,7 +102,8 @@ impl<'a> Schemas<'a> {
         }
         for (name, field) in schema["properties"].as_object().into_iter().flatten() {
             let full = format!("{within}{name}");
-            let is_required = schema["required"].as_array().is_some_and(|required| required.iter().any(|one| one == name));
+            let is_required =
+                schema["required"].as_array().is_some_and(|required| required.iter().any(|one| one == name));
             let what = field["description"].as_str().or_else(|| self.resolve(field)["description"].as_str());
             let words = self.words(field, 0);
             let (name, what) = (full.clone(), what.unwrap_or_default().replace("\n\n", " "));
@@ -131,12 +132,15 @@ impl<'a> Schemas<'a> {
             let required = schema["required"].as_array();
             let is_shown = |name: &str, field: &Value| {
                 let is_required = required.is_some_and(|required| required.iter().any(|one| one == name));
-                is_required || self.resolve(field).get("example").is_some() || self.resolve(field)["examples"].get(0).is_some()
+                is_required
+                    || self.resolve(field).get("example").is_some()
+                    || self.resolve(field)["examples"].get(0).is_some()
             };
             let shown = properties.iter().filter(|(name, field)| is_shown(name, field));
             return shown.map(|(name, field)| (name.clone(), self.example_at(field, depth + 1))).collect();
         }
-        let first = |key: &str| schema[key].as_array().and_then(|several| several.iter().find(|one| one["type"] != "null"));
+        let first =
+            |key: &str| schema[key].as_array().and_then(|several| several.iter().find(|one| one["type"] != "null"));
         if let Some(part) = first("oneOf").or_else(|| first("anyOf")).or_else(|| first("allOf")) {
             return self.example_at(part, depth + 1);
         }

@@ -32,7 +32,9 @@ fn each_dependency_has_a_state_and_a_latency() {
         assert_eq!(state(&report, check), "ok", "{report}");
     }
     assert_eq!(report["backup"]["fresh"], true, "there was no time for one yet: {report}");
-    std::fs::remove_dir_all(shell.path("data/images")).or_else(|_| std::fs::remove_dir_all(shell.path("data"))).unwrap();
+    std::fs::remove_dir_all(shell.path("data/images"))
+        .or_else(|_| std::fs::remove_dir_all(shell.path("data")))
+        .unwrap();
     wait_until("the loss to be told", || get(&service, "/health").status == 503);
     assert_eq!(state(&get(&service, "/health").json(), "image_store"), "failed");
 }

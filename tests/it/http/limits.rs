@@ -68,7 +68,8 @@ fn each_request_is_counted_and_told_in_one_line() {
     promtool(&metrics.body);
     assert_eq!(get(&service, "/metrics").status, 401);
     let (_, log) = service.stop(Signal::TERM);
-    let line = log.lines().find(|line| line.contains("repo_to_cat::http: answered") && line.contains("mine-1")).unwrap();
+    let line =
+        log.lines().find(|line| line.contains("repo_to_cat::http: answered") && line.contains("mine-1")).unwrap();
     for part in ["method=GET", "path=\"/v1/generations/{id}\"", "status=404", "caller=\"admin\"", "ms="] {
         assert!(line.contains(part), "{part}: {line}");
     }
@@ -76,7 +77,8 @@ fn each_request_is_counted_and_told_in_one_line() {
 
 /// What Prometheus' own checker says, where it is installed.
 fn promtool(page: &[u8]) {
-    let checker = Command::new("promtool").args(["check", "metrics"]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let checker =
+        Command::new("promtool").args(["check", "metrics"]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let Ok(mut checker) = checker else { return };
     checker.stdin.take().unwrap().write_all(page).unwrap();
     let said = checker.wait_with_output().unwrap();

@@ -104,7 +104,8 @@ fn sample(path: &str, operation: &Value) -> String {
 /// What of the document is not true. Public operations must be on the list.
 fn lacking(name: &str, operation: &Value) -> Option<String> {
     let ways = operation["security"].as_array();
-    let is_open = ways.is_some_and(|ways| ways.iter().any(|way| way.as_object().is_some_and(serde_json::Map::is_empty)));
+    let is_open =
+        ways.is_some_and(|ways| ways.iter().any(|way| way.as_object().is_some_and(serde_json::Map::is_empty)));
     match ways {
         None => Some(format!("{name} does not say who may ask")),
         Some(_) if is_open && !PUBLIC.contains(&name) => Some(format!("{name} is open to everybody")),

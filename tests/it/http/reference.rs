@@ -32,13 +32,17 @@ fn the_document_and_its_page_are_there_for_everybody() {
 #[test]
 fn every_operation_says_what_it_is_and_what_it_answers() {
     let document = serde_json::to_value(openapi::document()).unwrap();
-    let described: Vec<&str> = document["tags"].as_array().unwrap().iter().filter_map(|tag| tag["name"].as_str()).collect();
+    let described: Vec<&str> =
+        document["tags"].as_array().unwrap().iter().filter_map(|tag| tag["name"].as_str()).collect();
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
             let name = format!("{method} {path}");
             assert!(operation["summary"].is_string() || operation["description"].is_string(), "{name}: no summary");
             let tags = operation["tags"].as_array().unwrap_or_else(|| panic!("{name}: no tag"));
-            assert!(tags.iter().all(|tag| described.contains(&tag.as_str().unwrap())), "{name}: {tags:?} is not described");
+            assert!(
+                tags.iter().all(|tag| described.contains(&tag.as_str().unwrap())),
+                "{name}: {tags:?} is not described"
+            );
             let answers = operation["responses"].as_object().unwrap();
             for status in ["400", "429", "503"] {
                 assert!(answers.contains_key(status), "{name}: {status}");

@@ -99,10 +99,12 @@ fn of_two_that_start_at_once_one_makes_the_token() {
     let files = ["one", "other"].map(|name| shell.path(name));
     let start = |file: &Path| {
         let mut command = guarded(&shell, &[("TOKEN_FILE", file.to_str().unwrap())]);
-        std::thread::spawn(move || Service::start({
-            command.stdin(std::process::Stdio::null());
-            command
-        }))
+        std::thread::spawn(move || {
+            Service::start({
+                command.stdin(std::process::Stdio::null());
+                command
+            })
+        })
     };
     let services = files.each_ref().map(|file| start(file)).map(|started| started.join().unwrap());
     let made: Vec<_> = files.iter().filter(|file| file.exists()).collect();

@@ -21,7 +21,9 @@ fn what_is_under_way_is_finished_and_nothing_new_is_begun() {
     assert_eq!(&first, b"HTTP/1.1 200");
 
     let mut asking = TcpStream::connect(&address).unwrap();
-    asking.write_all(b"POST /v1/generations HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n").unwrap();
+    asking
+        .write_all(b"POST /v1/generations HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n")
+        .unwrap();
     asking.write_all(b"content-length: 2\r\n\r\n{").unwrap();
     // Another connection's answer shows that this one was accepted.
     assert_eq!(get(&service, "/health/live").status, 200);

@@ -21,8 +21,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
 use axum::http::header::{CONTENT_LENGTH, LOCATION, RETRY_AFTER};
-use axum::http::uri::PathAndQuery;
-use axum::http::{HeaderValue, Method, StatusCode};
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use tokio::time::timeout;
@@ -145,10 +144,10 @@ impl Gate {
         if length.is_some_and(|length: usize| length > self.most_bytes) {
             return Err(error::too_large().into_response());
         }
-        let text = request.uri().path_and_query().map_or("", PathAndQuery::as_str);
-        if text.contains("%00") {
+        if let Some(field) = with_nul(request.uri()) {
             let failure = Failure::new(Kind::Invalid, "the path or the query holds a NUL character (%00)");
-            return Err(Problem::from(failure.hint("leave it out: no text here has one")).into_response());
+            let problem = Problem::from(failure.hint("leave it out: no text here has one"));
+            return Err(problem.of_field(field).into_response());
         }
         Ok(())
     }
@@ -175,6 +174,15 @@ impl Gate {
 fn peer(request: &Request) -> IpAddr {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip())
+}
+
+/// Which part has a NUL character, which `PostgreSQL` takes in no text: the path, or a parameter.
+fn with_nul(uri: &Uri) -> Option<String> {
+    if uri.path().contains("%00") {
+        return Some("path".to_owned());
+    }
+    let pair = uri.query()?.split('&').find(|pair| pair.contains("%00"))?;
+    Some(pair.split('=').next().unwrap_or_default().to_owned())
 }
 
 /// The path without slashes at its end, where that makes a path of this site.

@@ -101,9 +101,10 @@ async fn methods_slashes_and_nul_are_answered_for() {
         let leads_away = headers.get("location").is_some_and(|place| place.as_bytes().starts_with(b"//"));
         assert!(!leads_away && status != StatusCode::OK, "{astray}");
     }
-    for text in ["/fine?owner=%00", "/%00"] {
+    for (text, field) in [("/fine?limit=1&owner=a%00b", "owner"), ("/%00", "path")] {
         let (status, _, body) = ask(&gate, &format!("GET {text}"), &[]).await;
         assert_eq!((status.as_u16(), problem(&body).as_str()), (400, "invalid"), "{text}");
+        assert!(body.contains(&format!("\"field\":\"{field}\"")), "{body}");
     }
 }
 

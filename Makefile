@@ -40,7 +40,7 @@ lint: ## Run clippy and rustdoc, warnings denied.
 deny: ## Check bans, licences and sources of the dependencies.
 	scripts/cargo-deny check bans licenses sources
 
-generated: ## Check that .sqlx is current (a test checks docs/cli.md).
+generated: ## Check that .sqlx is current (tests check docs/cli.md and docs/openapi.json).
 	@scripts/setup check
 	scripts/prepare-sqlx --check
 
@@ -63,10 +63,12 @@ bench-http: ## Measure the HTTP interface beside a bare axum: ten minutes.
 	@scripts/setup bench
 	cargo bench --locked --bench http
 
-docs: ## Write docs/cli.md and the API documentation.
+docs: ## Write docs/cli.md, docs/openapi.json and the library's documentation.
 	@mkdir -p target
 	cargo run --locked -- cli-reference >target/cli.md
 	cp target/cli.md docs/cli.md
+	cargo run --locked -- openapi >target/openapi.json
+	cp target/openapi.json docs/openapi.json
 	cargo doc --locked --no-deps
 
 prepare: ## Write .sqlx anew after a change of SQL or migrations.

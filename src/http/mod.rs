@@ -2,16 +2,24 @@
 //!
 //! [`Site`] is what answers are made of. [`auth`] tells who asks, [`deeds`] writes down what they change, [`error`] says what
 //! was wrong. Each other module has the routes of one resource; [`api`] puts them together, and with them the OpenAPI
-//! document, which is made from the same attributes. [`server`] listens.
+//! document, which is made from the same attributes. [`server`] listens, behind the [`gate`].
 
 pub mod auth;
 mod backups;
+mod badges;
 pub mod deeds;
+mod docs;
 pub mod error;
+mod first_token;
+mod gate;
 mod generations;
-mod health;
+pub mod health;
 mod metrics;
 pub mod openapi;
+mod original;
+mod page;
+mod pictures;
+mod repositories;
 pub mod request_id;
 mod server;
 
@@ -44,6 +52,8 @@ pub struct Site {
     pub jobs: Gathering,
     /// Tokens that worked a moment ago.
     pub known: Arc<auth::Known>,
+    /// The last report on the service's health.
+    pub health: health::Last,
     /// The service stops: streams end.
     pub stop: CancellationToken,
 }
@@ -53,7 +63,8 @@ impl Site {
     #[must_use]
     pub fn new(db: Db, pictures: Pictures, config: Config, stop: CancellationToken) -> Self {
         let jobs = Gathering::begin(db.clone());
-        Self { db, pictures, config: Arc::new(config), jobs, known: Arc::default(), stop }
+        let (config, known, health) = (Arc::new(config), Arc::default(), Arc::default());
+        Self { db, pictures, config, jobs, known, health, stop }
     }
 
     /// Who asks.
@@ -75,11 +86,16 @@ fn api() -> OpenApiRouter<Site> {
         .merge(health::routes())
         .merge(backups::routes())
         .merge(generations::routes())
+        .merge(original::routes())
+        .merge(repositories::routes())
+        .merge(badges::routes())
         .merge(metrics::routes())
 }
 
 /// Everything that is answered: the routes for services, their description, and the `pages` for people.
 pub fn router(site: Site, pages: Router<Site>) -> Router {
     let (routes, document) = api().split_for_parts();
-    routes.merge(openapi::routes(document)).merge(pages).with_state(site)
+    let routes = routes.merge(openapi::routes(document)).merge(pages);
+    // Paths of READMEs are as long as groups are deep: what is at no other path may be one.
+    routes.fallback(badges::or_nothing).with_state(site)
 }

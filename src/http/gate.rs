@@ -1,0 +1,217 @@
+//! The gate that each request passes before any handler sees it, and each answer after.
+//!
+//! From the outside in: the request gets its id and its line in the log ([`access`]); answers are compressed and pages of
+//! other sites let in where that is set ([`headers`]); what may not pass is turned away: text with NUL characters, bodies
+//! that are too large, pages that have no business here ([`origin`]), and who asks too often ([`rates`]) or is wrong too
+//! often ([`tries`]). Inside, a handler that takes too long or panics is answered for, and whatever else went wrong is
+//! put into our words ([`wording`]).
+
+mod access;
+mod headers;
+mod origin;
+mod rates;
+mod tries;
+mod wording;
+
+use std::any::Any;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
+use axum::http::header::{CONTENT_LENGTH, LOCATION, RETRY_AFTER};
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use tokio::time::timeout;
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+
+use super::auth::{Known, bearer};
+use super::{Problem, error};
+use crate::config::{Auth, Config};
+use crate::model::failure::{Failure, Kind};
+use crate::model::token::hash;
+use rates::{Asker, Rates, Standing};
+use tries::Tries;
+
+/// Bytes of a KB, as `http.max_body_kb` counts them.
+const KB: usize = 1024;
+
+/// What the gate goes by.
+#[derive(Debug)]
+struct Gate {
+    /// Whether everybody is an admin.
+    is_open: bool,
+    allowed_origins: Vec<String>,
+    most_bytes: usize,
+    longest: Duration,
+    rates: Option<Rates>,
+    tries: Tries,
+    known: Arc<Known>,
+}
+
+/// Puts the gate around what is answered. `known` tells which tokens have worked.
+pub(super) fn around(router: Router, config: &Config, known: Arc<Known>) -> Router {
+    let http = &config.http;
+    let most_bytes = http.max_body_kb.saturating_mul(KB);
+    let gate = Arc::new(Gate {
+        is_open: http.auth == Auth::None,
+        allowed_origins: http.allowed_origins.clone(),
+        most_bytes,
+        longest: Duration::from_secs(http.max_seconds),
+        rates: Rates::new(http.rate_per_minute),
+        tries: Tries::default(),
+        known,
+    });
+    let layers = ServiceBuilder::new()
+        .layer(from_fn(access::note))
+        .layer(CompressionLayer::new())
+        .layer(headers::cors(&http.allowed_origins))
+        .layer(from_fn_with_state(gate, pass))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(wording::unify))
+        .layer(DefaultBodyLimit::max(most_bytes));
+    router.method_not_allowed_fallback(error::no_such_method).layer(layers)
+}
+
+/// The same around metrics alone, which need no guard.
+pub(super) fn around_metrics(router: Router) -> Router {
+    let layers = ServiceBuilder::new().layer(from_fn(access::note)).layer(CatchPanicLayer::custom(panicked));
+    router.fallback(error::no_such_path).method_not_allowed_fallback(error::no_such_method).layer(layers)
+}
+
+/// Lets a request in that may come in, and completes its answer.
+async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+    let visit = Visit::of(&request, &gate.known);
+    // Liveness costs nothing, and who watches the service must always get it.
+    let rates = gate.rates.as_ref().filter(|_| request.uri().path() != "/health/live");
+    let standing = rates.map(|rates| rates.count(visit.proven.as_ref().unwrap_or(&visit.address)));
+    let mut response = match gate.check(&request, &visit, standing.as_ref()) {
+        Ok(()) => gate.let_in(request, visit, next).await,
+        Err(response) => response,
+    };
+    if let Some(standing) = &standing {
+        standing.write_to(response.headers_mut());
+    }
+    headers::complete(response.headers_mut());
+    response
+}
+
+/// Who comes.
+struct Visit {
+    address: Asker,
+    /// The token that is shown, where it has worked.
+    proven: Option<Asker>,
+    /// Whether it may turn out to be wrong who asks.
+    is_try: bool,
+    is_login: bool,
+}
+
+impl Visit {
+    fn of(request: &Request, known: &Known) -> Self {
+        let shown = bearer(request.headers()).ok().flatten().map(hash);
+        let proven = shown.filter(|hash| known.has_worked(hash)).map(Asker::Token);
+        let is_login = request.method() == Method::POST && request.uri().path() == "/login";
+        let is_try = is_login || shown.is_some() && proven.is_none();
+        Self { address: Asker::at(peer(request)), proven, is_try, is_login }
+    }
+
+    /// Whether an answer with this status says that it was wrong.
+    fn was_wrong(&self, status: StatusCode) -> bool {
+        status == StatusCode::UNAUTHORIZED || self.is_login && status.is_client_error()
+    }
+}
+
+impl Gate {
+    #[allow(clippy::result_large_err)]
+    fn check(&self, request: &Request, visit: &Visit, standing: Option<&Standing>) -> Result<(), Response> {
+        if self.is_open {
+            origin::check(request, &self.allowed_origins).map_err(IntoResponse::into_response)?;
+        }
+        if let Some(wait) = standing.and_then(|standing| standing.wait) {
+            let hint = "http.rate_per_minute requests are allowed in a minute; wait for Retry-After seconds";
+            return Err(later(wait, "too many requests", hint));
+        }
+        if visit.is_try
+            && let Some(wait) = self.tries.wait(&visit.address, Instant::now())
+        {
+            return Err(later(wait, "too many wrong tokens came from this address", "wait for Retry-After seconds"));
+        }
+        let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        if length.is_some_and(|length: usize| length > self.most_bytes) {
+            return Err(error::too_large().into_response());
+        }
+        if let Some(field) = with_nul(request.uri()) {
+            let failure = Failure::new(Kind::Invalid, "the path or the query holds a NUL character (%00)");
+            let problem = Problem::from(failure.hint("leave it out: no text here has one"));
+            return Err(problem.of_field(field).into_response());
+        }
+        Ok(())
+    }
+
+    async fn let_in(&self, request: Request, visit: Visit, next: Next) -> Response {
+        let is_asking = request.method().is_safe();
+        let uri = request.uri().clone();
+        let Ok(response) = timeout(self.longest, next.run(request)).await else {
+            let what = format!("the answer took longer than {} s", self.longest.as_secs());
+            return Problem::from(Failure::new(Kind::Unavailable, what)).into_response();
+        };
+        let status = response.status();
+        if visit.is_try && visit.was_wrong(status) {
+            self.tries.was_wrong(visit.address, Instant::now());
+        }
+        match slashless(uri.path()).filter(|_| is_asking && status == StatusCode::NOT_FOUND) {
+            Some(path) => moved(path, uri.query()),
+            None => response,
+        }
+    }
+}
+
+/// Where the request comes from; behind a proxy that is the proxy.
+fn peer(request: &Request) -> IpAddr {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip())
+}
+
+/// Which part has a NUL character, which `PostgreSQL` takes in no text: the path, or a parameter.
+fn with_nul(uri: &Uri) -> Option<String> {
+    if uri.path().contains("%00") {
+        return Some("path".to_owned());
+    }
+    let pair = uri.query()?.split('&').find(|pair| pair.contains("%00"))?;
+    Some(pair.split('=').next().unwrap_or_default().to_owned())
+}
+
+/// The path without slashes at its end, where that makes a path of this site.
+fn slashless(path: &str) -> Option<&str> {
+    let bare = path.strip_suffix('/')?.trim_end_matches('/');
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~%".contains(&byte);
+    (bare.len() > 1 && !bare.starts_with("//") && bare.bytes().all(is_plain)).then_some(bare)
+}
+
+fn moved(path: &str, query: Option<&str>) -> Response {
+    let place = query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+    (StatusCode::PERMANENT_REDIRECT, [(LOCATION, place)]).into_response()
+}
+
+fn later(wait: Duration, what: &str, hint: &str) -> Response {
+    let mut response = Problem::from(Failure::new(Kind::Throttled, what).hint(hint)).into_response();
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    response
+}
+
+/// A fault of ours is told as such; the panic's own message went to standard error.
+#[allow(clippy::needless_pass_by_value)]
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let what =
+        panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
+    let what = format!("a handler panicked: {}", what.unwrap_or_default());
+    Problem::from(Failure::new(Kind::Internal, what)).into_response()
+}
+
+#[cfg(test)]
+mod tests;

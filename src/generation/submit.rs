@@ -13,6 +13,7 @@ use crate::model::job::{GenerationRequest, JobKind, NewJob, Start};
 use crate::model::repository::{MAX_URL_BYTES, Source, check_reference};
 use crate::model::trace::Traceparent;
 use crate::model::unique::Unique;
+use crate::providers::receiver::Receiver;
 
 /// What may be said beside the repository.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +34,8 @@ pub struct Wishes {
     pub unique: Option<Unique>,
     /// Words to find it by.
     pub tags: Vec<String>,
+    /// Who is told how it ended.
+    pub webhook_url: Option<String>,
     /// Who asks.
     pub user_id: Option<Uuid>,
     /// The finished job that it does again.
@@ -62,7 +65,9 @@ pub fn generation_job(repository: &str, wishes: Wishes, config: &Config) -> Resu
         let what = format!("the path of the repository is too long: its URL has {} bytes", github_url.len());
         return Err(Failure::new(Kind::Invalid, what).hint(format!("{MAX_URL_BYTES} are allowed: move it up")));
     }
-    let request = GenerationRequest { github_url, reference };
+    let told = |url: &String| Receiver::parse(url, &config.webhooks, &config.fetch.private_hosts);
+    let webhook_url = wishes.webhook_url.as_ref().map(told).transpose()?.map(|receiver| receiver.to_string());
+    let request = GenerationRequest { github_url, reference, webhook_url };
     let payload = serde_json::to_value(request)
         .map_err(|error| Failure::new(Kind::Internal, "the request cannot be written").source(error))?;
     Ok(NewJob {
@@ -88,7 +93,7 @@ pub async fn request_of(db: &Db, id: Uuid) -> Result<GenerationRequest> {
         Err(failure) if failure.kind() == Kind::NotFound => {
             // Its history was pruned, perhaps; its cat tells what it was.
             let cat = generations::get(db, id).await?.ok_or(failure)?;
-            return Ok(GenerationRequest { github_url: cat.github_url, reference: None });
+            return Ok(GenerationRequest { github_url: cat.github_url, reference: None, webhook_url: None });
         }
         Err(failure) => return Err(failure),
     };

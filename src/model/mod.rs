@@ -24,5 +24,6 @@ pub mod trace;
 pub mod tree;
 pub mod unique;
 pub mod user;
+pub mod webhook;
 pub mod when;
 pub mod wish;

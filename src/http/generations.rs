@@ -54,6 +54,7 @@ struct Create {
     max_attempts: Option<u16>,
     #[serde(default)]
     tags: Vec<String>,
+    webhook_url: Option<String>,
     user_id: Option<Uuid>,
     unique_key: Option<String>,
     unique_scope: Option<String>,
@@ -157,6 +158,7 @@ async fn create(
         max_attempts: body.max_attempts,
         unique,
         tags: body.tags,
+        webhook_url: body.webhook_url,
         user_id: body.user_id,
         rerun_of: body.rerun_of,
         traceparent: traceparent(&headers),

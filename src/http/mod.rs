@@ -8,12 +8,14 @@ pub mod auth;
 mod backups;
 pub mod deeds;
 pub mod error;
+pub mod events;
 mod generations;
 mod health;
 mod metrics;
 pub mod openapi;
 pub mod request_id;
 mod server;
+mod webhooks;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -41,6 +43,8 @@ pub struct Site {
     pub config: Arc<Config>,
     /// Tokens that worked a moment ago.
     pub known: Arc<auth::Known>,
+    /// What happens, for those who listen.
+    pub feed: events::Feed,
     /// The service stops: streams end.
     pub stop: CancellationToken,
 }
@@ -49,7 +53,7 @@ impl Site {
     /// What answers are made of, until `stop`.
     #[must_use]
     pub fn new(db: Db, pictures: Pictures, config: Config, stop: CancellationToken) -> Self {
-        Self { db, pictures, config: Arc::new(config), known: Arc::default(), stop }
+        Self { db, pictures, config: Arc::new(config), known: Arc::default(), feed: events::Feed::default(), stop }
     }
 
     /// Who asks.
@@ -72,6 +76,8 @@ fn api() -> OpenApiRouter<Site> {
         .merge(backups::routes())
         .merge(generations::routes())
         .merge(metrics::routes())
+        .merge(events::routes())
+        .merge(webhooks::routes())
 }
 
 /// Everything that is answered: the routes for services, their description, and the `pages` for people.

@@ -1,6 +1,8 @@
 //! The HTTP listener.
 
 mod enduring;
+mod events;
+mod streams;
 mod generations;
 mod problems;
 

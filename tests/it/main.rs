@@ -25,3 +25,4 @@ mod support;
 mod surviving;
 mod telemetry;
 mod tidy;
+mod webhooks;

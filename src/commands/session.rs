@@ -122,7 +122,12 @@ impl Session {
 
     /// What runs the jobs of each kind.
     pub fn handlers(&self) -> Result<Handlers> {
-        Ok(Handlers { studio: self.studio()?, premises: self.premises()?, herald: Herald::of(&self.config), probe: Probe::default() })
+        Ok(Handlers {
+            studio: self.studio()?,
+            premises: self.premises()?,
+            herald: Herald::of(&self.config),
+            probe: Probe::default(),
+        })
     }
 
     /// What backups are made with.

@@ -60,7 +60,9 @@ async fn replay_all(db: &Db, ids: &[Uuid], output: &Output) -> Result<()> {
         }
     }
     output.data(&done, |_| {
-        done.iter().map(|job| format!("{}  replays {}\n", view::text(&job["id"]), view::text(&job["replay_of"]))).collect()
+        done.iter()
+            .map(|job| format!("{}  replays {}\n", view::text(&job["id"]), view::text(&job["replay_of"])))
+            .collect()
     })?;
     failed.last()
 }

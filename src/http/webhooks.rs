@@ -108,8 +108,7 @@ async fn again(
 ) -> Result<(StatusCode, Json<Replayed>), Problem> {
     let Path(id) = id?;
     let target = id.to_string();
-    let act =
-        Act { caller: &caller, via: Via::Http, action: "webhooks.replay", target: Some(&target), detail: None };
-    let job = site.perform(act, replay::replay(&site.db, id)).await?;
+    let act = Act { caller: &caller, via: Via::Http, action: "webhooks.replay", target: Some(&target), detail: None };
+    let job = site.perform(act, Box::pin(replay::replay(&site.db, id))).await?;
     Ok((StatusCode::ACCEPTED, Json(Replayed { id: job.id, replay_of: id })))
 }

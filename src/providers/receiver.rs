@@ -119,20 +119,16 @@ mod tests {
     use super::*;
 
     fn parse(text: &str, allow_http: bool) -> Result<Receiver, Kind> {
-        let settings = config::Webhooks {
-            secret_file: PathBuf::new(),
-            timeout_seconds: 1,
-            max_attempts: 1,
-            allow_http,
-            slots: 1,
-        };
+        let settings =
+            config::Webhooks { secret_file: PathBuf::new(), timeout_seconds: 1, max_attempts: 1, allow_http, slots: 1 };
         let private = ["localhost:8443".to_owned(), "[::1]:8443".to_owned(), "10.0.0.1:80".to_owned()];
         Receiver::parse(text, &settings, &private).map_err(|failure| failure.kind())
     }
 
     #[test]
     fn public_https_and_what_the_operator_names_may_be_told() {
-        for url in ["https://example.org", "https://example.org:8443/a?b=c", "https://8.8.8.8/", "https://[::1]:8443/"] {
+        for url in ["https://example.org", "https://example.org:8443/a?b=c", "https://8.8.8.8/", "https://[::1]:8443/"]
+        {
             assert!(parse(url, false).is_ok(), "{url}");
         }
         assert!(parse("http://10.0.0.1/x", true).unwrap().private_allowed);
@@ -154,7 +150,9 @@ mod tests {
             assert_eq!(parse(url, false), Err(Kind::Refused), "{url}");
         }
         let long = format!("https://example.org/{}", "x".repeat(LONGEST));
-        for url in ["", "example.org", "ftp://example.org/", "https://", "https://u:p@example.org/", "https://a b/", &long] {
+        for url in
+            ["", "example.org", "ftp://example.org/", "https://", "https://u:p@example.org/", "https://a b/", &long]
+        {
             assert_eq!(parse(url, true), Err(Kind::Invalid), "{url}");
         }
     }

@@ -15,8 +15,8 @@ use tokio_util::sync::CancellationToken;
 use super::event;
 use super::secret::{self, Secrets};
 use crate::config::{self, Config};
-use crate::db::deliveries::{self, Tried};
 use crate::db::Db;
+use crate::db::deliveries::{self, Tried};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::{ClaimedJob, Outcome};
 use crate::model::webhook::Ended;
@@ -116,9 +116,7 @@ impl Herald {
             .body(body);
         let response = request.send().await.map_err(|error| match receiver.failure(error) {
             // A certificate that ran out is mended soon; an address of our own network stays one.
-            failure if failure.what().starts_with("the certificate") => {
-                Failure::new(Kind::Unavailable, failure.what())
-            }
+            failure if failure.what().starts_with("the certificate") => Failure::new(Kind::Unavailable, failure.what()),
             failure => failure,
         })?;
         let verdict = verdict(&response, receiver.host());

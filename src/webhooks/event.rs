@@ -25,9 +25,10 @@ pub async fn body(db: &Db, event: &Ended, site: &str) -> Result<Vec<u8>> {
         data["result"] = result.map_or(Value::Null, |cat| json!(generations::without_analysis(cat)));
     } else {
         let last = attempts::of_job(db, id).await?.into_iter().rfind(|attempt| attempt.claim <= event.claims);
-        data["error"] = last.map_or(Value::Null, |attempt| {
-            json!({"class": attempt.error_class, "message": attempt.error, "hint": attempt.hint})
-        });
+        data["error"] = last.map_or(
+            Value::Null,
+            |attempt| json!({"class": attempt.error_class, "message": attempt.error, "hint": attempt.hint}),
+        );
     }
     let body = json!({
         "type": format!("generation.{}", event.state),

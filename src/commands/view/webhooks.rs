@@ -19,7 +19,8 @@ pub fn deliveries(rows: &[DeliveryRow], now: DateTime<Utc>, look: &Look) -> Stri
     if rows.is_empty() {
         return "No deliveries. Those that wait: repo-to-cat jobs list --kind webhook\n".to_owned();
     }
-    let mut table = Table::new(["Webhook", "Generation", "Try", "Status", "Took", "When", "Error", "Id"]).whole(0).numbers(2);
+    let mut table =
+        Table::new(["Webhook", "Generation", "Try", "Status", "Took", "When", "Error", "Id"]).whole(0).numbers(2);
     for row in rows {
         table.row([
             row.job_id.to_string(),

@@ -8,7 +8,7 @@ use futures_util::{Stream, stream};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::event;
-use super::feed::{Feed, Id, KEPT, Key, LONGEST, in_order};
+use super::feed::{Feed, Id, KEPT, Key, LONGEST, ROWS, in_order};
 use crate::db::events::{self, Mark};
 use crate::http::Site;
 use crate::model::failure::Result;
@@ -53,7 +53,9 @@ pub(super) async fn stream(
         None => {}
         Some(Ok(id)) => match listener.feed.find(&id) {
             Some(number) => (listener.number, listener.floor) = (number, None),
-            None if now - id.mark.ended_at.max(id.mark.enqueued_at()) < LONGEST => listener.replay(site, id.mark).await?,
+            None if now - id.mark.ended_at.max(id.mark.enqueued_at()) < LONGEST => {
+                listener.replay(site, id.mark).await?
+            }
             None => listener.reset(),
         },
         Some(Err(())) => listener.reset(),
@@ -67,7 +69,7 @@ pub(super) async fn stream(
 impl Listener {
     /// Tells what happened since a mark that another process gave, or this one long ago.
     async fn replay(&mut self, site: &Site, mark: Mark) -> Result<()> {
-        let (enqueued, ended) = events::since(&site.db, mark, KEPT as i64 + 1).await?;
+        let (enqueued, ended) = events::since(&site.db, mark, ROWS).await?;
         let missed = in_order(mark, mark.enqueued, &enqueued, &ended);
         if missed.len() > KEPT {
             self.reset();

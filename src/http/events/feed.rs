@@ -13,9 +13,9 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::db::Db;
 use crate::db::depth::{self, Depth};
 use crate::db::events::{self, Mark, Moment, Story};
-use crate::db::Db;
 use crate::model::failure::{Failure, Kind, Result};
 
 /// Events that are kept for those who come back, and are told to one at most.
@@ -25,7 +25,7 @@ pub(super) const LONGEST: TimeDelta = TimeDelta::hours(1);
 /// How long a transaction may take to commit what is told all the same to those who listen.
 const LATE: TimeDelta = TimeDelta::seconds(2);
 /// Rows that one look reads at most.
-const ROWS: i64 = 5000;
+pub(super) const ROWS: i64 = 5000;
 
 /// How often what is done.
 #[derive(Debug, Clone, Copy)]
@@ -143,7 +143,12 @@ impl Feed {
     }
 
     /// Follows one job; its life as it is now is there at once.
-    pub(super) async fn follow(&self, db: &Db, stop: &CancellationToken, id: Uuid) -> Result<Option<watch::Receiver<Arc<Story>>>> {
+    pub(super) async fn follow(
+        &self,
+        db: &Db,
+        stop: &CancellationToken,
+        id: Uuid,
+    ) -> Result<Option<watch::Receiver<Arc<Story>>>> {
         let Some(story) = events::stories(db, &[id]).await?.pop().map(Arc::new) else { return Ok(None) };
         let mut desk = self.desk();
         let sender = desk.followed.entry(id).or_insert_with(|| watch::Sender::new(Arc::clone(&story)));
@@ -155,7 +160,11 @@ impl Feed {
     }
 
     /// Listens to what happens to all jobs: told when there is news, and the counts.
-    pub(super) fn listen(&self, db: &Db, stop: &CancellationToken) -> (watch::Receiver<u64>, watch::Receiver<Option<Arc<str>>>) {
+    pub(super) fn listen(
+        &self,
+        db: &Db,
+        stop: &CancellationToken,
+    ) -> (watch::Receiver<u64>, watch::Receiver<Option<Arc<str>>>) {
         let mut desk = self.desk();
         let mut counts = self.0.counts.subscribe();
         counts.mark_changed();
@@ -197,7 +206,7 @@ impl Feed {
         if !std::mem::replace(&mut desk.is_looking, true) {
             let (feed, db, stop) = (self.clone(), db.clone(), stop.clone());
             tokio::spawn(async move {
-                stop.run_until_cancelled(feed.keep_looking(&db)).await;
+                stop.run_until_cancelled(Box::pin(feed.keep_looking(&db))).await;
             });
         }
     }
@@ -239,7 +248,9 @@ impl Feed {
             self.look_at_all(db).await?;
             if counted.as_ref().is_none_or(|(at, _)| at.elapsed() >= self.0.pace.count) {
                 let depth = depth::look(db).await?;
-                if !counted.as_ref().is_some_and(|(_, before)| is_like(before, &depth)) || self.0.counts.borrow().is_none() {
+                if !counted.as_ref().is_some_and(|(_, before)| is_like(before, &depth))
+                    || self.0.counts.borrow().is_none()
+                {
                     self.0.counts.send_replace(Some(told(&depth).into()));
                 }
                 *counted = Some((Instant::now(), depth));
@@ -292,7 +303,8 @@ impl Desk {
     /// Forgets to have told what is not looked at again.
     fn forget(&mut self) {
         if let Some(early) = self.mark.map(|mark| mark.earlier(LATE)) {
-            self.told.retain(|(at, (id, is_over))| if *is_over { *at >= early.ended_at } else { *id >= early.enqueued });
+            self.told
+                .retain(|(at, (id, is_over))| if *is_over { *at >= early.ended_at } else { *id >= early.enqueued });
         }
     }
 }

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::db::events::Story;
@@ -84,7 +85,7 @@ impl Teller<'_> {
         self.story.state == state.name()
     }
 
-    fn begin(&mut self, claim: i32, started_at: Value) {
+    fn begin(&mut self, claim: i32, started_at: Option<DateTime<Utc>>) {
         self.seen = Seen { claim, state: code(JobState::Running.name()), step: 0, share: 0, ..self.seen };
         let id = self.story.id;
         self.say("state", json!({"id": id, "state": "running", "claim": claim, "started_at": started_at}));
@@ -96,7 +97,7 @@ impl Teller<'_> {
                 continue;
             }
             if attempt.claim > self.seen.claim && attempt.started_at.is_some() {
-                self.begin(attempt.claim, json!(attempt.started_at));
+                self.begin(attempt.claim, attempt.started_at);
             }
             self.seen.claim = self.seen.claim.max(attempt.claim);
             self.seen.attempt = attempt.claim;
@@ -109,7 +110,7 @@ impl Teller<'_> {
     fn run(&mut self) {
         let has_run = self.is(JobState::Running) || self.is(JobState::Completed);
         if has_run && self.story.claims > self.seen.claim {
-            self.begin(self.story.claims, json!(self.story.started_at));
+            self.begin(self.story.claims, self.story.started_at);
         }
     }
 
@@ -183,7 +184,6 @@ fn code(state: &str) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
     use uuid::Uuid;
 
     use super::*;
@@ -291,7 +291,10 @@ mod tests {
             let seen: Seen = id.parse().unwrap();
             let rest = tell(seen, &end);
             let names = words(&rest);
-            assert_eq!(names.iter().filter(|word| word.starts_with("end")).count(), usize::from(id != ids.last().unwrap()));
+            assert_eq!(
+                names.iter().filter(|word| word.starts_with("end")).count(),
+                usize::from(id != ids.last().unwrap())
+            );
             let done = |step: &str| names.iter().filter(|word| **word == format!("step {step} done")).count();
             let had = |place: usize| usize::from(seen.done & (1 << place) != 0);
             assert_eq!([done("fetch") + had(0), done("analyse") + had(1), done("store") + had(7)], [1; 3], "{id}");

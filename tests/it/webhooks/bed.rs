@@ -73,7 +73,9 @@ impl Bed {
 
     /// Waits for a job's state.
     pub fn wait_for(&self, job: &str, state: &str) {
-        wait_until(&format!("{job} to be {state}"), || self.shell.json(&["jobs", "show", job])["job"]["state"] == state);
+        wait_until(&format!("{job} to be {state}"), || {
+            self.shell.json(&["jobs", "show", job])["job"]["state"] == state
+        });
     }
 
     /// How many webhooks there are.

@@ -24,7 +24,10 @@ fn a_completed_cat_is_told_once_and_others_are_not() {
     assert_eq!(told["data"]["links"]["image"], format!("/v1/generations/{id}/image"));
     assert_eq!(request.header("webhook-id"), told["id"].as_str());
     let tries = bed.tries(&id, 1);
-    assert_eq!((&tries[0]["status"], &tries[0]["answer"], &tries[0]["error"]), (&json!(200), &json!("heard"), &Value::Null));
+    assert_eq!(
+        (&tries[0]["status"], &tries[0]["answer"], &tries[0]["error"]),
+        (&json!(200), &json!("heard"), &Value::Null)
+    );
     bed.wait_for(&plain, "completed");
     let webhooks = bed.webhooks();
     assert_eq!(webhooks.len(), 1, "none for a job that asked for none");
@@ -47,7 +50,10 @@ fn every_other_end_is_told_too() {
     let of = |id: &str| told.iter().find(|told| told["data"]["id"] == id).expect("it is told");
     assert_eq!(of(&cancelled)["type"], "generation.cancelled");
     assert_eq!(of(&discarded)["type"], "generation.discarded");
-    assert_eq!((&of(&late)["type"], &of(&late)["data"]["error"]["class"]), (&json!("generation.discarded"), &json!("expired")));
+    assert_eq!(
+        (&of(&late)["type"], &of(&late)["data"]["error"]["class"]),
+        (&json!("generation.discarded"), &json!("expired"))
+    );
     let failure = &of(&failed)["data"]["error"];
     assert!(failure["message"].as_str().unwrap().contains("no-such-branch"), "{failure}");
     assert_eq!(of(&failed)["data"]["ref"], "no-such-branch");
@@ -129,7 +135,8 @@ fn a_replay_tells_the_same_event_by_a_new_job() {
     assert!(page.header("link").is_some_and(|link| link.ends_with("rel=\"next\"")), "{}", page.headers);
     let page = page.json();
     assert_eq!(page["deliveries"].as_array().unwrap().len(), 2);
-    let rest = get(&service, &format!("/v1/webhooks/deliveries?limit=2&after={}", page["next"].as_str().unwrap())).json();
+    let rest =
+        get(&service, &format!("/v1/webhooks/deliveries?limit=2&after={}", page["next"].as_str().unwrap())).json();
     assert_eq!((rest["deliveries"].as_array().unwrap().len(), &rest["next"]), (1, &Value::Null));
     assert_eq!(send(&service, "POST", &format!("/v1/webhooks/{id}/replay"), "", "").status, 400, "it is no webhook");
     assert_eq!(get(&service, "/v1/webhooks/deliveries?limit=0").status, 400);

@@ -37,7 +37,8 @@ fn a_name_that_leads_inside_is_refused_when_it_is_told() {
 fn a_redirect_is_not_followed() {
     let other = Server::start(|_, stream| answer(stream, 200, &[], b""));
     let target = format!("https://localhost:{}/", other.port);
-    let bed = Bed::make("redirects", vec![(307, vec![("Location", target.clone())]), (302, vec![("Location", target)])]);
+    let bed =
+        Bed::make("redirects", vec![(307, vec![("Location", target.clone())]), (302, vec![("Location", target)])]);
     let id = bed.ask(&[]);
     let _service = bed.shell.service("worker");
     let tries = bed.tries(&id, 3);

@@ -10,7 +10,10 @@ use sqlx::{Executor, Row};
 use crate::queue::bed::{Bed, plain_job, result};
 
 fn telling() -> NewJob {
-    NewJob { payload: json!({"github_url": "https://github.com/cat/cat", "webhook_url": "https://Example.org:8/x"}), ..plain_job() }
+    NewJob {
+        payload: json!({"github_url": "https://github.com/cat/cat", "webhook_url": "https://Example.org:8/x"}),
+        ..plain_job()
+    }
 }
 
 async fn webhooks(bed: &Bed) -> Vec<inspect::JobRow> {
@@ -34,7 +37,10 @@ async fn of_a_drained_group_of_a_thousand_one_asked_to_be_told() {
     assert_eq!(webhooks.len(), 1);
     let event: Ended = serde_json::from_value(webhooks[0].payload.clone()).unwrap();
     assert_eq!((event.generation_id, event.state.as_str()), (ids[500].id, "completed"));
-    assert_eq!((webhooks[0].limit_key.as_deref(), event.url.as_str()), (Some("example.org"), "https://Example.org:8/x"));
+    assert_eq!(
+        (webhooks[0].limit_key.as_deref(), event.url.as_str()),
+        (Some("example.org"), "https://Example.org:8/x")
+    );
     assert_eq!(event.request, json!({"github_url": "https://github.com/cat/cat"}));
 }
 

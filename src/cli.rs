@@ -24,6 +24,7 @@ mod queue;
 mod schedules;
 mod users;
 mod values;
+mod webhooks;
 
 pub use adopt::Adopt;
 pub use backup::{
@@ -41,6 +42,7 @@ pub use queue::{Queue, QueueLimit};
 pub use schedules::{ScheduleNames, ScheduleOptions, Schedules};
 pub use users::{Expiry, NewUserToken, PasswordOf, User, UserPasswords, UserTokens, Users};
 use values::id;
+pub use webhooks::Webhooks;
 
 /// Turns Git repositories into the cats that they deserve, exactly once.
 ///
@@ -147,6 +149,12 @@ pub enum Command {
         /// What to do with them.
         #[command(subcommand)]
         command: Users,
+    },
+    /// Look at who was told how generations ended, and tell them again
+    Webhooks {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: Webhooks,
     },
     /// Analyse a repository, without a database
     #[command(

@@ -39,9 +39,9 @@
 //! # Beside the flows
 //!
 //! [`model`] is what everything talks about and imports nothing of ours. [`config`] is the only reader of the
-//! environment. [`telemetry`] has metrics, and the logs of jobs' runs. [`probe`] is the job that only waits, by which one
-//! sees whether a queue works, and how fast. [`db`] holds all SQL. [`postgres`] runs the private server of those who name no other. [`cli`] and
-//! [`commands`] are the program around it all. Imports go down only: a test holds the layers that ARCHITECTURE.md shows.
+//! environment. [`telemetry`] has metrics, and the logs of jobs' runs. [`webhooks`] tells others how generations
+//! ended. [`probe`] is the job that only waits, by which one sees whether a queue works, and how fast. [`db`] holds all SQL.
+//! [`postgres`] runs the private server of those who name no other. [`cli`] and [`commands`] are the program around it all. Imports go down only: a test holds the layers that ARCHITECTURE.md shows.
 
 pub mod backup;
 pub mod cli;
@@ -58,4 +58,5 @@ pub mod providers;
 pub mod queue;
 pub mod schedule;
 pub mod telemetry;
+pub mod webhooks;
 pub mod worker;

@@ -30,6 +30,7 @@ use crate::queue::watch::Watch;
 use crate::queue::{Assignment, Outcomes, Settled, Trouble, listener};
 use crate::telemetry::joblog::Capture;
 use crate::telemetry::metrics;
+use crate::webhooks::Herald;
 
 /// Outcomes that wait for the completer; more make handlers wait.
 const OUTCOMES: usize = 4096;
@@ -41,6 +42,8 @@ pub struct Handlers {
     pub studio: Studio,
     /// Backups and drills.
     pub premises: Premises,
+    /// Webhooks.
+    pub herald: Herald,
     /// Probes.
     pub probe: Probe,
 }
@@ -96,11 +99,12 @@ pub async fn run(
 
     let attempt = Duration::from_secs(settings.attempt_seconds);
     let premises = handlers.premises.clone();
+    let letters = handlers.herald.slots();
     let bench = Arc::new(Bench { db: db.clone(), handlers, attempt, outcomes });
     let mut workers = JoinSet::new();
     let mut desks = Vec::new();
     for kind in JobKind::ALL {
-        let slots = slots(kind, settings);
+        let slots = slots(kind, settings, letters);
         let (assign, assigned) = mpsc::channel(slots.max(1));
         desks.push(Desk::new(kind, slots, assign));
         let worker = WorkerBuilder::new(format!("{name}/{}", kind.name()))
@@ -147,11 +151,12 @@ pub async fn run(
 }
 
 /// How many jobs of a kind run at once.
-const fn slots(kind: JobKind, settings: &config::Worker) -> usize {
+const fn slots(kind: JobKind, settings: &config::Worker, letters: usize) -> usize {
     match kind {
         JobKind::Generation => settings.slots,
         // They keep all cores and the disk busy, for hours perhaps: one of each, beside the cats.
         JobKind::Backup | JobKind::Drill => 1,
+        JobKind::Webhook => letters,
         // They wait more than they work.
         JobKind::Probe => settings.light_slots,
     }
@@ -207,6 +212,9 @@ async fn handle(assignment: Assignment, bench: Data<Arc<Bench>>) {
             let (premises, db) = (bench.handlers.premises.clone(), bench.db.clone());
             let work = backup::run::run(kind, premises, db, Arc::clone(&job), cancel.clone());
             Box::pin(alone(capture.run(work), cancel, patience)).await
+        }
+        Some(JobKind::Webhook) => {
+            among_others(capture.run(bench.handlers.herald.run(&bench.db, &job, cancel)), patience).await
         }
         Some(JobKind::Probe) => among_others(capture.run(bench.handlers.probe.run(&job, cancel)), patience).await,
         None => {

@@ -44,6 +44,9 @@ pub struct Enqueue {
     /// A word to find it by; may be given more than once
     #[arg(long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,
+    /// Who is told how it ended: an https:// URL, which gets it signed
+    #[arg(long, value_name = "URL")]
+    pub webhook_url: Option<String>,
     /// Who asks: name, address or id of a user, who gets a fair share of the workers
     #[arg(long, value_name = "USER")]
     pub user: Option<String>,

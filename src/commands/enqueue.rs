@@ -46,7 +46,11 @@ pub fn run(args: &Enqueue, loaded: &Loaded, output: &Output) -> Result<()> {
             return submit(&session, &urls, &jobs, args, loaded, output).await;
         };
         let request = request_of(&session.db, id).await?;
-        let args = Enqueue { reference: args.reference.clone().or(request.reference), ..args.clone() };
+        let args = Enqueue {
+            reference: args.reference.clone().or(request.reference),
+            webhook_url: args.webhook_url.clone().or(request.webhook_url),
+            ..args.clone()
+        };
         let job = NewJob { user_id: user, ..job(&request.github_url, &args, traceparent, loaded)? };
         submit(&session, &[request.github_url], &[job], &args, loaded, output).await
     })
@@ -99,6 +103,7 @@ fn job(url: &str, args: &Enqueue, traceparent: Option<Traceparent>, loaded: &Loa
             ..Unique::key(key)
         }),
         tags: args.tags.clone(),
+        webhook_url: args.webhook_url.clone(),
         // Found once there is a database.
         user_id: None,
         rerun_of: args.rerun_of,

@@ -37,6 +37,7 @@ pub mod steering;
 pub mod studio;
 pub mod users;
 pub mod view;
+pub mod webhooks;
 
 use view::look::Look;
 
@@ -60,6 +61,7 @@ pub fn dispatch(command: Command, loaded: &Loaded, output: &Output) -> Result<()
         Command::Prune(args) => prune::run(&args, loaded, output),
         Command::Run(parts) => run::run(&parts, loaded),
         Command::Users { command } => users::run(&command, loaded, output),
+        Command::Webhooks { command } => webhooks::run(&command, loaded, output),
         // Answered in main, which needs no settings for them.
         Command::Parse(_)
         | Command::Fetch(_)

@@ -19,6 +19,7 @@ use crate::model::picture::Canvas;
 use crate::postgres::{Cluster, Settings};
 use crate::probe::Probe;
 use crate::providers::pictures::Pictures;
+use crate::webhooks::Herald;
 use crate::worker::Handlers;
 
 /// How often a service looks after its private server; a look costs two locks and a connection to a socket.
@@ -121,7 +122,12 @@ impl Session {
 
     /// What runs the jobs of each kind.
     pub fn handlers(&self) -> Result<Handlers> {
-        Ok(Handlers { studio: self.studio()?, premises: self.premises()?, probe: Probe::default() })
+        Ok(Handlers {
+            studio: self.studio()?,
+            premises: self.premises()?,
+            herald: Herald::of(&self.config),
+            probe: Probe::default(),
+        })
     }
 
     /// What backups are made with.

@@ -56,6 +56,8 @@ pub struct Config {
     pub images: Images,
     /// How backups are made, kept and proven.
     pub backup: Backup,
+    /// How others are told of generations.
+    pub webhooks: Webhooks,
     /// The HTTP listener.
     pub http: Http,
     /// The listener for metrics alone.
@@ -302,6 +304,22 @@ pub struct Backup {
     pub s3_secret_access_key_file: PathBuf,
     /// Whether the server may be spoken to without TLS, beyond this machine.
     pub s3_allow_http: bool,
+}
+
+/// How others are told of generations.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhooks {
+    /// File with the secrets that they are signed with, one a line; empty: in the data folder.
+    pub secret_file: PathBuf,
+    /// How long one try may take.
+    pub timeout_seconds: u64,
+    /// Tries before a webhook is discarded.
+    pub max_attempts: u16,
+    /// Whether they may be sent without TLS.
+    pub allow_http: bool,
+    /// Webhooks that are sent at once by this process.
+    pub slots: usize,
 }
 
 /// The HTTP listener.

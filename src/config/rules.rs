@@ -106,6 +106,11 @@ pub(super) const RULES: &[Rule] = rules! {
     "backup.s3_secret_access_key": "a secret access key, or empty" if is_word;
     "backup.s3_secret_access_key_file": "a path, or empty" if is_path;
     "backup.s3_allow_http": "true or false" if Value::is_boolean;
+    "webhooks.secret_file": "a path, or empty" if is_path;
+    "webhooks.timeout_seconds": "1 to 600" if between::<1, 600>;
+    "webhooks.max_attempts": "1 to 100" if between::<1, 100>;
+    "webhooks.allow_http": "true or false" if Value::is_boolean;
+    "webhooks.slots": "1 to 1000" if between::<1, 1000>;
     "http.listen": "host:port such as 127.0.0.1:8000; port 0 takes a free one" if |value| is_host_and_port(text(value), 0);
     "http.auth": "token or none" if |value| matches!(text(value), "token" | "none");
     "http.token_file": "a path, or empty" if is_path;

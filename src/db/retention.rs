@@ -85,7 +85,7 @@ pub struct Batch {
 }
 
 /// Deletes what is kept beside history of a batch of jobs of a state that finished before a time, the next ones after an
-/// id: attempts, steps, logs, and unique keys: returned ones, and those that do not expire by themselves.
+/// id: attempts, steps, logs, deliveries, and unique keys: returned ones, and those that do not expire by themselves.
 pub async fn forget(db: &Db, end: &str, before: DateTime<Utc>, after: Uuid) -> Result<Option<Batch>> {
     let Some(mut transaction) = alone(db).await? else { return Ok(None) };
     let batch = sqlx::query_as!(
@@ -98,6 +98,8 @@ pub async fn forget(db: &Db, end: &str, before: DateTime<Utc>, after: Uuid) -> R
              DELETE FROM queue.steps WHERE job_id = ANY (ARRAY (SELECT id FROM job)) RETURNING 1
            ), log AS (
              DELETE FROM queue.job_logs WHERE job_id = ANY (ARRAY (SELECT id FROM job)) RETURNING 1
+           ), delivery AS (
+             DELETE FROM queue.deliveries WHERE job_id = ANY (ARRAY (SELECT id FROM job)) RETURNING 1
            ), key AS (
              DELETE FROM queue.unique_keys
              WHERE job_id = ANY (ARRAY (SELECT id FROM job WHERE unique_key IS NOT NULL)) AND expires_at IS NULL RETURNING 1
@@ -107,6 +109,7 @@ pub async fn forget(db: &Db, end: &str, before: DateTime<Utc>, after: Uuid) -> R
            )
            SELECT (SELECT id FROM job ORDER BY id DESC LIMIT 1) AS last,
              (SELECT count(*) FROM attempt) + (SELECT count(*) FROM step) + (SELECT count(*) FROM log)
+               + (SELECT count(*) FROM delivery)
                + (SELECT count(*) FROM key) + (SELECT count(*) FROM returned) AS "deleted!""#,
         end,
         before,

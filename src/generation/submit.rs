@@ -14,6 +14,7 @@ use crate::model::job::{GenerationRequest, JobKind, NewJob, Start};
 use crate::model::repository::{LOCAL_OWNER, MAX_URL_BYTES, Source, check_reference};
 use crate::model::trace::Traceparent;
 use crate::model::unique::Unique;
+use crate::providers::receiver::Receiver;
 
 /// What may be said beside the repository.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +35,8 @@ pub struct Wishes {
     pub unique: Option<Unique>,
     /// Words to find it by.
     pub tags: Vec<String>,
+    /// Who is told how it ended.
+    pub webhook_url: Option<String>,
     /// Who asks.
     pub user_id: Option<Uuid>,
     /// The finished job that it does again.
@@ -44,8 +47,6 @@ pub struct Wishes {
     pub webhook_url: Option<String>,
 }
 
-/// Longest URL of a webhook, in bytes.
-const MAX_WEBHOOK_BYTES: usize = 2048;
 
 /// The job that turns `repository` (a URL or a local path) into a cat.
 pub fn generation_job(repository: &str, wishes: Wishes, config: &Config) -> Result<NewJob> {
@@ -68,10 +69,9 @@ pub fn generation_job(repository: &str, wishes: Wishes, config: &Config) -> Resu
         let what = format!("the path of the repository is too long: its URL has {} bytes", github_url.len());
         return Err(Failure::new(Kind::Invalid, what).hint(format!("{MAX_URL_BYTES} are allowed: move it up")));
     }
-    if let Some(url) = &wishes.webhook_url {
-        check_webhook_url(url)?;
-    }
-    let request = GenerationRequest { github_url, reference, webhook_url: wishes.webhook_url };
+    let told = |url: &String| Receiver::parse(url, &config.webhooks, &config.fetch.private_hosts);
+    let webhook_url = wishes.webhook_url.as_ref().map(told).transpose()?.map(|receiver| receiver.to_string());
+    let request = GenerationRequest { github_url, reference, webhook_url };
     let payload = serde_json::to_value(request)
         .map_err(|error| Failure::new(Kind::Internal, "the request cannot be written").source(error))?;
     Ok(NewJob {
@@ -88,28 +88,6 @@ pub fn generation_job(repository: &str, wishes: Wishes, config: &Config) -> Resu
         traceparent: wishes.traceparent.map(|traceparent| traceparent.to_string()),
         ..NewJob::new(JobKind::Generation, payload)
     })
-}
-
-/// Whether somebody can be told at this URL.
-pub fn check_webhook_url(text: &str) -> Result<()> {
-    let wrong = |what: &str| {
-        Err(Failure::new(Kind::Invalid, format!("the webhook's URL {what}"))
-            .hint("write an address of yours such as https://example.org/cats"))
-    };
-    if text.len() > MAX_WEBHOOK_BYTES {
-        return wrong(&format!("has {} bytes, more than {MAX_WEBHOOK_BYTES}", text.len()));
-    }
-    if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return wrong("holds white space or control characters");
-    }
-    let Ok(url) = Url::parse(text) else { return wrong("cannot be read") };
-    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
-        return wrong("is none of http or https with a host");
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return wrong("holds user information");
-    }
-    Ok(())
 }
 
 /// Owner and name of a repository as people name it: `owner/name`, or a URL in any form.
@@ -181,18 +159,5 @@ mod tests {
         let ask = |path: &Path| generation_job(&path.to_string_lossy(), Wishes::default(), &config);
         assert!(ask(root.path()).is_ok());
         assert_eq!(ask(&deep).unwrap_err().kind(), Kind::Invalid);
-    }
-
-    #[test]
-    fn a_webhook_is_an_address_on_the_web() {
-        for good in ["https://example.org", "http://example.org:8080/cats?of=me"] {
-            assert!(check_webhook_url(good).is_ok(), "{good}");
-        }
-        let long = format!("https://example.org/{}", "x".repeat(2048));
-        for wrong in
-            ["", "x", "ftp://a.b/", "https://u:p@a.b/", "https://u@a.b/", "https://a.b/\0", "https:// a.b", &long]
-        {
-            assert_eq!(check_webhook_url(wrong).unwrap_err().kind(), Kind::Invalid, "{wrong}");
-        }
     }
 }

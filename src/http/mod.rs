@@ -10,6 +10,7 @@ mod badges;
 pub mod deeds;
 mod docs;
 pub mod error;
+pub mod events;
 mod first_token;
 mod gate;
 mod generations;
@@ -22,6 +23,7 @@ mod pictures;
 mod repositories;
 pub mod request_id;
 mod server;
+mod webhooks;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -54,6 +56,8 @@ pub struct Site {
     pub known: Arc<auth::Known>,
     /// The last report on the service's health.
     pub health: health::Last,
+    /// What happens, for those who listen.
+    pub feed: events::Feed,
     /// The service stops: streams end.
     pub stop: CancellationToken,
 }
@@ -63,8 +67,8 @@ impl Site {
     #[must_use]
     pub fn new(db: Db, pictures: Pictures, config: Config, stop: CancellationToken) -> Self {
         let jobs = Gathering::begin(db.clone());
-        let (config, known, health) = (Arc::new(config), Arc::default(), Arc::default());
-        Self { db, pictures, config, jobs, known, health, stop }
+        let (config, known, health, feed) = (Arc::new(config), Arc::default(), Arc::default(), events::Feed::default());
+        Self { db, pictures, config, jobs, known, health, feed, stop }
     }
 
     /// Who asks.
@@ -90,6 +94,8 @@ fn api() -> OpenApiRouter<Site> {
         .merge(repositories::routes())
         .merge(badges::routes())
         .merge(metrics::routes())
+        .merge(events::routes())
+        .merge(webhooks::routes())
 }
 
 /// Everything that is answered: the routes for services, their description, and the `pages` for people.

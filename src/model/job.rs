@@ -19,13 +19,15 @@ pub enum JobKind {
     Backup,
     /// A backup in, whether it restores out.
     Drill,
+    /// An event in, a receiver told out.
+    Webhook,
     /// Nothing but a wait: tells whether a queue works and how fast.
     Probe,
 }
 
 impl JobKind {
     /// Every kind that this program can run.
-    pub const ALL: [Self; 4] = [Self::Generation, Self::Backup, Self::Drill, Self::Probe];
+    pub const ALL: [Self; 5] = [Self::Generation, Self::Backup, Self::Drill, Self::Webhook, Self::Probe];
 
     /// The name in the database and in JSON.
     #[must_use]
@@ -34,6 +36,7 @@ impl JobKind {
             Self::Generation => "generation",
             Self::Backup => "backup",
             Self::Drill => "drill",
+            Self::Webhook => "webhook",
             Self::Probe => "probe",
         }
     }
@@ -136,7 +139,7 @@ pub struct GenerationRequest {
     /// Branch, tag or commit; the default branch where it is absent.
     #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// Who is told of its end.
+    /// Who is told how it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook_url: Option<String>,
 }

@@ -24,6 +24,7 @@ pub mod trace;
 pub mod tree;
 pub mod unique;
 pub mod user;
+pub mod webhook;
 pub mod when;
 pub mod why;
 pub mod wish;

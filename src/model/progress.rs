@@ -62,7 +62,7 @@ impl Step {
             JobKind::Generation => &Self::ALL[..8],
             JobKind::Backup => &[Self::Preflight, Self::Dump, Self::Record],
             JobKind::Drill => &[Self::Restore, Self::Record, Self::Prune],
-            JobKind::Probe => &[],
+            JobKind::Webhook | JobKind::Probe => &[],
         }
     }
 

@@ -1,6 +1,10 @@
-//! What may be elsewhere: the hosts of repositories, the store of pictures and the one of backups; and folders to work in.
+//! What may be elsewhere: the hosts of repositories, who is told of generations, the store of pictures and the one of
+//! backups; and folders to work in.
 
+mod address;
+mod answer;
 pub mod pictures;
+pub mod receiver;
 pub mod repository;
 pub(crate) mod tls;
 pub mod vault;

@@ -24,7 +24,12 @@ pub fn job(spec: &Spec, slot: Option<DateTime<Utc>>, config: &Config) -> Result<
                     Failure::new(Kind::Invalid, format!("the payload is none of a generation: {cause}"))
                         .hint("it reads as in { github_url = \"https://github.com/owner/name\", ref = \"main\" }")
                 })?;
-            let wishes = Wishes { reference: request.reference, priority: spec.priority, ..Wishes::default() };
+            let wishes = Wishes {
+                reference: request.reference,
+                webhook_url: request.webhook_url,
+                priority: spec.priority,
+                ..Wishes::default()
+            };
             generation_job(&request.github_url, wishes, config)?
         }
         JobKind::Backup => {
@@ -40,6 +45,10 @@ pub fn job(spec: &Spec, slot: Option<DateTime<Utc>>, config: &Config) -> Result<
                     .hint("it reads as in { database = \"cats\" }, or is left out")
             })?;
             NewJob { priority: spec.priority, ..drill_job(request, config)? }
+        }
+        JobKind::Webhook => {
+            return Err(Failure::new(Kind::Invalid, "webhooks tell how generations end, not what time it is")
+                .hint("add webhook_url to the payload of a generation"));
         }
         JobKind::Probe => {
             let request = ProbeRequest::deserialize(&spec.payload).map_err(|cause| {

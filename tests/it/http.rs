@@ -2,6 +2,8 @@
 
 mod badges;
 mod enduring;
+mod events;
+mod streams;
 mod generations;
 mod health;
 mod host;

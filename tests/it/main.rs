@@ -26,3 +26,4 @@ mod support;
 mod surviving;
 mod telemetry;
 mod tidy;
+mod webhooks;

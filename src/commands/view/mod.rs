@@ -24,3 +24,4 @@ pub mod steps;
 pub mod table;
 pub mod text;
 pub mod users;
+pub mod webhooks;

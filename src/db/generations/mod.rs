@@ -68,3 +68,9 @@ pub fn unknown(id: Uuid) -> Failure {
     Failure::new(Kind::NotFound, format!("there is no generation {id}"))
         .hint("see them with: repo-to-cat generations list; a job that is not completed has none yet")
 }
+
+/// What lists tell of a generation: all but its analysis.
+#[must_use]
+pub fn without_analysis(generation: Generation) -> Generation {
+    Generation { analysis_data: None, ..generation }
+}

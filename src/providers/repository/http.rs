@@ -10,12 +10,13 @@ use gix::protocol::transport::client::blocking_io::http::{GetResponse, Http, Pos
 use reqwest::blocking::{RequestBuilder, Response};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION, USER_AGENT};
 
-use super::address::Guard;
 use super::token::Token;
 use super::{MB, answer, token};
 use crate::config;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::repository::{RepositoryUrl, Source, is_private_host};
+use crate::providers::address::Guard;
+use crate::providers::answer::of_error;
 use crate::providers::tls;
 
 /// What gix asks of a repository, behind its base URL.
@@ -115,7 +116,7 @@ impl Shared {
         if let Some(token) = &self.token {
             request = request.basic_auth("x-access-token", Some(token.reveal()));
         }
-        let response = request.send().map_err(|e| self.ledger.fail(answer::of_error(e, &self.url.host)))?;
+        let response = request.send().map_err(|e| self.ledger.fail(of_error(e, &self.url.host)))?;
         let status = response.status();
         if status.is_success() || status.is_redirection() {
             return Ok(response);

@@ -18,7 +18,6 @@ use crate::model::failure::{Failure, Kind, Result};
 use crate::model::progress::Report;
 use crate::model::repository::{Source, check_reference};
 
-mod address;
 mod answer;
 pub mod child;
 mod http;

@@ -103,7 +103,7 @@ async fn a_schedule_that_makes_no_job_says_so_and_keeps_no_other_from_firing() {
     bed.execute(
         "UPDATE queue.schedules SET zone = 'Europe/Berlinn' WHERE name = 'broken';
          UPDATE queue.schedules SET payload = '{\"github_url\": \"https://evil.example/a/b\"}' WHERE name = 'foreign';
-         UPDATE queue.schedules SET kind = 'webhook' WHERE name = 'newer';
+         UPDATE queue.schedules SET kind = 'maintenance' WHERE name = 'newer';
          UPDATE queue.schedules SET priority = 7 WHERE name = 'rejected';
          ALTER TABLE queue.jobs ADD CONSTRAINT no_seven CHECK (priority <> 7)",
     )

@@ -12,7 +12,7 @@ const LAYERS: [&[&str]; 12] = [
     &["db"],
     &["queue", "providers", "postgres"],
     // What the kinds of jobs do.
-    &["generation", "backup", "probe"],
+    &["generation", "backup", "webhooks", "probe"],
     &["worker", "schedule"],
     &["http"],
     &["dashboard"],

@@ -200,6 +200,25 @@ pub const HOT: &[Hot] = &[
         buffers: [300, 0, 0],
     },
     Hot {
+        name: "events::stories",
+        has: &["AS \"attempts!: Json<Vec<AttemptThen>>\"", "FROM queue.all_jobs AS job WHERE job.id = ANY ($1)"],
+        arguments: |stock| vec![format!("ARRAY[{}::uuid]", stock.discarded)],
+        buffers: [300, 0, 0],
+    },
+    Hot {
+        name: "events::since, what was enqueued",
+        has: &["NULL::timestamptz AS finished_at", "FROM queue.jobs WHERE id > $1 ORDER BY id LIMIT $2"],
+        arguments: |stock| vec![stock.waiting.clone(), "1000".into()],
+        buffers: [1500, 0, 0],
+    },
+    // By summaries of ranges of pages: what is not summarised yet is read, of this week alone.
+    Hot {
+        name: "events::since, what ended",
+        has: &["FROM queue.history WHERE finished_at >= $1 AND (finished_at, id) > ($1, $2)"],
+        arguments: |_| vec!["now() - interval '10 s'".into(), "'00000000-0000-0000-0000-000000000000'".into(), "1000".into()],
+        buffers: [20_000, 0, 0],
+    },
+    Hot {
         name: "steps::progress",
         has: &["UPDATE queue.steps SET fraction = $5"],
         arguments: |stock| {

@@ -53,7 +53,7 @@ impl Resolve for Guard {
 }
 
 /// Whether an address belongs to the public internet (by the IANA special-purpose registries, and Azure's 168.63.129.16).
-fn is_public(ip: IpAddr) -> bool {
+pub(super) fn is_public(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => is_public_v4(ip),
         IpAddr::V6(ip) => is_public_v6(ip),

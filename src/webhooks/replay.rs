@@ -1,0 +1,33 @@
+//! Telling once more.
+
+use uuid::Uuid;
+
+use crate::db::{Db, inspect};
+use crate::model::failure::{Failure, Kind, Result};
+use crate::model::job::{Enqueued, JobKind, NewJob};
+use crate::queue::enqueue::enqueue_all;
+
+/// Tells the event of a webhook once more: a new job with the same event, by whose id the receiver knows it again.
+///
+/// Fails with `Conflict` where the webhook is still to be delivered.
+pub async fn replay(db: &Db, id: Uuid) -> Result<Enqueued> {
+    let job = inspect::job(db, id).await?;
+    if job.kind != JobKind::Webhook.name() {
+        return Err(Failure::new(Kind::Invalid, format!("job {id} is no webhook but a {} job", job.kind))
+            .hint(format!("its webhooks are told by: repo-to-cat webhooks list --job {id}")));
+    }
+    if !job.state()?.is_final() {
+        return Err(Failure::new(Kind::Conflict, format!("webhook {id} is {}, not finished", job.state))
+            .hint(format!("to have it tried at once: repo-to-cat jobs retry {id}")));
+    }
+    let again = NewJob {
+        max_attempts: u16::try_from(job.max_attempts).unwrap_or(1),
+        limit_key: job.limit_key,
+        user_id: job.user_id,
+        traceparent: job.traceparent,
+        rerun_of: Some(id),
+        ..NewJob::new(JobKind::Webhook, job.payload)
+    };
+    let enqueued = enqueue_all(db, &[again]).await?;
+    enqueued.first().copied().ok_or_else(|| Failure::new(Kind::Internal, "nothing was enqueued"))
+}

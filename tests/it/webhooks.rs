@@ -1,0 +1,7 @@
+//! Webhooks: who asked for a cat is told how it ended.
+
+mod bed;
+mod delivery;
+mod refused;
+mod signature;
+mod trigger;

@@ -10,8 +10,12 @@ pub mod deeds;
 pub mod error;
 mod generations;
 mod health;
+pub mod input;
+mod jobs;
 mod metrics;
 pub mod openapi;
+mod paging;
+mod refusals;
 pub mod request_id;
 mod server;
 
@@ -77,6 +81,7 @@ fn api() -> OpenApiRouter<Site> {
         .merge(health::routes())
         .merge(backups::routes())
         .merge(generations::routes())
+        .merge(jobs::routes())
         .merge(metrics::routes())
 }
 

@@ -21,6 +21,12 @@ pub fn current() -> Option<String> {
     CURRENT.try_with(Clone::clone).ok()
 }
 
+/// Work for the request that goes on in a task of its own.
+pub(super) fn carried<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
+    let id = current().unwrap_or_default();
+    CURRENT.scope(id, work)
+}
+
 /// Gives the request its id.
 pub(super) async fn give(request: Request, next: Next) -> Response {
     let given = request.headers().get(HEADER).and_then(|value| value.to_str().ok()).filter(|id| is_plain(id));

@@ -88,7 +88,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Name {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match Path::from_request_parts(parts, state).await {
             Ok(Path(name)) => Ok(Self(name)),
-            Err(_) => Err(Problem::from(Failure::new(Kind::Invalid, "the name in the path is no UTF-8")).of_field("path")),
+            Err(_) => {
+                Err(Problem::from(Failure::new(Kind::Invalid, "the name in the path is no UTF-8")).of_field("path"))
+            }
         }
     }
 }

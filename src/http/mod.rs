@@ -4,6 +4,7 @@
 //! was wrong. Each other module has the routes of one resource; [`api`] puts them together, and with them the OpenAPI
 //! document, which is made from the same attributes. [`server`] listens.
 
+mod audit;
 pub mod auth;
 mod backups;
 pub mod deeds;
@@ -15,9 +16,14 @@ mod jobs;
 mod metrics;
 pub mod openapi;
 mod paging;
+mod queue;
 mod refusals;
 pub mod request_id;
+mod schedules;
 mod server;
+mod system;
+mod tokens;
+mod users;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -82,6 +88,12 @@ fn api() -> OpenApiRouter<Site> {
         .merge(backups::routes())
         .merge(generations::routes())
         .merge(jobs::routes())
+        .merge(queue::routes())
+        .merge(schedules::routes())
+        .merge(users::routes())
+        .merge(tokens::routes())
+        .merge(audit::routes())
+        .merge(system::routes())
         .merge(metrics::routes())
 }
 

@@ -42,7 +42,8 @@ pub(super) fn page(uri: &Uri, next: Option<&impl Display>, body: impl Serialize)
 
 /// The same request, for what comes after `next`, which needs no escaping.
 fn link(uri: &Uri, next: &str) -> String {
-    let kept = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("after="));
+    let kept =
+        uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("after="));
     let query: Vec<_> = kept.map(str::to_owned).chain([format!("after={next}")]).collect();
     format!("<{}?{}>; rel=\"next\"", uri.path(), query.join("&"))
 }
@@ -55,7 +56,10 @@ mod tests {
     fn the_next_part_is_asked_for_as_this_one_was() {
         let of = |uri: &'static str| link(&Uri::from_static(uri), "7");
         assert_eq!(of("/v1/jobs"), "</v1/jobs?after=7>; rel=\"next\"");
-        assert_eq!(of("/v1/jobs?after=3&state=parked&limit=2"), "</v1/jobs?state=parked&limit=2&after=7>; rel=\"next\"");
+        assert_eq!(
+            of("/v1/jobs?after=3&state=parked&limit=2"),
+            "</v1/jobs?state=parked&limit=2&after=7>; rel=\"next\""
+        );
         assert_eq!(next(&[1, 2], 2, |last| *last), Some(2));
         assert_eq!(next(&[1, 2], 3, |last| *last), None);
         assert!(limit(Some(0)).is_err() && limit(Some(1001)).is_err() && limit(None).is_ok());

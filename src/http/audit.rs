@@ -47,7 +47,7 @@ struct AuditPage {
 }
 
 /// What was changed by HTTP or at the dashboard, by whom and how it went; the last first.
-#[utoipa::path(get, path = "/v1/audit", tag = "system", params(Wanted), security(("token" = ["admin"])),
+#[utoipa::path(get, path = "/v1/audit", tag = "system", operation_id = "audit_list", params(Wanted), security(("token" = ["admin"])),
     responses((status = OK, body = AuditPage, headers(("link" = String, description = "The next page, with rel=\"next\"."))), OfReading))]
 async fn list(
     State(site): State<Site>,

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::body::{Body as RawBody, Bytes};
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum_extra::extract::Query;
 use serde::de::DeserializeOwned;
@@ -28,6 +29,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             let failure = Failure::new(Kind::Invalid, "the body holds the character NUL (\\u0000)")
                 .hint("PostgreSQL keeps no such text: leave it out");
             return Err(Problem::from(failure).of_field("body"));
+        }
+        if bytes.trim_ascii_start().starts_with(b"[") {
+            // Else a list would be read as the fields in their order, or as none of them.
+            let failure = Failure::new(Kind::Invalid, "the body is a list").hint("send an object: {...}");
+            return Err(Problem::with(StatusCode::UNPROCESSABLE_ENTITY, failure).of_field("body"));
         }
         let Json(value) = Json::from_request(Request::from_parts(parts, RawBody::from(bytes)), state).await?;
         Ok(Self(value))

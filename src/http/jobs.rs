@@ -41,7 +41,7 @@ pub(super) fn routes() -> OpenApiRouter<Site> {
 
 /// Jobs, live and finished, the last enqueued first. A page looks at 100,000 jobs at most; where it ends early because of
 /// that, `looked_back_to` says how far it got, and `next` goes on from there.
-#[utoipa::path(get, path = "/v1/jobs", tag = "jobs", params(Wanted), security(("token" = ["read"])),
+#[utoipa::path(get, path = "/v1/jobs", tag = "jobs", operation_id = "jobs_list", params(Wanted), security(("token" = ["read"])),
     responses((status = OK, body = Page, headers(("link" = String, description = "The next page, with rel=\"next\"."))), OfFinding))]
 async fn list(
     State(site): State<Site>,
@@ -57,7 +57,7 @@ async fn list(
 }
 
 /// A job with its steps, and its attempts with what they logged.
-#[utoipa::path(get, path = "/v1/jobs/{id}", tag = "jobs", params(("id" = Uuid, Path)), security(("token" = ["read"])),
+#[utoipa::path(get, path = "/v1/jobs/{id}", tag = "jobs", operation_id = "jobs_show", params(("id" = Uuid, Path)), security(("token" = ["read"])),
     responses((status = OK, body = Life), OfFinding))]
 async fn show(State(site): State<Site>, _: Reader, Id(id): Id) -> Result<Json<Life>, Problem> {
     Ok(Json(life::of_job(&site.db, id).await?))
@@ -65,21 +65,21 @@ async fn show(State(site): State<Site>, _: Reader, Id(id): Id) -> Result<Json<Li
 
 /// Runs a job again: what was discarded or cancelled is reopened under its id with all its attempts, what is scheduled or
 /// parked waits no longer.
-#[utoipa::path(post, path = "/v1/jobs/{id}/retry", tag = "jobs", params(("id" = Uuid, Path)), security(("token" = ["admin"])),
+#[utoipa::path(post, path = "/v1/jobs/{id}/retry", tag = "jobs", operation_id = "jobs_retry", params(("id" = Uuid, Path)), security(("token" = ["admin"])),
     responses((status = OK, body = JobRow), OfChanging))]
 async fn retry(State(site): State<Site>, Admin(who): Admin, Id(id): Id) -> Result<Json<JobRow>, Problem> {
     one(&site, &who, Change::Retry, id, None).await
 }
 
 /// Cancels a job; one that runs stops within seconds.
-#[utoipa::path(post, path = "/v1/jobs/{id}/cancel", tag = "jobs", params(("id" = Uuid, Path)), security(("token" = ["admin"])),
+#[utoipa::path(post, path = "/v1/jobs/{id}/cancel", tag = "jobs", operation_id = "jobs_cancel", params(("id" = Uuid, Path)), security(("token" = ["admin"])),
     responses((status = OK, body = JobRow), OfChanging))]
 async fn cancel(State(site): State<Site>, Admin(who): Admin, Id(id): Id) -> Result<Json<JobRow>, Problem> {
     one(&site, &who, Change::Cancel, id, None).await
 }
 
 /// Gives a job up: like cancel, but to the discarded ones.
-#[utoipa::path(post, path = "/v1/jobs/{id}/discard", tag = "jobs", params(("id" = Uuid, Path)), security(("token" = ["admin"])),
+#[utoipa::path(post, path = "/v1/jobs/{id}/discard", tag = "jobs", operation_id = "jobs_discard", params(("id" = Uuid, Path)), security(("token" = ["admin"])),
     responses((status = OK, body = JobRow), OfChanging))]
 async fn discard(State(site): State<Site>, Admin(who): Admin, Id(id): Id) -> Result<Json<JobRow>, Problem> {
     one(&site, &who, Change::Discard, id, None).await
@@ -95,7 +95,7 @@ struct NewPriority {
 }
 
 /// Gives a waiting job another priority.
-#[utoipa::path(post, path = "/v1/jobs/{id}/reprioritize", tag = "jobs", params(("id" = Uuid, Path)), request_body = NewPriority,
+#[utoipa::path(post, path = "/v1/jobs/{id}/reprioritize", tag = "jobs", operation_id = "jobs_reprioritize", params(("id" = Uuid, Path)), request_body = NewPriority,
     security(("token" = ["admin"])), responses((status = OK, body = JobRow), OfChanging))]
 async fn reprioritize(
     State(site): State<Site>,
@@ -115,7 +115,7 @@ struct NewTime {
 }
 
 /// Gives a scheduled or available job another time.
-#[utoipa::path(post, path = "/v1/jobs/{id}/reschedule", tag = "jobs", params(("id" = Uuid, Path)), request_body = NewTime,
+#[utoipa::path(post, path = "/v1/jobs/{id}/reschedule", tag = "jobs", operation_id = "jobs_reschedule", params(("id" = Uuid, Path)), request_body = NewTime,
     security(("token" = ["admin"])), responses((status = OK, body = JobRow), OfChanging))]
 async fn reschedule(
     State(site): State<Site>,

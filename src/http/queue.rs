@@ -50,14 +50,14 @@ struct OfKind {
 
 /// How the queue does: depth, waits, pace, workers, limits, and whether it is held. What is large is estimated, and says
 /// so.
-#[utoipa::path(get, path = "/v1/queue", tag = "queue", params(OfKind), security(("token" = ["read"])),
+#[utoipa::path(get, path = "/v1/queue", tag = "queue", operation_id = "queue_show", params(OfKind), security(("token" = ["read"])),
     responses((status = OK, body = Stats), OfReading))]
 async fn show(State(site): State<Site>, _: Reader, Params(of): Params<OfKind>) -> Result<Json<Stats>, Problem> {
     Ok(Json(stats::stats(&site.db, of.kind.map(JobKind::name)).await?))
 }
 
 /// The workers that are registered.
-#[utoipa::path(get, path = "/v1/workers", tag = "queue", security(("token" = ["read"])),
+#[utoipa::path(get, path = "/v1/workers", tag = "queue", operation_id = "queue_workers", security(("token" = ["read"])),
     responses((status = OK, body = Vec<Worker>), OfReading))]
 async fn workers(State(site): State<Site>, _: Reader) -> Result<Json<Vec<Worker>>, Problem> {
     Ok(Json(stats::registered(&site.db).await?))
@@ -89,7 +89,7 @@ struct KindPaused {
 }
 
 /// Starts no more jobs of a kind; those that run go on.
-#[utoipa::path(post, path = "/v1/queue/{kind}/pause", tag = "queue", params(("kind" = JobKind, Path)), request_body = PauseReason,
+#[utoipa::path(post, path = "/v1/queue/{kind}/pause", tag = "queue", operation_id = "queue_pause", params(("kind" = JobKind, Path)), request_body = PauseReason,
     security(("token" = ["admin"])), responses((status = OK, body = KindPaused), OfChanging))]
 async fn pause(
     State(site): State<Site>,
@@ -110,7 +110,7 @@ async fn pause(
 }
 
 /// Starts jobs of a kind again.
-#[utoipa::path(post, path = "/v1/queue/{kind}/resume", tag = "queue", params(("kind" = JobKind, Path)),
+#[utoipa::path(post, path = "/v1/queue/{kind}/resume", tag = "queue", operation_id = "queue_resume", params(("kind" = JobKind, Path)),
     security(("token" = ["admin"])), responses((status = OK, body = KindPaused), OfChanging))]
 async fn resume(
     State(site): State<Site>,
@@ -123,7 +123,7 @@ async fn resume(
 }
 
 /// The limits, and what is used of them.
-#[utoipa::path(get, path = "/v1/queue/limits", tag = "queue", security(("token" = ["read"])),
+#[utoipa::path(get, path = "/v1/queue/limits", tag = "queue", operation_id = "queue_limits_in_use", security(("token" = ["read"])),
     responses((status = OK, body = Vec<LimitUse>), OfReading))]
 async fn limits_in_use(State(site): State<Site>, _: Reader) -> Result<Json<Vec<LimitUse>>, Problem> {
     Ok(Json(stats::limits_in_use(&site.db).await?))
@@ -174,7 +174,7 @@ fn check_key(key: Option<&str>) -> Result<(), Failure> {
 }
 
 /// Limits how many jobs of a kind run, over all hosts. It takes the place of the limit that the kind, or the key, had.
-#[utoipa::path(put, path = "/v1/queue/limits/{kind}", tag = "queue", params(("kind" = JobKind, Path)), request_body = NewLimit,
+#[utoipa::path(put, path = "/v1/queue/limits/{kind}", tag = "queue", operation_id = "queue_set_limit", params(("kind" = JobKind, Path)), request_body = NewLimit,
     security(("token" = ["admin"])), responses((status = OK, body = Vec<LimitUse>), OfChanging))]
 async fn set_limit(
     State(site): State<Site>,
@@ -206,7 +206,7 @@ struct OfKey {
 }
 
 /// Removes a limit.
-#[utoipa::path(delete, path = "/v1/queue/limits/{kind}", tag = "queue", params(("kind" = JobKind, Path), OfKey),
+#[utoipa::path(delete, path = "/v1/queue/limits/{kind}", tag = "queue", operation_id = "queue_remove_limit", params(("kind" = JobKind, Path), OfKey),
     security(("token" = ["admin"])), responses((status = NO_CONTENT), OfChanging))]
 async fn remove_limit(
     State(site): State<Site>,
@@ -232,7 +232,7 @@ struct ReleaseHold {
 
 /// Says go after a restore: what the hold parked runs, schedules fire again. Pictures that no row names are swept from
 /// then on. `GET /v1/queue` tells what is held.
-#[utoipa::path(post, path = "/v1/queue/release", tag = "queue", request_body = ReleaseHold, security(("token" = ["admin"])),
+#[utoipa::path(post, path = "/v1/queue/release", tag = "queue", operation_id = "queue_release", request_body = ReleaseHold, security(("token" = ["admin"])),
     responses((status = OK, body = Released), OfChanging))]
 async fn release(
     State(site): State<Site>,

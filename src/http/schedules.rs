@@ -37,14 +37,14 @@ pub(super) fn routes() -> OpenApiRouter<Site> {
 }
 
 /// All schedules, by name.
-#[utoipa::path(get, path = "/v1/schedules", tag = "schedules", security(("token" = ["read"])),
+#[utoipa::path(get, path = "/v1/schedules", tag = "schedules", operation_id = "schedules_list", security(("token" = ["read"])),
     responses((status = OK, body = Vec<ScheduleRow>), OfReading))]
 async fn list(State(site): State<Site>, _: Reader) -> Result<Json<Vec<ScheduleRow>>, Problem> {
     Ok(Json(schedules::list(&site.db).await?))
 }
 
 /// A schedule with its next ten slots, and what became of the last ones.
-#[utoipa::path(get, path = "/v1/schedules/{name}", tag = "schedules", params(("name" = String, Path)), security(("token" = ["read"])),
+#[utoipa::path(get, path = "/v1/schedules/{name}", tag = "schedules", operation_id = "schedules_show", params(("name" = String, Path)), security(("token" = ["read"])),
     responses((status = OK, body = Outlook), OfFinding))]
 async fn show(State(site): State<Site>, _: Reader, Name(name): Name) -> Result<Json<Outlook>, Problem> {
     Ok(Json(outlook::show(&site.db, &name, NEXT_SLOTS).await?))
@@ -83,7 +83,7 @@ impl TryFrom<Map<String, Value>> for NewSchedule {
 }
 
 /// Adds a schedule, whose first slot is the next one.
-#[utoipa::path(post, path = "/v1/schedules", tag = "schedules", request_body = NewSchedule, security(("token" = ["admin"])),
+#[utoipa::path(post, path = "/v1/schedules", tag = "schedules", operation_id = "schedules_add", request_body = NewSchedule, security(("token" = ["admin"])),
     responses((status = CREATED, body = ScheduleRow, headers(("location" = String))), OfChanging))]
 async fn add(State(site): State<Site>, Admin(who): Admin, Body(new): Body<NewSchedule>) -> Result<Response, Problem> {
     let NewSchedule { name, paused, spec } = new;
@@ -97,7 +97,7 @@ async fn add(State(site): State<Site>, Admin(who): Admin, Body(new): Body<NewSch
 
 /// Changes a schedule; what is left out stays. It holds until the declaration in the configuration changes, if there is
 /// one.
-#[utoipa::path(patch, path = "/v1/schedules/{name}", tag = "schedules", params(("name" = String, Path)), request_body = Patch,
+#[utoipa::path(patch, path = "/v1/schedules/{name}", tag = "schedules", operation_id = "schedules_edit", params(("name" = String, Path)), request_body = Patch,
     security(("token" = ["admin"])), responses((status = OK, body = ScheduleRow), OfChanging))]
 async fn edit(
     State(site): State<Site>,
@@ -113,7 +113,7 @@ async fn edit(
 
 /// Deletes a schedule with the record of its slots; its jobs stay. One that the configuration declares comes back when a
 /// scheduler starts.
-#[utoipa::path(delete, path = "/v1/schedules/{name}", tag = "schedules", params(("name" = String, Path)),
+#[utoipa::path(delete, path = "/v1/schedules/{name}", tag = "schedules", operation_id = "schedules_delete", params(("name" = String, Path)),
     security(("token" = ["admin"])), responses((status = NO_CONTENT), OfChanging))]
 async fn delete(State(site): State<Site>, Admin(who): Admin, Name(name): Name) -> Result<StatusCode, Problem> {
     site.perform(of(&who, "schedules.delete", &name), schedules::delete(&site.db, &name)).await?;
@@ -121,7 +121,7 @@ async fn delete(State(site): State<Site>, Admin(who): Admin, Name(name): Name) -
 }
 
 /// Pauses a schedule; slots that come meanwhile are not made up for.
-#[utoipa::path(post, path = "/v1/schedules/{name}/pause", tag = "schedules", params(("name" = String, Path)),
+#[utoipa::path(post, path = "/v1/schedules/{name}/pause", tag = "schedules", operation_id = "schedules_pause", params(("name" = String, Path)),
     security(("token" = ["admin"])), responses((status = OK, body = ScheduleRow), OfChanging))]
 async fn pause(State(site): State<Site>, Admin(who): Admin, Name(name): Name) -> Result<Json<ScheduleRow>, Problem> {
     site.perform(of(&who, "schedules.pause", &name), edit::pause(&site.db, &name)).await?;
@@ -129,7 +129,7 @@ async fn pause(State(site): State<Site>, Admin(who): Admin, Name(name): Name) ->
 }
 
 /// Lets a paused or withdrawn schedule fire again, from its next slot on.
-#[utoipa::path(post, path = "/v1/schedules/{name}/resume", tag = "schedules", params(("name" = String, Path)),
+#[utoipa::path(post, path = "/v1/schedules/{name}/resume", tag = "schedules", operation_id = "schedules_resume", params(("name" = String, Path)),
     security(("token" = ["admin"])), responses((status = OK, body = ScheduleRow), OfChanging))]
 async fn resume(State(site): State<Site>, Admin(who): Admin, Name(name): Name) -> Result<Json<ScheduleRow>, Problem> {
     site.perform(of(&who, "schedules.resume", &name), edit::resume(&site.db, &name)).await?;
@@ -137,7 +137,7 @@ async fn resume(State(site): State<Site>, Admin(who): Admin, Name(name): Name) -
 }
 
 /// Enqueues the job of a schedule at once, beside its slots.
-#[utoipa::path(post, path = "/v1/schedules/{name}/run", tag = "schedules", params(("name" = String, Path)),
+#[utoipa::path(post, path = "/v1/schedules/{name}/run", tag = "schedules", operation_id = "schedules_run", params(("name" = String, Path)),
     security(("token" = ["admin"])), responses((status = ACCEPTED, body = Enqueued, headers(("location" = String))), OfChanging))]
 async fn run(State(site): State<Site>, Admin(who): Admin, Name(name): Name) -> Result<Response, Problem> {
     let job = site.perform(of(&who, "schedules.run", &name), edit::run_now(&site.db, &name, &site.config)).await?;
@@ -152,7 +152,7 @@ struct SchedulePreview {
 }
 
 /// Tells the next ten slots that a schedule would have; changes nothing.
-#[utoipa::path(post, path = "/v1/schedules/preview", tag = "schedules", request_body = Spec, security(("token" = ["read"])),
+#[utoipa::path(post, path = "/v1/schedules/preview", tag = "schedules", operation_id = "schedules_preview", request_body = Spec, security(("token" = ["read"])),
     responses((status = OK, body = SchedulePreview), OfChanging))]
 async fn preview(
     State(site): State<Site>,

@@ -76,7 +76,7 @@ impl From<SchemaState> for SystemSchema {
 }
 
 /// Version, migrations, and settings as `config show` tells them.
-#[utoipa::path(get, path = "/v1/system", tag = "system", security(("token" = ["admin"])),
+#[utoipa::path(get, path = "/v1/system", tag = "system", operation_id = "system_show", security(("token" = ["admin"])),
     responses((status = OK, body = System), OfReading))]
 async fn show(State(site): State<Site>, _: Admin) -> Result<Json<System>, Problem> {
     let schema = migrate::state(&site.db).await?.into();
@@ -84,7 +84,7 @@ async fn show(State(site): State<Site>, _: Admin) -> Result<Json<System>, Proble
 }
 
 /// Looks at everything that this program needs, as `doctor` does; that takes a second or two.
-#[utoipa::path(get, path = "/v1/system/checks", tag = "system", security(("token" = ["admin"])),
+#[utoipa::path(get, path = "/v1/system/checks", tag = "system", operation_id = "system_checks", security(("token" = ["admin"])),
     responses((status = OK, body = Vec<Check>), OfReading))]
 async fn checks(State(site): State<Site>, _: Admin) -> Result<Json<Vec<Check>>, Problem> {
     let doctor = Doctor { loaded: &site.loaded, program: &site.premises.program, db: Ok(&site.db), is_listening: true };

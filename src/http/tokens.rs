@@ -39,7 +39,7 @@ struct TokenPage {
 }
 
 /// The tokens of all users, the newest first. Of each no more is known than how it begins.
-#[utoipa::path(get, path = "/v1/tokens", tag = "users", params(Part), security(("token" = ["admin"])),
+#[utoipa::path(get, path = "/v1/tokens", tag = "users", operation_id = "tokens_list", params(Part), security(("token" = ["admin"])),
     responses((status = OK, body = TokenPage, headers(("link" = String, description = "The next page, with rel=\"next\"."))), OfFinding))]
 async fn list(
     State(site): State<Site>,
@@ -51,7 +51,7 @@ async fn list(
 }
 
 /// The tokens of a user, the newest first.
-#[utoipa::path(get, path = "/v1/users/{user}/tokens", tag = "users",
+#[utoipa::path(get, path = "/v1/users/{user}/tokens", tag = "users", operation_id = "tokens_of_user",
     params(("user" = String, Path, description = "Name, address or id."), Part), security(("token" = ["admin"])),
     responses((status = OK, body = TokenPage, headers(("link" = String, description = "The next page, with rel=\"next\"."))), OfFinding))]
 async fn of_user(
@@ -105,7 +105,7 @@ struct TokenMade {
 }
 
 /// Makes a token for a user. It is in this answer, and can never be had again.
-#[utoipa::path(post, path = "/v1/users/{user}/tokens", tag = "users", params(("user" = String, Path, description = "Name, address or id.")),
+#[utoipa::path(post, path = "/v1/users/{user}/tokens", tag = "users", operation_id = "tokens_make", params(("user" = String, Path, description = "Name, address or id.")),
     request_body = NewToken, security(("token" = ["admin"])),
     responses((status = CREATED, body = TokenMade, headers(("location" = String))), OfChanging))]
 async fn make(
@@ -136,7 +136,7 @@ struct TokenRevoked {
 }
 
 /// Lets a token work no more, for ever. The last one that works with which an admin gets in cannot be revoked.
-#[utoipa::path(delete, path = "/v1/tokens/{token}", tag = "users",
+#[utoipa::path(delete, path = "/v1/tokens/{token}", tag = "users", operation_id = "tokens_revoke",
     params(("token" = String, Path, description = "Id or prefix, never the token itself.")), security(("token" = ["admin"])),
     responses((status = OK, body = TokenRevoked), OfChanging))]
 async fn revoke(

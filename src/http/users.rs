@@ -55,7 +55,7 @@ struct UserPage {
 }
 
 /// Users, the newest first.
-#[utoipa::path(get, path = "/v1/users", tag = "users", params(Part), security(("token" = ["admin"])),
+#[utoipa::path(get, path = "/v1/users", tag = "users", operation_id = "users_list", params(Part), security(("token" = ["admin"])),
     responses((status = OK, body = UserPage, headers(("link" = String, description = "The next page, with rel=\"next\"."))), OfFinding))]
 async fn list(
     State(site): State<Site>,
@@ -85,7 +85,7 @@ struct NewUser {
 }
 
 /// Adds a user, who has no token yet.
-#[utoipa::path(post, path = "/v1/users", tag = "users", request_body = NewUser, security(("token" = ["admin"])),
+#[utoipa::path(post, path = "/v1/users", tag = "users", operation_id = "users_add", request_body = NewUser, security(("token" = ["admin"])),
     responses((status = CREATED, body = UserRow, headers(("location" = String))), OfChanging))]
 async fn add(State(site): State<Site>, Admin(who): Admin, Body(new): Body<NewUser>) -> Result<Response, Problem> {
     let detail = Some(json!({"email": new.email}));
@@ -106,7 +106,7 @@ struct UserShown {
 }
 
 /// A user, by name, address or id, with tokens and the number of cats.
-#[utoipa::path(get, path = "/v1/users/{user}", tag = "users", params(("user" = String, Path, description = "Name, address or id.")),
+#[utoipa::path(get, path = "/v1/users/{user}", tag = "users", operation_id = "users_show", params(("user" = String, Path, description = "Name, address or id.")),
     security(("token" = ["admin"])), responses((status = OK, body = UserShown), OfFinding))]
 async fn show(State(site): State<Site>, _: Admin, Name(called): Name) -> Result<Json<UserShown>, Problem> {
     let user = users::find(&site.db, &called).await?;
@@ -126,7 +126,7 @@ struct UserSwitched {
 }
 
 /// Disables a user, whose tokens and logins do not work from then on. The last admin cannot be disabled.
-#[utoipa::path(post, path = "/v1/users/{user}/disable", tag = "users", params(("user" = String, Path, description = "Name, address or id.")),
+#[utoipa::path(post, path = "/v1/users/{user}/disable", tag = "users", operation_id = "users_disable", params(("user" = String, Path, description = "Name, address or id.")),
     security(("token" = ["admin"])), responses((status = OK, body = UserSwitched), OfChanging))]
 async fn disable(
     State(site): State<Site>,
@@ -142,7 +142,7 @@ async fn disable(
 }
 
 /// Lets a disabled user in again.
-#[utoipa::path(post, path = "/v1/users/{user}/enable", tag = "users", params(("user" = String, Path, description = "Name, address or id.")),
+#[utoipa::path(post, path = "/v1/users/{user}/enable", tag = "users", operation_id = "users_enable", params(("user" = String, Path, description = "Name, address or id.")),
     security(("token" = ["admin"])), responses((status = OK, body = UserSwitched), OfChanging))]
 async fn enable(
     State(site): State<Site>,

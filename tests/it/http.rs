@@ -1,8 +1,14 @@
 //! The HTTP listener.
 
+mod backups;
 mod enduring;
 mod generations;
+mod jobs;
+mod people;
 mod problems;
+mod queues;
+mod schedules;
+mod system;
 
 use crate::support::cli::Service;
 use crate::support::http::{Answer, send};

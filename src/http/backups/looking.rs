@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use super::store::{find, in_store};
 use crate::backup::restore::command::{self, RestoreCommand};
-use crate::backup::shelf::{self, Entry};
+use crate::backup::shelf::{self, Entry, Shelved};
 use crate::db::backups::{self, BackupRow, DrillRow};
 use crate::http::auth::Reader;
 use crate::http::error::Problem;
@@ -63,7 +63,7 @@ struct BackupPage {
 }
 
 /// The history of backups as the database tells it, with sizes, times, verdicts, and alarms about what is unlike before.
-#[utoipa::path(get, path = "/v1/backups", tag = "backups", params(Wanted), security(("token" = ["read"])),
+#[utoipa::path(get, path = "/v1/backups", tag = "backups", operation_id = "backups_list", params(Wanted), security(("token" = ["read"])),
     responses((status = OK, body = BackupPage, headers(("link" = String, description = "The next page, with rel=\"next\"."))), OfReading))]
 async fn list(
     State(site): State<Site>,
@@ -91,7 +91,7 @@ struct OfDatabase {
 }
 
 /// What stands in the store, the newest first, as `backup list` tells it: whatever the database knows.
-#[utoipa::path(get, path = "/v1/backups/stored", tag = "backups", params(OfDatabase), security(("token" = ["read"])),
+#[utoipa::path(get, path = "/v1/backups/stored", tag = "backups", operation_id = "backups_stored", params(OfDatabase), security(("token" = ["read"])),
     responses((status = OK, body = Vec<Entry>), OfReading))]
 async fn stored(
     State(site): State<Site>,
@@ -122,34 +122,32 @@ struct BackupShown {
 
 /// A backup: its manifest, its drills. It is called by its name or what only one begins with, `latest`, or
 /// `latest:DATABASE`.
-#[utoipa::path(get, path = "/v1/backups/{backup}", tag = "backups", params(("backup" = String, Path)), security(("token" = ["read"])),
+#[utoipa::path(get, path = "/v1/backups/{backup}", tag = "backups", operation_id = "backups_show", params(("backup" = String, Path)), security(("token" = ["read"])),
     responses((status = OK, body = BackupShown), OfFinding))]
 async fn show(State(site): State<Site>, _: Reader, Name(called): Name) -> Result<Json<BackupShown>, Problem> {
-    let shelved = in_store(&site, async |vault| {
+    let found = in_store(&site, async |vault| {
         let name = find(&site, &vault, &called).await?;
         Ok((shelf::one(&vault, &name).await?, vault.place()))
     });
-    let (name, store, manifest, drill, problem) = match shelved.await {
-        Ok((shelved, place)) => (shelved.name, place, shelved.manifest, shelved.drill, shelved.problem),
+    let (shelved, place) = match found.await {
+        Ok((shelved, place)) => (shelved, Some(place)),
         // One that was removed is history.
         Err(failure) if failure.kind() == Kind::NotFound => match BackupName::parse(&called) {
-            Ok(name) => (name, String::new(), None, None, Some("it is not in the store".to_owned())),
-            Err(_) => return Err(failure.into()),
+            Ok(name) if backups::find(&site.db, &name).await?.is_some() => (gone(name), None),
+            _ => return Err(failure.into()),
         },
         Err(failure) => return Err(failure.into()),
     };
+    let Shelved { name, manifest, drill, problem } = shelved;
     let record = backups::find(&site.db, &name).await?;
-    let store = match &record {
-        Some(record) if store.is_empty() => record.store.clone(),
-        None if store.is_empty() => {
-            return Err(crate::model::failure::Failure::new(Kind::NotFound, format!("there is no backup {name}"))
-                .hint("GET /v1/backups lists those that there are")
-                .into());
-        }
-        _ => store,
-    };
+    let store = place.or_else(|| record.as_ref().map(|record| record.store.clone())).unwrap_or_default();
     let drills = backups::drills_of(&site.db, &name, DRILLS).await?;
     Ok(Json(BackupShown { name, store, record, manifest, drill, problem, drills }))
+}
+
+/// A backup that is in the store no more.
+fn gone(name: BackupName) -> Shelved {
+    Shelved { name, manifest: None, drill: None, problem: Some("it is not in the store".to_owned()) }
 }
 
 /// Which backups to compare.
@@ -164,7 +162,7 @@ struct FromTo {
 }
 
 /// What changed from one backup to another, as far as their manifests tell.
-#[utoipa::path(get, path = "/v1/backups/diff", tag = "backups", params(FromTo), security(("token" = ["read"])),
+#[utoipa::path(get, path = "/v1/backups/diff", tag = "backups", operation_id = "backups_diff", params(FromTo), security(("token" = ["read"])),
     responses((status = OK, body = Diff), OfFinding))]
 async fn diff(State(site): State<Site>, _: Reader, Params(which): Params<FromTo>) -> Result<Json<Diff>, Problem> {
     let manifests = in_store(&site, async |vault| {
@@ -176,7 +174,7 @@ async fn diff(State(site): State<Site>, _: Reader, Params(which): Params<FromTo>
 }
 
 /// The command lines that restore a backup, to copy: restoring is for people who sit at the server.
-#[utoipa::path(get, path = "/v1/backups/{backup}/restore-command", tag = "backups", params(("backup" = String, Path)),
+#[utoipa::path(get, path = "/v1/backups/{backup}/restore-command", tag = "backups", operation_id = "backups_restore_command", params(("backup" = String, Path)),
     security(("token" = ["read"])), responses((status = OK, body = RestoreCommand), OfFinding))]
 async fn restore_command(
     State(site): State<Site>,

@@ -33,7 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<Site> {
 
 /// Has a backup made by a worker. Of one database there is one at a time: who asks meanwhile gets that one's job, and
 /// `is_new` is false.
-#[utoipa::path(post, path = "/v1/backups", tag = "backups", request_body = BackupRequest, security(("token" = ["admin"])),
+#[utoipa::path(post, path = "/v1/backups", tag = "backups", operation_id = "backups_make", request_body = BackupRequest, security(("token" = ["admin"])),
     responses((status = ACCEPTED, body = Enqueued, headers(("location" = String))), OfChanging))]
 async fn make(
     State(site): State<Site>,
@@ -47,7 +47,7 @@ async fn make(
 }
 
 /// Has a backup tried by a worker: it is restored into a scratch cluster and compared.
-#[utoipa::path(post, path = "/v1/backups/{backup}/verify", tag = "backups", params(("backup" = String, Path)),
+#[utoipa::path(post, path = "/v1/backups/{backup}/verify", tag = "backups", operation_id = "backups_verify", params(("backup" = String, Path)),
     security(("token" = ["admin"])), responses((status = ACCEPTED, body = Enqueued, headers(("location" = String))), OfChanging))]
 async fn verify(State(site): State<Site>, Admin(who): Admin, Name(called): Name) -> Result<Response, Problem> {
     let name = in_store(&site, async |vault| find(&site, &vault, &called).await).await?;
@@ -78,7 +78,7 @@ const fn yes() -> bool {
 }
 
 /// Removes what no rule of the settings keeps, and what killed runs left; or only tells.
-#[utoipa::path(post, path = "/v1/backups/prune", tag = "backups", request_body = PruneBackups, security(("token" = ["admin"])),
+#[utoipa::path(post, path = "/v1/backups/prune", tag = "backups", operation_id = "backups_prune", request_body = PruneBackups, security(("token" = ["admin"])),
     responses((status = OK, body = Pruned), OfChanging))]
 async fn prune(
     State(site): State<Site>,

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::action;
 use super::filter::JobFilter;
-use crate::db::steer::{Change, Done, Selection};
+use crate::db::steer::{Change, Done, Refusal, Selection};
 use crate::http::auth::{Admin, Caller};
 use crate::http::deeds::{Act, Via};
 use crate::http::error::Problem;
@@ -109,7 +109,7 @@ struct JobRefused {
 }
 
 /// Runs jobs again: discarded ones, unless the filter names other states.
-#[utoipa::path(post, path = "/v1/jobs/retry", tag = "jobs", request_body = JobSelection, security(("token" = ["admin"])),
+#[utoipa::path(post, path = "/v1/jobs/retry", tag = "jobs", operation_id = "jobs_many_retry", request_body = JobSelection, security(("token" = ["admin"])),
     responses((status = OK, body = ManySteered), OfChanging))]
 async fn retry(
     State(site): State<Site>,
@@ -120,7 +120,7 @@ async fn retry(
 }
 
 /// Cancels jobs; running ones stop within seconds.
-#[utoipa::path(post, path = "/v1/jobs/cancel", tag = "jobs", request_body = JobSelection, security(("token" = ["admin"])),
+#[utoipa::path(post, path = "/v1/jobs/cancel", tag = "jobs", operation_id = "jobs_many_cancel", request_body = JobSelection, security(("token" = ["admin"])),
     responses((status = OK, body = ManySteered), OfChanging))]
 async fn cancel(
     State(site): State<Site>,
@@ -131,7 +131,7 @@ async fn cancel(
 }
 
 /// Gives jobs up: like cancel, but to the discarded ones.
-#[utoipa::path(post, path = "/v1/jobs/discard", tag = "jobs", request_body = JobSelection, security(("token" = ["admin"])),
+#[utoipa::path(post, path = "/v1/jobs/discard", tag = "jobs", operation_id = "jobs_many_discard", request_body = JobSelection, security(("token" = ["admin"])),
     responses((status = OK, body = ManySteered), OfChanging))]
 async fn discard(
     State(site): State<Site>,
@@ -142,7 +142,7 @@ async fn discard(
 }
 
 /// Gives waiting jobs another priority.
-#[utoipa::path(post, path = "/v1/jobs/reprioritize", tag = "jobs", request_body = JobPriorities, security(("token" = ["admin"])),
+#[utoipa::path(post, path = "/v1/jobs/reprioritize", tag = "jobs", operation_id = "jobs_many_reprioritize", request_body = JobPriorities, security(("token" = ["admin"])),
     responses((status = OK, body = ManySteered), OfChanging))]
 async fn reprioritize(
     State(site): State<Site>,
@@ -153,7 +153,7 @@ async fn reprioritize(
 }
 
 /// Gives scheduled and available jobs another time.
-#[utoipa::path(post, path = "/v1/jobs/reschedule", tag = "jobs", request_body = JobTimes, security(("token" = ["admin"])),
+#[utoipa::path(post, path = "/v1/jobs/reschedule", tag = "jobs", operation_id = "jobs_many_reschedule", request_body = JobTimes, security(("token" = ["admin"])),
     responses((status = OK, body = ManySteered), OfChanging))]
 async fn reschedule(
     State(site): State<Site>,
@@ -171,11 +171,12 @@ async fn many(site: Site, who: Caller, change: Change, which: Which) -> Result<J
     }
     change.check()?;
     let filter = filter.unwrap_or_default();
-    let detail = json!({"ids": ids.len(), "filter": filter, "all": all, "change": change.verb(), "to": match change {
+    let to = match change {
         Change::Reprioritize(priority) => json!(priority),
         Change::Reschedule(run_at) => json!(run_at),
-        _ => json!(null),
-    }});
+        Change::Retry | Change::Cancel | Change::Discard => json!(null),
+    };
+    let detail = json!({"ids": ids, "filter": filter, "all": all, "to": to});
     let selection = Selection::of(change, ids, filter.resolve(&site.db).await?, all)?;
     let done = if dry_run {
         selection.steer(&site.db, change, true).await?
@@ -189,8 +190,8 @@ async fn many(site: Site, who: Caller, change: Change, which: Which) -> Result<J
         let broken = |error| Failure::new(Kind::Internal, "changing jobs broke").source(error);
         tokio::spawn(work).await.map_err(broken)??
     };
-    let told = |(id, refusal): &(Uuid, _)| {
-        let failure = crate::db::steer::Refusal::failure(*refusal, change, *id);
+    let told = |(id, refusal): &(Uuid, Refusal)| {
+        let failure = refusal.failure(change, *id);
         JobRefused { id: *id, detail: failure.what().to_owned(), hint: failure.hint_text().map(ToOwned::to_owned) }
     };
     Ok(Json(ManySteered { refused: done.refused.iter().map(told).collect(), done }))

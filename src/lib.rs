@@ -40,8 +40,10 @@
 //!
 //! [`model`] is what everything talks about and imports nothing of ours. [`config`] is the only reader of the
 //! environment. [`telemetry`] has metrics, and the logs of jobs' runs. [`webhooks`] tells others how generations
-//! ended. [`probe`] is the job that only waits, by which one sees whether a queue works, and how fast. [`db`] holds all SQL.
-//! [`postgres`] runs the private server of those who name no other. [`cli`] and [`commands`] are the program around it all. Imports go down only: a test holds the layers that ARCHITECTURE.md shows.
+//! ended. [`probe`] is the job that only waits, by which one sees whether a queue works, and how fast. [`doctor`] looks at
+//! everything that a machine must have. [`db`] holds all SQL. [`postgres`] runs the private server of those who name no
+//! other. [`cli`] and [`commands`] are the program around it all. Imports go down only: a test holds the layers that
+//! ARCHITECTURE.md shows.
 
 pub mod backup;
 pub mod cli;
@@ -49,6 +51,7 @@ pub mod commands;
 pub mod config;
 pub mod dashboard;
 pub mod db;
+pub mod doctor;
 pub mod generation;
 pub mod http;
 pub mod model;

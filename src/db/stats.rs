@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::db::Db;
@@ -24,7 +25,8 @@ use live::Live;
 pub use recent::{Percentiles, Recent};
 
 /// How the queue does.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = QueueStats)]
 pub struct Stats {
     /// By the database's clock.
     pub at: DateTime<Utc>,
@@ -39,7 +41,7 @@ pub struct Stats {
 }
 
 /// A number of jobs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Amount {
     /// Jobs.
     pub jobs: u64,
@@ -57,7 +59,7 @@ impl Amount {
 }
 
 /// How one kind does.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct KindStats {
     /// What sort of work.
     pub kind: String,
@@ -80,7 +82,7 @@ pub struct KindStats {
 }
 
 /// A worker that is registered.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Worker {
     /// Identity of one life of its process.
     pub id: Uuid,
@@ -101,7 +103,7 @@ pub struct Worker {
 }
 
 /// A limit, and what is used of it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct LimitUse {
     /// The limit.
     #[serde(flatten)]

@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::db::{Db, randomness};
@@ -17,7 +18,8 @@ pub const FIRST_ADMIN: &str = "admin";
 const FIRST_LOCK: i64 = 0x7265_706f_6361_7401;
 
 /// A token as it stands in the database.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Token)]
 pub struct TokenRow {
     /// Identity.
     pub id: Uuid,
@@ -187,7 +189,7 @@ pub async fn revoke(db: &Db, id: Uuid) -> Result<bool> {
 
 /// Whether an admin has a token that works.
 pub async fn has_admin(db: &Db) -> Result<bool> {
-    admin_exists(db.pool()).await
+    super::admins::is_there(&mut db.pool().acquire().await?).await
 }
 
 /// Makes the first token that may do everything, of the user [`FIRST_ADMIN`], where no admin has one that works; whether
@@ -196,7 +198,7 @@ pub async fn make_first_admin(db: &Db, keep: impl FnOnce(&Token) -> Result<()>) 
     let mut transaction = db.pool().begin().await?;
     // Of hosts that start at once one makes it; the others see it.
     sqlx::query!("SELECT FROM pg_advisory_xact_lock($1)", FIRST_LOCK).execute(&mut *transaction).await?;
-    if admin_exists(&mut *transaction).await? {
+    if super::admins::is_there(&mut transaction).await? {
         return Ok(false);
     }
     sqlx::query!("INSERT INTO public.users (username) VALUES ($1) ON CONFLICT DO NOTHING", FIRST_ADMIN)
@@ -214,26 +216,12 @@ pub async fn make_first_admin(db: &Db, keep: impl FnOnce(&Token) -> Result<()>) 
     .execute(&mut *transaction)
     .await?;
     if made.rows_affected() == 0 {
-        return Err(Failure::new(
-            Kind::Refused,
-            format!("the user `{FIRST_ADMIN}` is disabled, and no admin has a token"),
-        )
-        .hint(format!("type: repo-to-cat users enable {FIRST_ADMIN}; or give another user a token of scope admin")));
+        return Err(Failure::new(Kind::Refused, format!("the user `{FIRST_ADMIN}` is disabled, and no admin has a token"))
+            .hint(format!("type: repo-to-cat users enable {FIRST_ADMIN}; or give another user a token of scope admin")));
     }
     keep(&token)?;
     transaction.commit().await?;
     Ok(true)
-}
-
-async fn admin_exists(executor: impl sqlx::Executor<'_, Database = sqlx::Postgres>) -> Result<bool> {
-    Ok(sqlx::query_scalar!(
-        r#"SELECT EXISTS (
-             SELECT FROM public.tokens AS token JOIN public.users AS person ON person.id = token.user_id
-             WHERE 'admin' = ANY (scopes) AND revoked_at IS NULL AND disabled_at IS NULL
-               AND coalesce(expires_at > queue.now(), true)) AS "has!""#
-    )
-    .fetch_one(executor)
-    .await?)
 }
 
 async fn read(db: &Db, wanted: Wanted<'_>) -> Result<Vec<TokenRow>> {

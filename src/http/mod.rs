@@ -4,6 +4,7 @@
 //! was wrong. Each other module has the routes of one resource; [`api`] puts them together, and with them the OpenAPI
 //! document, which is made from the same attributes. [`server`] listens, behind the [`gate`].
 
+mod audit;
 pub mod auth;
 mod backups;
 mod badges;
@@ -15,14 +16,23 @@ mod first_token;
 mod gate;
 mod generations;
 pub mod health;
+pub mod input;
+mod jobs;
 mod metrics;
 pub mod openapi;
 mod original;
 mod page;
+mod paging;
 mod pictures;
+mod queue;
+mod refusals;
 mod repositories;
 pub mod request_id;
+mod schedules;
 mod server;
+mod system;
+mod tokens;
+mod users;
 mod webhooks;
 
 use std::path::PathBuf;
@@ -33,7 +43,8 @@ use axum::http::request::Parts;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::config::Config;
+use crate::backup::yard::Premises;
+use crate::config::{Config, Loaded};
 use crate::db::Db;
 use crate::model::failure::Failure;
 use crate::providers::pictures::Pictures;
@@ -52,6 +63,10 @@ pub struct Site {
     pub config: Arc<Config>,
     /// Takes the jobs that callers ask for.
     pub jobs: Gathering,
+    /// The settings as people gave them, and where.
+    pub loaded: Arc<Loaded>,
+    /// What backups are made with.
+    pub premises: Premises,
     /// Tokens that worked a moment ago.
     pub known: Arc<auth::Known>,
     /// The last report on the service's health.
@@ -65,10 +80,19 @@ pub struct Site {
 impl Site {
     /// What answers are made of, until `stop`. To be called in a runtime.
     #[must_use]
-    pub fn new(db: Db, pictures: Pictures, config: Config, stop: CancellationToken) -> Self {
-        let jobs = Gathering::begin(db.clone());
-        let (config, known, health, feed) = (Arc::new(config), Arc::default(), Arc::default(), events::Feed::default());
-        Self { db, pictures, config, jobs, known, health, feed, stop }
+    pub fn new(db: Db, premises: Premises, loaded: Loaded, stop: CancellationToken) -> Self {
+        Self {
+            pictures: premises.pictures.clone(),
+            config: Arc::new(premises.config.clone()),
+            loaded: Arc::new(loaded),
+            jobs: Gathering::begin(db.clone()),
+            known: Arc::default(),
+            health: Arc::default(),
+            feed: events::Feed::default(),
+            db,
+            premises,
+            stop,
+        }
     }
 
     /// Who asks.
@@ -93,6 +117,13 @@ fn api() -> OpenApiRouter<Site> {
         .merge(original::routes())
         .merge(repositories::routes())
         .merge(badges::routes())
+        .merge(jobs::routes())
+        .merge(queue::routes())
+        .merge(schedules::routes())
+        .merge(users::routes())
+        .merge(tokens::routes())
+        .merge(audit::routes())
+        .merge(system::routes())
         .merge(metrics::routes())
         .merge(events::routes())
         .merge(webhooks::routes())

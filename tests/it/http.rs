@@ -1,21 +1,27 @@
 //! The HTTP listener.
 
+mod backups;
 mod badges;
 mod enduring;
 mod events;
-mod streams;
 mod generations;
 mod health;
 mod host;
+mod jobs;
 mod limits;
 mod matrix;
 mod original;
 mod owners;
+mod people;
 mod pictures;
 mod problems;
+mod queues;
 mod reference;
+mod schedules;
 mod starting;
 mod stopping;
+mod streams;
+mod system;
 
 use crate::support::cli::{Service, Shell};
 use crate::support::http::{Answer, get, send};

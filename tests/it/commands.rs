@@ -2,7 +2,6 @@
 
 mod demo;
 mod generations;
-mod http;
 mod interrupt;
 mod jobs;
 mod obstacles;
@@ -19,7 +18,7 @@ use crate::support::cli::Shell;
 use crate::support::postgres::fresh_database;
 
 /// A shell on a migrated database of its own, with the repository `repo` in its folder.
-fn shell(name: &str) -> Shell {
+pub fn shell(name: &str) -> Shell {
     let shell = Shell::migrated(&fresh_database(name));
     honest(&shell.path("repo"));
     shell
@@ -37,7 +36,7 @@ fn many_files(folder: &Path) {
 }
 
 /// Text with what differs from run to run replaced.
-fn redacted(shell: &Shell, text: &str) -> String {
+pub fn redacted(shell: &Shell, text: &str) -> String {
     let text = text.replace(shell.folder().to_str().unwrap(), "[folder]");
     let mut out = String::new();
     let mut rest = text.as_str();
@@ -78,7 +77,7 @@ fn redacted_json(shell: &Shell, value: &Value) -> Value {
 }
 
 /// How many jobs there are.
-fn count(shell: &Shell) -> usize {
+pub fn count(shell: &Shell) -> usize {
     shell.json(&["jobs", "list", "--limit", "1000"])["jobs"].as_array().unwrap().len()
 }
 

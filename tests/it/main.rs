@@ -11,6 +11,7 @@ mod enqueue;
 mod exactly_once;
 mod fetch;
 mod guide;
+mod http;
 mod inspect;
 mod keeping;
 mod looking;

@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod disk;
 pub mod gate;
+pub mod http;
 pub mod postgres;
 pub mod proxy;
 pub mod repository;

@@ -7,7 +7,9 @@ pub mod assets;
 pub mod fault;
 pub mod flash;
 pub mod forms;
+mod gallery;
 mod login;
+mod overview;
 pub mod page;
 pub mod parts;
 pub mod visitor;
@@ -19,7 +21,8 @@ use crate::http::{Pages, Site};
 /// The pages.
 #[must_use]
 pub fn pages() -> Pages {
-    let routes = Router::new().merge(assets::routes()).merge(login::routes());
+    let routes =
+        Router::new().merge(assets::routes()).merge(login::routes()).merge(overview::routes()).merge(gallery::routes());
     Pages { routes, problem: fault::show }
 }
 

@@ -8,6 +8,7 @@ pub mod fault;
 pub mod flash;
 pub mod forms;
 mod gallery;
+mod generation;
 mod login;
 mod overview;
 pub mod page;
@@ -22,7 +23,8 @@ use crate::http::{Pages, Site};
 #[must_use]
 pub fn pages() -> Pages {
     let routes =
-        Router::new().merge(assets::routes()).merge(login::routes()).merge(overview::routes()).merge(gallery::routes());
+        Router::new().merge(assets::routes()).merge(login::routes()).merge(overview::routes()).merge(gallery::routes())
+        .merge(generation::routes());
     Pages { routes, problem: fault::show }
 }
 

@@ -6,12 +6,17 @@
 
 pub mod auth;
 mod backups;
+mod badges;
 pub mod deeds;
 pub mod error;
 mod generations;
 mod health;
 mod metrics;
 pub mod openapi;
+mod original;
+mod page;
+mod pictures;
+mod repositories;
 pub mod request_id;
 mod server;
 
@@ -73,6 +78,9 @@ fn api() -> OpenApiRouter<Site> {
         .merge(health::routes())
         .merge(backups::routes())
         .merge(generations::routes())
+        .merge(original::routes())
+        .merge(repositories::routes())
+        .merge(badges::routes())
         .merge(metrics::routes())
 }
 
@@ -88,9 +96,10 @@ pub struct Pages {
 /// Everything that is answered: the routes for services, their description, and the `pages` for people.
 pub fn router(site: Site, pages: Pages) -> Router {
     let (routes, document) = api().split_for_parts();
-    let routes = routes.merge(openapi::routes(document)).merge(pages.routes).with_state(site);
+    let routes = routes.merge(openapi::routes(document)).merge(pages.routes);
+    // Paths of READMEs are as long as groups are deep: what is at no other path may be one.
+    let routes = routes.fallback(badges::or_nothing).with_state(site);
     routes
-        .fallback(error::no_such_path)
         .method_not_allowed_fallback(error::no_such_method)
         .layer(from_fn(move |request, next| error::for_people(pages.problem, request, next)))
 }

@@ -88,7 +88,7 @@ async fn ready(
                 (actions::card(visitor, cat))
             }
         }
-        (why::cards(cat, stored.as_ref()))
+        (why::cards(cat))
         @if let Some(stored) = &stored { (analysis::cards(stored)) }
         @else { (card("Analysis", &html! { p.muted { "What is stored was written by another program: see the raw data." } })) }
         (past::card(cat, &past, visitor))

@@ -1,28 +1,24 @@
 //! Why this cat: the parts of its score, and what each attribute comes from.
 
 use maud::{Markup, html};
-use serde_json::Value;
 
 use crate::dashboard::parts::card::card;
 use crate::dashboard::parts::chart::{Bar, bars};
 use crate::dashboard::parts::table::{Column, table};
 use crate::model::amount::percent;
-use crate::model::analysis::Analysis;
 use crate::model::generation::Generation;
+use crate::model::why::{Reason, Why};
 
-/// The score's parts as bars, and the attributes with their reasons.
-pub(super) fn cards(cat: &Generation, analysis: Option<&Analysis>) -> Markup {
-    html! {
-        div.grid {
-            @if let Some(analysis) = analysis { (score(analysis)) }
-            (attributes(cat, analysis))
-        }
-    }
+/// The score's parts as bars, and the attributes with their reasons; nothing where another program made the cat.
+pub(super) fn cards(cat: &Generation) -> Markup {
+    let (Some(attributes), Some(analysis)) = (&cat.cat_attributes, &cat.analysis_data) else { return html! {} };
+    let Some(why) = Why::of_stored(attributes, analysis) else { return html! {} };
+    html! { div.grid { (score(&why)) (reasons(&why.attributes)) } }
 }
 
-fn score(analysis: &Analysis) -> Markup {
-    let most = analysis.score_terms.iter().map(|term| term.weight).fold(f64::MIN_POSITIVE, f64::max);
-    let list: Vec<Bar> = analysis
+fn score(why: &Why) -> Markup {
+    let most = why.score_terms.iter().map(|term| term.weight).fold(f64::MIN_POSITIVE, f64::max);
+    let list: Vec<Bar> = why
         .score_terms
         .iter()
         .map(|term| Bar {
@@ -36,9 +32,12 @@ fn score(analysis: &Analysis) -> Markup {
     card(
         "Why this score",
         &html! {
-            @match analysis.code_quality_score {
-                Some(score) => p { strong.big { (format!("{score:.1}")) } " of 10, by the rules " code { (analysis.score_model) } ", trusted " (percent(analysis.confidence)) }
-                None => p { "No score: " (analysis.score_reason.as_deref().unwrap_or("there is too little code")) }
+            @match why.score {
+                Some(score) => p {
+                    strong.big { (format!("{score:.1}")) } " of 10, by the rules " code { (why.score_model) } ", trusted "
+                    (percent(why.confidence))
+                }
+                None => p { "No score: " (why.score_reason.as_deref().unwrap_or("there is too little code")) }
             }
             @if !list.is_empty() {
                 (bars("Parts of the score", &list))
@@ -48,36 +47,14 @@ fn score(analysis: &Analysis) -> Markup {
     )
 }
 
-fn attributes(cat: &Generation, analysis: Option<&Analysis>) -> Markup {
-    let Some(Value::Object(words)) = &cat.cat_attributes else { return html! {} };
-    let word = |key: &str| match words.get(key) {
-        Some(Value::String(word)) => Some(word.replace('_', " ")),
-        _ => None,
-    };
-    let known = ["breed", "color", "size", "age", "expression", "background"];
-    let rows = known.into_iter().filter_map(|key| {
-        Some(vec![html! { (key) }, html! { strong { (word(key)?) } }, html! { (reason(key, analysis)) }])
+fn reasons(reasons: &[Reason]) -> Markup {
+    let rows = reasons.iter().map(|reason| {
+        vec![
+            html! { (reason.attribute) },
+            html! { strong { (reason.value.replace('_', " ")) } },
+            html! { (reason.because) },
+        ]
     });
-    card(
-        "From measure to cat",
-        &table(
-            "What each attribute of the cat comes from",
-            &[Column::text("Attribute"), Column::text("Is"), Column::text("Because")],
-            rows,
-        ),
-    )
-}
-
-/// The measure behind an attribute, in words.
-fn reason(attribute: &str, analysis: Option<&Analysis>) -> String {
-    let Some(analysis) = analysis else { return "it is not known any more".to_owned() };
-    let language = analysis.primary_language.as_deref().unwrap_or("no language");
-    let score = analysis.code_quality_score.map_or_else(|| "no score".to_owned(), |score| format!("score {score:.1}"));
-    match attribute {
-        "breed" | "background" => format!("most of the code is {language}"),
-        "color" => "chosen by repository and commit, of those that the breed comes in".to_owned(),
-        "size" => format!("{} KB at this commit", crate::model::figures::grouped(analysis.repo_size_kb)),
-        "age" => score,
-        _ => format!("{score}, {}", if analysis.metrics.has_tests { "with tests" } else { "without tests" }),
-    }
+    let columns = [Column::text("Attribute"), Column::text("Is"), Column::text("Because")];
+    card("From measure to cat", &table("What each attribute of the cat comes from", &columns, rows))
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use axum::Json;
 use axum::extract::Request;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -28,7 +28,7 @@ pub struct Problem {
 }
 
 /// One of several things that were wrong with a request.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Fault {
     /// Which of the things asked for, from 0.
     pub index: usize,
@@ -162,8 +162,7 @@ impl From<Failure> for Problem {
 impl From<JsonRejection> for Problem {
     fn from(rejection: JsonRejection) -> Self {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            let failure = Failure::new(Kind::TooLarge, "the body is too large").hint("the largest is http.max_body_kb");
-            return Self::with(rejection.status(), failure).of_field("body");
+            return too_large();
         }
         let hint = "send JSON as application/json; /docs tells what each request takes";
         let text = rejection.body_text();
@@ -208,10 +207,19 @@ pub(super) async fn no_such_path() -> Problem {
     Failure::new(Kind::NotFound, "there is nothing at this path").hint("see /docs").into()
 }
 
-/// There is something at this path, but not for this method.
-pub(super) async fn no_such_method() -> Problem {
+/// There is something at this path, but not for this method. Who asks which there are is told so by the header `Allow`.
+pub(super) async fn no_such_method(method: Method) -> Response {
+    if method == Method::OPTIONS {
+        return StatusCode::NO_CONTENT.into_response();
+    }
     let failure = Failure::new(Kind::Invalid, "this path does not know the request's method").hint("see /docs");
-    Problem::with(StatusCode::METHOD_NOT_ALLOWED, failure)
+    Problem::with(StatusCode::METHOD_NOT_ALLOWED, failure).into_response()
+}
+
+/// There is more in the body than is read.
+pub(super) fn too_large() -> Problem {
+    let failure = Failure::new(Kind::TooLarge, "the body is too large").hint("the largest is http.max_body_kb");
+    Problem::with(StatusCode::PAYLOAD_TOO_LARGE, failure).of_field("body")
 }
 
 /// Shows problems to people as `page` has them: to those who ask for HTML, where no service is meant to ask.
@@ -224,7 +232,16 @@ pub(super) async fn for_people(page: fn(&Details) -> Response, request: Request,
     let is_for_services = FOR_SERVICES.iter().any(|path| request.uri().path().starts_with(path));
     let response = next.run(request).await;
     match response.extensions().get::<Details>() {
-        Some(details) if wants_page && !is_for_services => page(details),
+        Some(details) if wants_page && !is_for_services => {
+            let mut shown = page(details);
+            // What is said of the request, such as its id and when to come back, holds for the page, too.
+            for (name, value) in response.headers() {
+                if !name.as_str().starts_with("content-") && !shown.headers().contains_key(name) {
+                    shown.headers_mut().append(name, value.clone());
+                }
+            }
+            shown
+        }
         _ => response,
     }
 }

@@ -23,6 +23,8 @@ WORKDIR /var/lib/repo-to-cat
 ENV REPO_TO_CAT_DATA__FOLDER=/var/lib/repo-to-cat REPO_TO_CAT_HTTP__LISTEN=0.0.0.0:8000 REPO_TO_CAT_LOG__FORMAT=json
 VOLUME /var/lib/repo-to-cat
 EXPOSE 8000
+# Beyond loopback it starts only if an admin has a token, or with REPO_TO_CAT_HTTP__TOKEN_FILE, a file in the volume, to put
+# the first one into.
 # A graceful stop: running jobs get worker.grace_seconds to end, the rest is handed back.
 STOPSIGNAL SIGTERM
 # Ready: the database answers and has this program's schema. A container without HTTP (--only worker) switches it off.

@@ -40,7 +40,7 @@ lint: ## Run clippy and rustdoc, warnings denied.
 deny: ## Check bans, licences and sources of the dependencies.
 	scripts/cargo-deny check bans licenses sources
 
-generated: ## Check that .sqlx is current (a test checks docs/cli.md).
+generated: ## Check that .sqlx is current (tests check docs/cli.md and docs/openapi.json).
 	@scripts/setup check
 	scripts/prepare-sqlx --check
 
@@ -59,10 +59,12 @@ bench-backup: ## Measure backups and restores beside pg_dump and pg_restore: a q
 	@scripts/setup check
 	cargo bench --locked --bench backup
 
-docs: ## Write docs/cli.md and the API documentation.
+docs: ## Write docs/cli.md, docs/openapi.json and the library's documentation.
 	@mkdir -p target
 	cargo run --locked -- cli-reference >target/cli.md
 	cp target/cli.md docs/cli.md
+	cargo run --locked -- openapi >target/openapi.json
+	cp target/openapi.json docs/openapi.json
 	cargo doc --locked --no-deps
 
 prepare: ## Write .sqlx anew after a change of SQL or migrations.

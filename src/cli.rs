@@ -198,6 +198,9 @@ pub enum Command {
     /// Print the reference of the command line in Markdown
     #[command(hide = true, name = "cli-reference")]
     CliReference,
+    /// Print the OpenAPI document of the HTTP interface
+    #[command(hide = true)]
+    Openapi,
     /// Parse files; started by this program only
     #[command(hide = true, name = "__parse")]
     Parse(Child),

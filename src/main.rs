@@ -32,6 +32,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Parse(child) => commands::child::parse(&child)?,
         Command::Fetch(child) => return Ok(commands::child::fetch(&child)),
         Command::CliReference => commands::cli_reference::run()?,
+        Command::Openapi => commands::openapi::run()?,
         Command::Completions { shell } => commands::completions::run(shell)?,
         command => {
             let Global { config, json, .. } = cli.global.clone();

@@ -24,6 +24,7 @@ pub mod follow;
 pub mod generations;
 pub mod jobs;
 pub mod migrate;
+pub mod openapi;
 pub mod own;
 pub mod paint;
 pub mod prune;
@@ -64,6 +65,7 @@ pub fn dispatch(command: Command, loaded: &Loaded, output: &Output) -> Result<()
         | Command::Fetch(_)
         | Command::Postgres(_)
         | Command::CliReference
+        | Command::Openapi
         | Command::Completions { .. } => Ok(()),
     }
 }

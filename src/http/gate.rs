@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
 use axum::http::header::{CONTENT_LENGTH, LOCATION, RETRY_AFTER};
+use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -79,18 +80,19 @@ pub(super) fn around(router: Router, config: &Config, known: Arc<Known>) -> Rout
 
 /// The same around metrics alone, which need no guard.
 pub(super) fn around_metrics(router: Router) -> Router {
-    router
-        .fallback(error::no_such_path)
-        .method_not_allowed_fallback(error::no_such_method)
-        .layer(ServiceBuilder::new().layer(from_fn(access::note)).layer(CatchPanicLayer::custom(panicked)))
+    let layers = ServiceBuilder::new().layer(from_fn(access::note)).layer(CatchPanicLayer::custom(panicked));
+    router.fallback(error::no_such_path).method_not_allowed_fallback(error::no_such_method).layer(layers)
 }
 
 /// Lets a request in that may come in, and completes its answer.
 async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
-    let standing = gate.count(&request);
-    let mut response = match gate.check(&request, standing.as_ref()) {
-        Ok(()) => gate.let_in(request, next).await,
-        Err(problem) => problem.into_response(),
+    let visit = Visit::of(&request, &gate.known);
+    // Liveness costs nothing, and who watches the service must always get it.
+    let rates = gate.rates.as_ref().filter(|_| request.uri().path() != "/health/live");
+    let standing = rates.map(|rates| rates.count(visit.proven.as_ref().unwrap_or(&visit.address)));
+    let mut response = match gate.check(&request, &visit, standing.as_ref()) {
+        Ok(()) => gate.let_in(request, visit, next).await,
+        Err(response) => response,
     };
     if let Some(standing) = &standing {
         standing.write_to(response.headers_mut());
@@ -99,22 +101,34 @@ async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Re
     response
 }
 
+/// Who comes.
+struct Visit {
+    address: Asker,
+    /// The token that is shown, where it has worked.
+    proven: Option<Asker>,
+    /// Whether it may turn out to be wrong who asks.
+    is_try: bool,
+    is_login: bool,
+}
+
+impl Visit {
+    fn of(request: &Request, known: &Known) -> Self {
+        let shown = bearer(request.headers()).ok().flatten().map(hash);
+        let proven = shown.filter(|hash| known.has_worked(hash)).map(Asker::Token);
+        let is_login = request.method() == Method::POST && request.uri().path() == "/login";
+        let is_try = is_login || shown.is_some() && proven.is_none();
+        Self { address: Asker::at(peer(request)), proven, is_try, is_login }
+    }
+
+    /// Whether an answer with this status says that it was wrong.
+    fn was_wrong(&self, status: StatusCode) -> bool {
+        status == StatusCode::UNAUTHORIZED || self.is_login && status.is_client_error()
+    }
+}
+
 impl Gate {
-    /// Counts the request, unless any number of it is allowed.
-    fn count(&self, request: &Request) -> Option<Standing> {
-        // It costs nothing, and who watches the service must always get it.
-        let rates = self.rates.as_ref().filter(|_| request.uri().path() != "/health/live")?;
-        let proven = self.proof(request).and_then(Result::ok);
-        Some(rates.count(&proven.map_or_else(|| Asker::at(peer(request)), Asker::Token)))
-    }
-
-    /// The token that is shown: its hash where it has worked, an error where nobody knows yet.
-    fn proof(&self, request: &Request) -> Option<Result<[u8; 32], ()>> {
-        let hash = hash(bearer(request.headers()).ok().flatten()?);
-        Some(if self.known.has_worked(&hash) { Ok(hash) } else { Err(()) })
-    }
-
-    fn check(&self, request: &Request, standing: Option<&Standing>) -> Result<(), Response> {
+    #[allow(clippy::result_large_err)]
+    fn check(&self, request: &Request, visit: &Visit, standing: Option<&Standing>) -> Result<(), Response> {
         if self.is_open {
             origin::check(request, &self.allowed_origins).map_err(IntoResponse::into_response)?;
         }
@@ -122,8 +136,8 @@ impl Gate {
             let hint = "http.rate_per_minute requests are allowed in a minute; wait for Retry-After seconds";
             return Err(later(wait, "too many requests", hint));
         }
-        if self.is_try(request)
-            && let Some(wait) = self.tries.wait(&Asker::at(peer(request)), Instant::now())
+        if visit.is_try
+            && let Some(wait) = self.tries.wait(&visit.address, Instant::now())
         {
             return Err(later(wait, "too many wrong tokens came from this address", "wait for Retry-After seconds"));
         }
@@ -131,7 +145,7 @@ impl Gate {
         if length.is_some_and(|length: usize| length > self.most_bytes) {
             return Err(error::too_large().into_response());
         }
-        let text = request.uri().path_and_query().map_or("", |text| text.as_str());
+        let text = request.uri().path_and_query().map_or("", PathAndQuery::as_str);
         if text.contains("%00") {
             let failure = Failure::new(Kind::Invalid, "the path or the query holds a NUL character (%00)");
             return Err(Problem::from(failure.hint("leave it out: no text here has one")).into_response());
@@ -139,13 +153,7 @@ impl Gate {
         Ok(())
     }
 
-    /// Whether it may turn out to be wrong who asks.
-    fn is_try(&self, request: &Request) -> bool {
-        self.proof(request).is_some_and(|proof| proof.is_err()) || is_login(request)
-    }
-
-    async fn let_in(&self, request: Request, next: Next) -> Response {
-        let tried = self.is_try(&request).then(|| (Asker::at(peer(&request)), is_login(&request)));
+    async fn let_in(&self, request: Request, visit: Visit, next: Next) -> Response {
         let is_asking = request.method().is_safe();
         let uri = request.uri().clone();
         let Ok(response) = timeout(self.longest, next.run(request)).await else {
@@ -153,10 +161,8 @@ impl Gate {
             return Problem::from(Failure::new(Kind::Unavailable, what)).into_response();
         };
         let status = response.status();
-        if let Some((asker, is_login)) = tried
-            && (status == StatusCode::UNAUTHORIZED || is_login && status.is_client_error())
-        {
-            self.tries.was_wrong(asker, Instant::now());
+        if visit.is_try && visit.was_wrong(status) {
+            self.tries.was_wrong(visit.address, Instant::now());
         }
         match slashless(uri.path()).filter(|_| is_asking && status == StatusCode::NOT_FOUND) {
             Some(path) => moved(path, uri.query()),
@@ -169,10 +175,6 @@ impl Gate {
 fn peer(request: &Request) -> IpAddr {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip())
-}
-
-fn is_login(request: &Request) -> bool {
-    request.method() == Method::POST && request.uri().path() == "/login"
 }
 
 /// The path without slashes at its end, where that makes a path of this site.
@@ -197,7 +199,8 @@ fn later(wait: Duration, what: &str, hint: &str) -> Response {
 /// A fault of ours is told as such; the panic's own message went to standard error.
 #[allow(clippy::needless_pass_by_value)]
 fn panicked(panic: Box<dyn Any + Send>) -> Response {
-    let what = panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
+    let what =
+        panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
     let what = format!("a handler panicked: {}", what.unwrap_or_default());
     Problem::from(Failure::new(Kind::Internal, what)).into_response()
 }

@@ -8,6 +8,7 @@ pub mod auth;
 mod backups;
 mod badges;
 pub mod deeds;
+mod docs;
 pub mod error;
 mod first_token;
 mod gate;

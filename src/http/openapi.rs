@@ -1,39 +1,142 @@
-//! The OpenAPI document, made from the attributes of the handlers, and the page that people read it on.
+//! The OpenAPI document: made from the attributes of the handlers, and completed with what holds for all of them.
 
-use std::sync::Arc;
-
+use axum::Router;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::routing::get;
-use axum::{Json, Router};
 use utoipa::OpenApi;
-use utoipa::openapi::OpenApi as Document;
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{
+    ContentBuilder, OpenApi as Document, PathItem, Ref, RefOr, Response, ResponseBuilder, Server, Tag,
+};
 
-use super::Site;
+use super::error::Details;
+use super::{Site, docs};
 
 /// What the document says of the whole.
 #[derive(OpenApi)]
-#[openapi(info(
-    title = "repo-to-cat",
-    description = "Ask for a cat, follow it, look at it; and steer the queue that paints it.",
-))]
+#[openapi(
+    info(
+        title = "repo-to-cat",
+        description = "Ask for a cat, follow it, look at it; and steer the queue that paints it.\n\n\
+            Who asks shows a token: `Authorization: Bearer rtc_...`. What went wrong is a problem as RFC 9457 has them, \
+            with a `type` that never changes. Lists come in pages: `limit`, `after`, and the header `Link` to the next.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    components(schemas(Details))
+)]
 struct Base;
+
+/// What the operations of each tag are about, in the order in which people read of them.
+const TAGS: [(&str, &str); 14] = [
+    ("generations", "Cats: ask for one, follow it, look at it."),
+    ("repositories", "What became of one repository over time."),
+    ("badges", "Pictures for READMEs."),
+    ("original", "The paths of the founding application, which answer as they did."),
+    ("events", "What happens, as it happens."),
+    ("webhooks", "Who is told when a cat is done, and how telling them went."),
+    ("jobs", "What is in the queue, and what became of it."),
+    ("queue", "The queue as a whole: how it does, what is paused, what is limited."),
+    ("schedules", "What is enqueued by the clock."),
+    ("backups", "Backups, and the drills that prove them."),
+    ("users", "Users and their tokens."),
+    ("audit", "Who changed what, and when."),
+    ("system", "The program, its settings and its database."),
+    ("health", "Whether the service is well."),
+];
+
+/// Problems that any request may meet at the gate.
+const OF_ALL: [(&str, &str); 3] = [
+    ("400", "Something in the request is malformed."),
+    ("429", "Too many requests, or too many wrong tokens; `Retry-After` tells how many seconds to wait."),
+    ("503", "The database does not answer, or the answer took longer than http.max_seconds."),
+];
+/// Those of requests that need a token.
+const OF_TOKENS: [(&str, &str); 2] =
+    [("401", "No token was shown, or one that does not work."), ("403", "The token does not allow it.")];
+/// Those of requests with a body.
+const OF_BODIES: [(&str, &str); 2] =
+    [("413", "The body is larger than http.max_body_kb."), ("415", "The body is of another media type.")];
 
 /// The document without any route.
 pub(super) fn base() -> Document {
     let mut document = Base::openapi();
     let token = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     document.components.get_or_insert_default().security_schemes.insert("token".to_owned(), token.into());
+    document.servers = Some(vec![Server::new("/")]);
     document
 }
 
 /// The document, with every route.
 #[must_use]
 pub fn document() -> Document {
-    super::api().into_openapi()
+    completed(super::api().into_openapi())
 }
 
-/// `/openapi.json`.
+/// The document as text.
+#[must_use]
+pub fn text() -> String {
+    // What is made of plain values can be written as JSON.
+    document().to_pretty_json().unwrap_or_default() + "\n"
+}
+
+/// Adds what is the same for every operation.
+pub(super) fn completed(mut document: Document) -> Document {
+    let mut used = Vec::new();
+    for operation in document.paths.paths.values_mut().flat_map(operations) {
+        complete(operation);
+        used.extend(operation.tags.iter().flatten().cloned());
+    }
+    let described = |(name, what): &(&str, &str)| {
+        let mut tag = Tag::new(*name);
+        tag.description = Some((*what).to_owned());
+        tag
+    };
+    let is_used = |(name, _): &&(&str, &str)| used.iter().any(|tag| tag == name);
+    document.tags = Some(TAGS.iter().filter(is_used).map(described).collect());
+    document
+}
+
+fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem { get, put, post, delete, options, head, patch, trace, .. } = path;
+    [get, put, post, delete, options, head, patch, trace].into_iter().flatten()
+}
+
+fn complete(operation: &mut Operation) {
+    let needs_token = operation.security.as_ref().is_some_and(|ways| {
+        // A way without any demand is open to everybody.
+        ways.iter()
+            .any(|way| serde_json::to_value(way).is_ok_and(|way| way.as_object().is_some_and(|way| !way.is_empty())))
+    });
+    let of_tokens = OF_TOKENS.iter().filter(|_| needs_token);
+    let of_bodies = OF_BODIES.iter().filter(|_| operation.request_body.is_some());
+    for (status, what) in OF_ALL.iter().chain(of_tokens).chain(of_bodies) {
+        let told = operation.responses.responses.entry((*status).to_owned());
+        told.or_insert_with(|| RefOr::T(problem(what)));
+    }
+}
+
+fn problem(what: &str) -> Response {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    ResponseBuilder::new().description(what).content("application/problem+json", content).build()
+}
+
+/// `/openapi.json`, and the page that people read it on.
 pub(super) fn routes(document: Document) -> Router<Site> {
-    let document = Arc::new(document);
-    Router::new().route("/openapi.json", get(move || async move { Json((*document).clone()) }))
+    let document = completed(document);
+    let text: &'static str = document.to_json().unwrap_or_default().leak();
+    let answer = move || async move { ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")], text) };
+    Router::new().route("/openapi.json", get(answer)).merge(docs::routes(&document))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn docs_openapi_json_is_current() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/openapi.json");
+        let current = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(current == text(), "docs/openapi.json is out of date: run `repo-to-cat openapi > docs/openapi.json`");
+    }
 }

@@ -52,7 +52,12 @@ impl Counts {
         let method = METHODS.into_iter().find(|known| *known == method).unwrap_or("other");
         let asked = self.at(path);
         asked.seconds.record(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
-        *asked.by_method_and_status.lock().unwrap_or_else(PoisonError::into_inner).entry((method, status)).or_default() += 1;
+        *asked
+            .by_method_and_status
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry((method, status))
+            .or_default() += 1;
     }
 
     fn at(&self, path: &str) -> Arc<Asked> {

@@ -3,11 +3,17 @@
 mod badges;
 mod enduring;
 mod generations;
+mod health;
 mod host;
+mod limits;
+mod matrix;
 mod original;
 mod owners;
 mod pictures;
 mod problems;
+mod reference;
+mod starting;
+mod stopping;
 
 use crate::support::cli::{Service, Shell};
 use crate::support::http::{Answer, get, send};

@@ -44,7 +44,8 @@ fn is_own(headers: &HeaderMap, host: Option<&Authority>, allowed: &[String]) -> 
 }
 
 fn refused(what: &str) -> Problem {
-    let hint = "http.auth = \"none\" answers this machine only: ask 127.0.0.1 or localhost, or set http.auth = \"token\"";
+    let hint =
+        "http.auth = \"none\" answers this machine only: ask 127.0.0.1 or localhost, or set http.auth = \"token\"";
     Problem::with(StatusCode::FORBIDDEN, Failure::new(Kind::Refused, what).hint(hint))
 }
 
@@ -67,7 +68,8 @@ mod tests {
         for host in ["localhost", "LOCALHOST:8000", "127.0.0.1:8000", "127.9.9.9", "[::1]:8000"] {
             assert!(passes("GET", &[("host", host)]), "{host}");
         }
-        for host in ["evil.example", "localhost.evil.example:8000", "10.0.0.1", "0.0.0.0:8000", "[::2]", "127.0.0.1.nip.io"]
+        for host in
+            ["evil.example", "localhost.evil.example:8000", "10.0.0.1", "0.0.0.0:8000", "[::2]", "127.0.0.1.nip.io"]
         {
             assert!(!passes("GET", &[("host", host)]), "{host}");
         }

@@ -14,12 +14,17 @@ fn gate(settings: &[(&'static str, &str)]) -> Router {
     let loaded: Loaded = Config::load(&Layers { environment, flags, ..Layers::default() }).unwrap();
     let router = Router::new()
         .route("/fine", get(|| async { "purr ".repeat(100) }))
-        .route("/panic", get(|| async { panic!("a cat sat on the keyboard") }))
+        .route("/panic", get(panics))
         .route("/never", get(std::future::pending::<()>))
         .route("/refused", get(|| async { (StatusCode::BAD_REQUEST, "that was wrong") }))
         .route("/wrong", get(|| async { Problem::from(Failure::new(Kind::Unauthorized, "the token is not known")) }))
-        .route("/body", post(|body: String| async move { body }));
+        .route("/body", post(|body: String| async move { body }))
+        .fallback(error::no_such_path);
     around(router, &loaded.config, Arc::default())
+}
+
+async fn panics() -> StatusCode {
+    panic!("a cat sat on the keyboard")
 }
 
 async fn ask(gate: &Router, line: &str, headers: &[(&str, &str)]) -> (StatusCode, axum::http::HeaderMap, String) {
@@ -50,7 +55,8 @@ async fn a_panic_is_a_problem_that_tells_nothing_but_its_request() {
 
 #[tokio::test]
 async fn an_answer_that_never_comes_is_given_up() {
-    let (status, _, body) = ask(&gate(&[("http.max_seconds", "1"), ("http.wait_seconds", "0")]), "GET /never", &[]).await;
+    let (status, _, body) =
+        ask(&gate(&[("http.max_seconds", "1"), ("http.wait_seconds", "0")]), "GET /never", &[]).await;
     assert_eq!((status.as_u16(), problem(&body).as_str()), (503, "unavailable"));
 }
 
@@ -68,7 +74,10 @@ async fn every_answer_has_the_usual_headers_and_is_compressed_where_it_may() {
     for path in ["/fine", "/no/such/path", "/panic"] {
         let (_, headers, _) = ask(&gate, &format!("GET {path}"), &[]).await;
         assert_eq!(headers["x-content-type-options"], "nosniff", "{path}");
-        assert_eq!((&headers["x-frame-options"], &headers["cache-control"]), (&"DENY".parse().unwrap(), &"no-store".parse().unwrap()));
+        assert_eq!(
+            (&headers["x-frame-options"], &headers["cache-control"]),
+            (&"DENY".parse().unwrap(), &"no-store".parse().unwrap())
+        );
         assert!(headers.contains_key("ratelimit") && headers.contains_key("content-security-policy"), "{path}");
     }
     let (_, headers, _) = ask(&gate, "GET /fine", &[("accept-encoding", "gzip")]).await;
@@ -79,7 +88,10 @@ async fn every_answer_has_the_usual_headers_and_is_compressed_where_it_may() {
 async fn methods_slashes_and_nul_are_answered_for() {
     let gate = gate(&[]);
     let (status, headers, body) = ask(&gate, "DELETE /fine", &[]).await;
-    assert_eq!((status.as_u16(), problem(&body).as_str(), &headers["allow"]), (405, "invalid", &"GET,HEAD".parse().unwrap()));
+    assert_eq!(
+        (status.as_u16(), problem(&body).as_str(), &headers["allow"]),
+        (405, "invalid", &"GET,HEAD".parse().unwrap())
+    );
     let (status, headers, _) = ask(&gate, "OPTIONS /fine", &[]).await;
     assert_eq!((status.as_u16(), &headers["allow"]), (204, &"GET,HEAD".parse().unwrap()));
     let (status, headers, _) = ask(&gate, "GET /fine/?a=1", &[]).await;
@@ -123,7 +135,10 @@ async fn pages_of_other_sites_ask_only_where_they_are_named() {
     assert!(!headers.contains_key("access-control-allow-origin"));
     let gate = gate(&[("http.allowed_origins", "https://app.example")]);
     let (status, headers, _) = ask(&gate, "OPTIONS /fine", &preflight).await;
-    assert_eq!((status.as_u16(), &headers["access-control-allow-origin"]), (200, &"https://app.example".parse().unwrap()));
+    assert_eq!(
+        (status.as_u16(), &headers["access-control-allow-origin"]),
+        (200, &"https://app.example".parse().unwrap())
+    );
     let (_, headers, _) = ask(&gate, "OPTIONS /fine", &[("origin", "https://evil.example"), preflight[1]]).await;
     assert!(!headers.contains_key("access-control-allow-origin"));
 }

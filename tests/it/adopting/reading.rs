@@ -12,7 +12,7 @@ use crate::support::cli::{Service, Shell};
 
 fn get(service: &Service, path: &str) -> (u16, Value) {
     let mut stream = TcpStream::connect(service.address()).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n").unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();

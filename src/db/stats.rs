@@ -6,6 +6,7 @@
 mod forecast;
 mod live;
 mod recent;
+mod trend;
 
 use std::collections::BTreeMap;
 
@@ -23,6 +24,7 @@ use crate::model::limits::{EACH, Limit};
 pub use forecast::{Forecast, Position, Precision, forecast};
 use live::Live;
 pub use recent::{Percentiles, Recent};
+pub use trend::{Fault, Part, faults, trend};
 
 /// How the queue does.
 #[derive(Debug, Clone, Serialize, ToSchema)]

@@ -3,13 +3,18 @@
 use std::borrow::Cow;
 
 use axum::Json;
+use axum::extract::Request;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::{IntoResponses, ToSchema};
 
 use crate::model::failure::{Failure, Kind};
+
+/// How the paths begin that no person is meant to open.
+const FOR_SERVICES: [&str; 4] = ["/v1/", "/health", "/metrics", "/openapi.json"];
 
 /// A failure on its way to the client.
 #[derive(Debug)]
@@ -23,7 +28,7 @@ pub struct Problem {
 }
 
 /// One of several things that were wrong with a request.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Fault {
     /// Which of the things asked for, from 0.
     pub index: usize,
@@ -36,7 +41,7 @@ pub struct Fault {
 }
 
 /// What a client reads where something went wrong: RFC 9457.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub struct Details {
     /// What sort of problem; it never changes its name.
@@ -217,6 +222,30 @@ pub(super) fn too_large() -> Problem {
     Problem::with(StatusCode::PAYLOAD_TOO_LARGE, failure).of_field("body")
 }
 
+/// Shows problems to people as `page` has them: to those who ask for HTML, where no service is meant to ask.
+pub(super) async fn for_people(page: fn(&Details) -> Response, request: Request, next: Next) -> Response {
+    let wants_page = request
+        .headers()
+        .get_all(header::ACCEPT)
+        .iter()
+        .any(|value| value.to_str().is_ok_and(|accepted| accepted.contains("text/html")));
+    let is_for_services = FOR_SERVICES.iter().any(|path| request.uri().path().starts_with(path));
+    let response = next.run(request).await;
+    match response.extensions().get::<Details>() {
+        Some(details) if wants_page && !is_for_services => {
+            let mut shown = page(details);
+            // What is said of the request, such as its id and when to come back, holds for the page, too.
+            for (name, value) in response.headers() {
+                if !name.as_str().starts_with("content-") && !shown.headers().contains_key(name) {
+                    shown.headers_mut().append(name, value.clone());
+                }
+            }
+            shown
+        }
+        _ => response,
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         if self.status.is_server_error() {
@@ -233,7 +262,9 @@ impl IntoResponse for Problem {
             errors: self.errors,
             request_id: super::request_id::current(),
         };
-        let mut response = (self.status, Json(details)).into_response();
+        let mut response = (self.status, Json(&details)).into_response();
+        // For whoever shows it to people instead.
+        response.extensions_mut().insert(details);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if self.status == StatusCode::UNAUTHORIZED {

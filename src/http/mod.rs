@@ -40,6 +40,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::request::Parts;
+use axum::response::Response;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -127,6 +128,15 @@ fn api() -> OpenApiRouter<Site> {
         .merge(metrics::routes())
         .merge(events::routes())
         .merge(webhooks::routes())
+}
+
+/// What people see.
+#[derive(Debug)]
+pub struct Pages {
+    /// The routes of the pages.
+    pub routes: Router<Site>,
+    /// The page that tells of a problem.
+    pub problem: fn(&error::Details) -> Response,
 }
 
 /// Everything that is answered: the routes for services, their description, and the `pages` for people.

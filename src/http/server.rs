@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
+use axum::middleware::from_fn;
 use axum::response::Response;
 use axum::routing::future::RouteFuture;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -24,7 +25,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
-use super::{Site, first_token, gate, metrics};
+use super::{Pages, Site, error, first_token, gate, metrics};
 use crate::config::{Auth, Config};
 use crate::db::Db;
 use crate::model::failure::{Failure, Kind, Result};
@@ -45,7 +46,7 @@ pub struct Server {
 impl Server {
     /// Takes the address of `http.listen`, to answer with `pages` and all that is for services. Sees to it that somebody
     /// has a token, and says where.
-    pub async fn bind(site: Site, pages: Router<Site>) -> Result<Self> {
+    pub async fn bind(site: Site, pages: Pages) -> Result<Self> {
         let config = Arc::clone(&site.config);
         let listener = listen("http.listen", &config.http.listen, "leave HTTP out with --only").await?;
         let is_loopback = is_loopback(&listener);
@@ -62,7 +63,9 @@ impl Server {
             announce(&site, bound);
         }
         let known = Arc::clone(&site.known);
-        let router = gate::around(super::router(site, pages), &config, known);
+        let router = gate::around(super::router(site, pages.routes), &config, known);
+        // Outside of all: whatever turns a person away does so with a page.
+        let router = router.layer(from_fn(move |request, next| error::for_people(pages.problem, request, next)));
         Ok(Self { listener, router, grace: grace(&config) })
     }
 

@@ -7,6 +7,7 @@ mod backups;
 mod browser;
 mod cluster;
 mod commands;
+mod dashboard;
 mod database_guide;
 mod enqueue;
 mod exactly_once;

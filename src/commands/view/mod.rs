@@ -1,7 +1,6 @@
 //! How data looks to people: tables, bars, amounts, progress, the card of a cat.
 
 pub mod adoption;
-pub mod amount;
 pub mod analysis;
 pub mod backends;
 pub mod backup;
@@ -25,3 +24,5 @@ pub mod table;
 pub mod text;
 pub mod users;
 pub mod webhooks;
+
+pub use crate::model::amount;

@@ -10,6 +10,8 @@ use super::cli::Service;
 /// What the listener answered.
 pub struct Answer {
     pub status: u16,
+    /// The head as it was sent.
+    pub head: String,
     /// The head, in lower case.
     pub headers: String,
     pub body: Vec<u8>,
@@ -44,9 +46,10 @@ pub fn ask(service: &Service, head: &str, body: &[u8]) -> Answer {
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n").expect("a head");
-    let headers = String::from_utf8(answer[..end].to_vec()).unwrap().to_lowercase();
+    let head = String::from_utf8(answer[..end].to_vec()).unwrap();
+    let headers = head.to_lowercase();
     let status = headers.split(' ').nth(1).unwrap().parse().unwrap();
-    Answer { status, headers, body: answer[end + 4..].to_vec() }
+    Answer { status, head, headers, body: answer[end + 4..].to_vec() }
 }
 
 /// Reads a path.

@@ -140,7 +140,7 @@ async fn last(site: &Site, host: &str, path: &str) -> Result<Generation, Problem
         )
     };
     // Any host that is one: what was allowed once has its cats still.
-    let hosts = [host.to_ascii_lowercase()];
+    let hosts = [host.split(':').next().unwrap_or_default().to_ascii_lowercase()];
     let source = Source::parse(&format!("https://{host}/{path}"), &hosts, &site.config.fetch.private_hosts);
     let Ok(Source::Remote(repository)) = source else { return Err(none()) };
     let filter = GenerationFilter { url: Some(repository.canonical()), limit: 1, ..GenerationFilter::default() };

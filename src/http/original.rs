@@ -306,7 +306,9 @@ async fn image(
     headers: HeaderMap,
     file: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
-    let Path(file) = file.map_err(|_| wrong("file", "the name in the path is none".to_owned(), String::new()))?;
+    let Path(file) = file.map_err(|_| {
+        wrong("file", "the name in the path is no text".to_owned(), "write it in UTF-8, as in cat.png".to_owned())
+    })?;
     let file = text("file", Some(file))?.unwrap_or_default();
     let key = match ours(&file) {
         Some(key) => Some(key),

@@ -1,6 +1,6 @@
 //! `/v1/repositories`: how a repository's cats changed over time.
 
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::Uri;
 use axum::response::Response;
@@ -16,7 +16,7 @@ use super::Site;
 use super::auth::Reader;
 use super::error::{Details, Problem, Refusals};
 use super::generations::Links;
-use super::page::{self, text};
+use super::page::{self, text, wrong};
 use crate::db::generations::{self, GenerationFilter};
 use crate::model::generation::Generation;
 
@@ -110,9 +110,12 @@ async fn history(
     State(site): State<Site>,
     _: Reader,
     uri: Uri,
-    Path((owner, name)): Path<(String, String)>,
+    named: Result<Path<(String, String)>, PathRejection>,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, Problem> {
+    let Path((owner, name)) = named.map_err(|_| {
+        wrong("owner", "owner and name are no text".to_owned(), "write them in UTF-8, as in /owner/name".to_owned())
+    })?;
     let Query(asked) = asked?;
     let (owner, name) = (text("owner", Some(owner))?, text("name", Some(name))?);
     let host = text("host", asked.host)?;

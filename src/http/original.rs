@@ -161,7 +161,7 @@ impl Told {
 ///
 /// As the founding application: waits for the cat, but no longer than `http.wait_seconds`; then it answers with 202 as
 /// `POST /v1/generations` does, and the cat comes all the same.
-#[utoipa::path(post, path = "/generate", tag = "original", request_body = Generate,
+#[utoipa::path(post, path = "/generate", tag = "original", operation_id = "original_generate", request_body = Generate,
     responses((status = OK, body = Told),
               (status = ACCEPTED, body = Asked, headers(("Location" = String)), description = "It is under way"),
               (status = CONFLICT, body = Details, content_type = "application/problem+json", description = "It was cancelled"),
@@ -251,7 +251,7 @@ struct ToldMany {
 /// List cats
 ///
 /// As the founding application, the newest first. To go farther back, see `GET /v1/generations`.
-#[utoipa::path(get, path = "/generations", tag = "original", params(Part),
+#[utoipa::path(get, path = "/generations", tag = "original", operation_id = "original_list", params(Part),
     responses((status = OK, body = ToldMany), Refusals), security(("token" = ["read"])))]
 async fn list(
     State(site): State<Site>,
@@ -275,7 +275,7 @@ async fn list(
 /// Look at a cat
 ///
 /// As the founding application.
-#[utoipa::path(get, path = "/generation/{id}", tag = "original", params(("id" = Uuid, Path)),
+#[utoipa::path(get, path = "/generation/{id}", tag = "original", operation_id = "original_show", params(("id" = Uuid, Path)),
     responses((status = OK, body = Told),
               (status = NOT_FOUND, body = Details, content_type = "application/problem+json"),
               Refusals),
@@ -294,7 +294,7 @@ async fn show(
 ///
 /// By its former name, where its cat came from the founding application, else by ours. Without a token where
 /// `http.public_pictures` is on.
-#[utoipa::path(get, path = "/generated_images/{file}", tag = "original", params(("file" = String, Path)),
+#[utoipa::path(get, path = "/generated_images/{file}", tag = "original", operation_id = "original_image", params(("file" = String, Path)),
     responses((status = OK, body = Png, content_type = "image/png", headers(("ETag" = String), ("Cache-Control" = String))),
               (status = NOT_MODIFIED, description = "It is the one that `If-None-Match` names"),
               (status = NOT_FOUND, body = Details, content_type = "application/problem+json"),

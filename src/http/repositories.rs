@@ -100,7 +100,7 @@ impl From<Generation> for Moment {
 ///
 /// Its generations, the newest first: score, commit, attributes, pictures. Of an owner with groups, write `a%2Fb`; of a
 /// local repository, `local`.
-#[utoipa::path(get, path = "/v1/repositories/{owner}/{name}/history", tag = "repositories",
+#[utoipa::path(get, path = "/v1/repositories/{owner}/{name}/history", tag = "repositories", operation_id = "show_repository_history",
     params(("owner" = String, Path), ("name" = String, Path), Asked),
     responses((status = OK, body = History, headers(("Link" = String, description = "The next page"))),
               (status = NOT_FOUND, body = Details, content_type = "application/problem+json", description = "There is no generation `after`"),

@@ -180,7 +180,8 @@ async fn generate(
     let wanted = Wanted { github_url: Some(github_url), ..Wanted::default() };
     let asked = ask(&site, &caller, None, wanted, traceparent(&headers)).await?;
     let until = Instant::now() + Duration::from_secs(site.config.http.wait_seconds);
-    match site.stop.run_until_cancelled(end_of(&site.db, asked.id, until)).await.transpose()?.flatten() {
+    let end = site.stop.run_until_cancelled(Box::pin(end_of(&site.db, asked.id, until))).await.transpose()?.flatten();
+    match end {
         Some(JobState::Completed) => {
             let cat = generations::get(&site.db, asked.id).await?.ok_or_else(|| generations::unknown(asked.id))?;
             Ok(Json(Told::whole(&site, cat).await?).into_response())
@@ -310,12 +311,11 @@ async fn image(
         wrong("file", "the name in the path is no text".to_owned(), "write it in UTF-8, as in cat.png".to_owned())
     })?;
     let file = text("file", Some(file))?.unwrap_or_default();
-    let key = match ours(&file) {
-        Some(key) => Some(key),
-        None => {
-            let paths = [format!("/{IMAGES}/{file}"), format!("{IMAGES}/{file}"), format!("./{IMAGES}/{file}"), file];
-            generations::picture_once_at(&site.db, &paths).await?
-        }
+    let key = if let Some(key) = ours(&file) {
+        Some(key)
+    } else {
+        let paths = [format!("/{IMAGES}/{file}"), format!("{IMAGES}/{file}"), format!("./{IMAGES}/{file}"), file];
+        generations::picture_once_at(&site.db, &paths).await?
     };
     answer(&site, key.as_deref(), None, Keeping { headers: &headers, how_long: FOR_EVER }).await
 }

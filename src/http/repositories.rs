@@ -48,7 +48,8 @@ struct History {
     /// Its name.
     name: String,
     /// The cats.
-    history: Vec<Moment>,
+    #[serde(rename = "history")]
+    moments: Vec<Moment>,
     /// After which one to go on; null at the end.
     next: Option<Uuid>,
 }
@@ -132,6 +133,6 @@ async fn history(
     let cats = cats.map_err(|failure| Problem::from(failure).of_field("after"))?;
     let next = page::next(&cats, filter.limit, |cat| cat.id);
     let (owner, name) = (owner.unwrap_or_default(), name.unwrap_or_default());
-    let history = History { owner, name, history: cats.into_iter().map(Moment::from).collect(), next };
+    let history = History { owner, name, moments: cats.into_iter().map(Moment::from).collect(), next };
     Ok(page::answer(&uri, next, history))
 }

@@ -24,6 +24,7 @@ pub async fn remove(State(site): State<Site>, Admin(caller): Admin, id: Id) -> R
     let target = id.to_string();
     let act =
         Act { caller: &caller, via: Via::Http, action: "generations.delete", target: Some(&target), detail: None };
-    site.perform(act, removal::remove(&site.db, &site.pictures, &site.config.worker, id)).await?;
+    let removing = removal::remove(&site.db, &site.pictures, &site.config.worker, id);
+    Box::pin(site.perform(act, removing)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -108,7 +108,7 @@ fn repository(path: &str) -> Option<String> {
 ///
 /// For READMEs: `![cat](https://cats.example/owner/name.png)`. An owner may have groups, as in `/a/b/name.png`. Without a
 /// token where `http.public_pictures` is on.
-#[utoipa::path(get, path = "/{owner}/{name}.png", tag = "repositories",
+#[utoipa::path(get, path = "/{owner}/{name}.png", tag = "repositories", operation_id = "show_badge",
     params(("owner" = String, Path), ("name" = String, Path), Asked),
     responses((status = OK, body = Png, content_type = "image/png", headers(("ETag" = String), ("Cache-Control" = String))),
               (status = NOT_MODIFIED, description = "It is the one that `If-None-Match` names"),
@@ -140,7 +140,7 @@ async fn last(site: &Site, host: &str, path: &str) -> Result<Generation, Problem
         )
     };
     // Any host that is one: what was allowed once has its cats still.
-    let hosts = [host.to_ascii_lowercase()];
+    let hosts = [host.split(':').next().unwrap_or_default().to_ascii_lowercase()];
     let source = Source::parse(&format!("https://{host}/{path}"), &hosts, &site.config.fetch.private_hosts);
     let Ok(Source::Remote(repository)) = source else { return Err(none()) };
     let filter = GenerationFilter { url: Some(repository.canonical()), limit: 1, ..GenerationFilter::default() };

@@ -20,7 +20,8 @@ const FOR_SERVICES: [&str; 4] = ["/v1/", "/health", "/metrics", "/openapi.json"]
 #[derive(Debug)]
 pub struct Problem {
     status: StatusCode,
-    failure: Failure,
+    /// Boxed: problems are passed up through many hands.
+    failure: Box<Failure>,
     /// Which part of the request was wrong: a field, a parameter, a header.
     field: Option<Cow<'static, str>>,
     /// Each thing that was wrong, where there may be several.
@@ -116,8 +117,8 @@ impl Problem {
 
     /// A failure with a status of its own.
     #[must_use]
-    pub const fn with(status: StatusCode, failure: Failure) -> Self {
-        Self { status, failure, field: None, errors: Vec::new() }
+    pub fn with(status: StatusCode, failure: Failure) -> Self {
+        Self { status, failure: Box::new(failure), field: None, errors: Vec::new() }
     }
 
     /// The status that the client gets.
@@ -128,7 +129,7 @@ impl Problem {
 
     /// What went wrong.
     #[must_use]
-    pub const fn failure(&self) -> &Failure {
+    pub fn failure(&self) -> &Failure {
         &self.failure
     }
 

@@ -161,7 +161,7 @@ impl Told {
 ///
 /// As the founding application: waits for the cat, but no longer than `http.wait_seconds`; then it answers with 202 as
 /// `POST /v1/generations` does, and the cat comes all the same.
-#[utoipa::path(post, path = "/generate", tag = "original", request_body = Generate,
+#[utoipa::path(post, path = "/generate", tag = "original", operation_id = "original_generate", request_body = Generate,
     responses((status = OK, body = Told),
               (status = ACCEPTED, body = Asked, headers(("Location" = String)), description = "It is under way"),
               (status = CONFLICT, body = Details, content_type = "application/problem+json", description = "It was cancelled"),
@@ -180,7 +180,8 @@ async fn generate(
     let wanted = Wanted { github_url: Some(github_url), ..Wanted::default() };
     let asked = ask(&site, &caller, None, wanted, traceparent(&headers)).await?;
     let until = Instant::now() + Duration::from_secs(site.config.http.wait_seconds);
-    match site.stop.run_until_cancelled(end_of(&site.db, asked.id, until)).await.transpose()?.flatten() {
+    let end = site.stop.run_until_cancelled(Box::pin(end_of(&site.db, asked.id, until))).await.transpose()?.flatten();
+    match end {
         Some(JobState::Completed) => {
             let cat = generations::get(&site.db, asked.id).await?.ok_or_else(|| generations::unknown(asked.id))?;
             Ok(Json(Told::whole(&site, cat).await?).into_response())
@@ -251,7 +252,7 @@ struct ToldMany {
 /// List cats
 ///
 /// As the founding application, the newest first. To go farther back, see `GET /v1/generations`.
-#[utoipa::path(get, path = "/generations", tag = "original", params(Part),
+#[utoipa::path(get, path = "/generations", tag = "original", operation_id = "original_list", params(Part),
     responses((status = OK, body = ToldMany), Refusals), security(("token" = ["read"])))]
 async fn list(
     State(site): State<Site>,
@@ -275,7 +276,7 @@ async fn list(
 /// Look at a cat
 ///
 /// As the founding application.
-#[utoipa::path(get, path = "/generation/{id}", tag = "original", params(("id" = Uuid, Path)),
+#[utoipa::path(get, path = "/generation/{id}", tag = "original", operation_id = "original_show", params(("id" = Uuid, Path)),
     responses((status = OK, body = Told),
               (status = NOT_FOUND, body = Details, content_type = "application/problem+json"),
               Refusals),
@@ -294,7 +295,7 @@ async fn show(
 ///
 /// By its former name, where its cat came from the founding application, else by ours. Without a token where
 /// `http.public_pictures` is on.
-#[utoipa::path(get, path = "/generated_images/{file}", tag = "original", params(("file" = String, Path)),
+#[utoipa::path(get, path = "/generated_images/{file}", tag = "original", operation_id = "original_image", params(("file" = String, Path)),
     responses((status = OK, body = Png, content_type = "image/png", headers(("ETag" = String), ("Cache-Control" = String))),
               (status = NOT_MODIFIED, description = "It is the one that `If-None-Match` names"),
               (status = NOT_FOUND, body = Details, content_type = "application/problem+json"),
@@ -306,14 +307,15 @@ async fn image(
     headers: HeaderMap,
     file: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
-    let Path(file) = file.map_err(|_| wrong("file", "the name in the path is none".to_owned(), String::new()))?;
+    let Path(file) = file.map_err(|_| {
+        wrong("file", "the name in the path is no text".to_owned(), "write it in UTF-8, as in cat.png".to_owned())
+    })?;
     let file = text("file", Some(file))?.unwrap_or_default();
-    let key = match ours(&file) {
-        Some(key) => Some(key),
-        None => {
-            let paths = [format!("/{IMAGES}/{file}"), format!("{IMAGES}/{file}"), format!("./{IMAGES}/{file}"), file];
-            generations::picture_once_at(&site.db, &paths).await?
-        }
+    let key = if let Some(key) = ours(&file) {
+        Some(key)
+    } else {
+        let paths = [format!("/{IMAGES}/{file}"), format!("{IMAGES}/{file}"), format!("./{IMAGES}/{file}"), file];
+        generations::picture_once_at(&site.db, &paths).await?
     };
     answer(&site, key.as_deref(), None, Keeping { headers: &headers, how_long: FOR_EVER }).await
 }

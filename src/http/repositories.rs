@@ -1,6 +1,6 @@
 //! `/v1/repositories`: how a repository's cats changed over time.
 
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::Uri;
 use axum::response::Response;
@@ -16,7 +16,7 @@ use super::Site;
 use super::auth::Reader;
 use super::error::{Details, Problem, Refusals};
 use super::generations::Links;
-use super::page::{self, text};
+use super::page::{self, text, wrong};
 use crate::db::generations::{self, GenerationFilter};
 use crate::model::generation::Generation;
 
@@ -48,7 +48,8 @@ struct History {
     /// Its name.
     name: String,
     /// The cats.
-    history: Vec<Moment>,
+    #[serde(rename = "history")]
+    moments: Vec<Moment>,
     /// After which one to go on; null at the end.
     next: Option<Uuid>,
 }
@@ -100,7 +101,7 @@ impl From<Generation> for Moment {
 ///
 /// Its generations, the newest first: score, commit, attributes, pictures. Of an owner with groups, write `a%2Fb`; of a
 /// local repository, `local`.
-#[utoipa::path(get, path = "/v1/repositories/{owner}/{name}/history", tag = "repositories",
+#[utoipa::path(get, path = "/v1/repositories/{owner}/{name}/history", tag = "repositories", operation_id = "show_repository_history",
     params(("owner" = String, Path), ("name" = String, Path), Asked),
     responses((status = OK, body = History, headers(("Link" = String, description = "The next page"))),
               (status = NOT_FOUND, body = Details, content_type = "application/problem+json", description = "There is no generation `after`"),
@@ -110,9 +111,12 @@ async fn history(
     State(site): State<Site>,
     _: Reader,
     uri: Uri,
-    Path((owner, name)): Path<(String, String)>,
+    named: Result<Path<(String, String)>, PathRejection>,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, Problem> {
+    let Path((owner, name)) = named.map_err(|_| {
+        wrong("owner", "owner and name are no text".to_owned(), "write them in UTF-8, as in /owner/name".to_owned())
+    })?;
     let Query(asked) = asked?;
     let (owner, name) = (text("owner", Some(owner))?, text("name", Some(name))?);
     let host = text("host", asked.host)?;
@@ -129,6 +133,6 @@ async fn history(
     let cats = cats.map_err(|failure| Problem::from(failure).of_field("after"))?;
     let next = page::next(&cats, filter.limit, |cat| cat.id);
     let (owner, name) = (owner.unwrap_or_default(), name.unwrap_or_default());
-    let history = History { owner, name, history: cats.into_iter().map(Moment::from).collect(), next };
+    let history = History { owner, name, moments: cats.into_iter().map(Moment::from).collect(), next };
     Ok(page::answer(&uri, next, history))
 }

@@ -82,15 +82,14 @@ fn reasons(cat: &CatAttributes, analysis: &Analysis) -> Vec<Reason> {
     );
     let tested = if analysis.metrics.has_tests { "with tests" } else { "without tests" };
     let colors: Vec<&str> = cat.breed.colors().iter().map(|color| color.name()).collect();
-    let coat =
-        format!("chosen by repository and commit among those of the {}: {}", cat.breed.name(), colors.join(", "));
+    let fur = format!("chosen by repository and commit among those of the {}: {}", cat.breed.name(), colors.join(", "));
     vec![
         reason("size", cat.size.word(), size(), why_size(cat.size, analysis.repo_size_kb)),
         reason("age", cat.age.word(), score(), why_age(cat.age, cat.beauty_score)),
         reason("expression", cat.expression.word(), score(), format!("{}, {tested}", scored(cat.beauty_score))),
         reason("breed", cat.breed.word(), language(), spoken.clone()),
         reason("background", &cat.background, language(), spoken),
-        reason("color", cat.color.word(), ("primary_language", json!(analysis.primary_language)), coat),
+        reason("color", cat.color.word(), ("primary_language", json!(analysis.primary_language)), fur),
     ]
 }
 

@@ -68,7 +68,7 @@ struct AskedMany {
 ///
 /// Answers with its id at once. A request with the header `Idempotency-Key` can be sent again: the same body gets the same
 /// answer and enqueues nothing, another body is refused. The header `traceparent` says which trace the job belongs to.
-#[utoipa::path(post, path = "/v1/generations", tag = "generations", request_body = Wanted,
+#[utoipa::path(post, path = "/v1/generations", tag = "generations", operation_id = "create_generation", request_body = Wanted,
     params(("Idempotency-Key" = Option<String>, Header, description = "Stands for this very request; 1 to 200 characters")),
     responses((status = ACCEPTED, body = Asked, headers(("Location" = String))),
               (status = NOT_FOUND, body = Details, content_type = "application/problem+json", description = "There is no job `rerun_of`"),
@@ -92,7 +92,7 @@ pub async fn create(
 /// Do a finished one again
 ///
 /// As a new job, with the repository and the reference that the first one was asked with.
-#[utoipa::path(post, path = "/v1/generations/{id}/rerun", tag = "generations",
+#[utoipa::path(post, path = "/v1/generations/{id}/rerun", tag = "generations", operation_id = "rerun_generation",
     params(("id" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header, description = "Stands for this very request; 1 to 200 characters")),
     responses((status = ACCEPTED, body = Asked, headers(("Location" = String))),
               (status = NOT_FOUND, body = Details, content_type = "application/problem+json"),
@@ -115,7 +115,7 @@ pub async fn rerun(
 /// Ask for many cats
 ///
 /// All or none: each request is checked first, and where any is wrong, `errors` names all that are, and nothing is enqueued.
-#[utoipa::path(post, path = "/v1/generations/batch", tag = "generations", request_body = Batch,
+#[utoipa::path(post, path = "/v1/generations/batch", tag = "generations", operation_id = "create_generations", request_body = Batch,
     params(("Idempotency-Key" = Option<String>, Header, description = "Stands for this very request; 1 to 200 characters")),
     responses((status = ACCEPTED, body = AskedMany),
               (status = CONFLICT, body = Details, content_type = "application/problem+json", description = "The key belongs to another request"),

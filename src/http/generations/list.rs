@@ -85,7 +85,7 @@ pub struct Listed {
 /// List generations
 ///
 /// Those that are completed, the newest first, without their analyses.
-#[utoipa::path(get, path = "/v1/generations", tag = "generations", params(Asked),
+#[utoipa::path(get, path = "/v1/generations", tag = "generations", operation_id = "list_generations", params(Asked),
     responses((status = OK, body = Listing, headers(("Link" = String, description = "The next page"))),
               (status = NOT_FOUND, body = Details, content_type = "application/problem+json", description = "There is no generation `after`"),
               (status = UNPROCESSABLE_ENTITY, body = Details, content_type = "application/problem+json", description = "The host of `repository` is not allowed"),

@@ -15,7 +15,7 @@ use crate::model::generation::Generation;
 /// The captioned picture
 ///
 /// Without a token where `http.public_pictures` is on.
-#[utoipa::path(get, path = "/v1/generations/{id}/image", tag = "generations", params(("id" = Uuid, Path), Sized),
+#[utoipa::path(get, path = "/v1/generations/{id}/image", tag = "generations", operation_id = "show_generation_image", params(("id" = Uuid, Path), Sized),
     responses((status = OK, body = Png, content_type = "image/png", headers(("ETag" = String), ("Cache-Control" = String))),
               (status = NOT_MODIFIED, description = "It is the one that `If-None-Match` names"),
               (status = NOT_FOUND, body = Details, content_type = "application/problem+json"),
@@ -26,15 +26,15 @@ pub async fn image(
     _: Viewer,
     headers: HeaderMap,
     id: Id,
-    size: Result<Query<Sized>, QueryRejection>,
+    wanted: Result<Query<Sized>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    picture(&site, &headers, id, size, |cat| cat.image_path).await
+    picture(&site, &headers, id, wanted, |cat| cat.image_path).await
 }
 
 /// The picture without caption
 ///
 /// Without a token where `http.public_pictures` is on.
-#[utoipa::path(get, path = "/v1/generations/{id}/original", tag = "generations", params(("id" = Uuid, Path), Sized),
+#[utoipa::path(get, path = "/v1/generations/{id}/original", tag = "generations", operation_id = "show_generation_original", params(("id" = Uuid, Path), Sized),
     responses((status = OK, body = Png, content_type = "image/png", headers(("ETag" = String), ("Cache-Control" = String))),
               (status = NOT_MODIFIED, description = "It is the one that `If-None-Match` names"),
               (status = NOT_FOUND, body = Details, content_type = "application/problem+json"),
@@ -45,20 +45,20 @@ pub async fn original(
     _: Viewer,
     headers: HeaderMap,
     id: Id,
-    size: Result<Query<Sized>, QueryRejection>,
+    wanted: Result<Query<Sized>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    picture(&site, &headers, id, size, |cat| cat.original_image_path).await
+    picture(&site, &headers, id, wanted, |cat| cat.original_image_path).await
 }
 
 async fn picture(
     site: &Site,
     headers: &HeaderMap,
     id: Id,
-    size: Result<Query<Sized>, QueryRejection>,
+    wanted: Result<Query<Sized>, QueryRejection>,
     key: impl Fn(Generation) -> Option<String>,
 ) -> Result<Response, Problem> {
-    let (Path(id), Query(size)) = (id?, size?);
-    let width = size.check()?;
+    let (Path(id), Query(wanted)) = (id?, wanted?);
+    let width = wanted.check()?;
     let cat = generations::get(&site.db, id).await?.ok_or_else(|| generations::unknown(id))?;
     answer(site, key(cat).as_deref(), width, Keeping { headers, how_long: FOR_EVER }).await
 }

@@ -101,7 +101,7 @@ const FREE: Cost = Cost { amount: 0.0, currency: "USD", painter: "embedded" };
 ///
 /// State, step and progress, place in the queue and an estimate of the time that is left; when it is completed, the cat and
 /// why it is as it is.
-#[utoipa::path(get, path = "/v1/generations/{id}", tag = "generations", params(("id" = Uuid, Path)),
+#[utoipa::path(get, path = "/v1/generations/{id}", tag = "generations", operation_id = "show_generation", params(("id" = Uuid, Path)),
     responses((status = OK, body = Shown),
               (status = NOT_FOUND, body = Details, content_type = "application/problem+json"),
               Refusals),

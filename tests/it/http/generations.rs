@@ -263,5 +263,7 @@ fn cats_are_found_by_what_people_look_for() {
         let refused = get(&service, &format!("/v1/generations?{query}"));
         assert_eq!((refused.status, &refused.json()["field"]), (400, &field.into()), "{query}");
     }
-    assert_eq!(get(&service, "/v1/repositories/owner/%00/history").status, 400);
+    for path in ["owner/%00", "owner/%FF", "%FF/one"] {
+        assert_eq!(get(&service, &format!("/v1/repositories/{path}/history")).status, 400, "{path}");
+    }
 }

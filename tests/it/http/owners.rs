@@ -27,7 +27,9 @@ fn a_cat_belongs_to_who_asks_for_it() {
     let service = with_tokens(&shell, &[]);
     let user_of = |token: &str, user: Option<&Value>| {
         let mut body = json!({"github_url": "https://github.com/owner/name"});
-        user.into_iter().for_each(|user| body["user_id"] = user.clone());
+        if let Some(user) = user {
+            body["user_id"] = user.clone();
+        }
         let asked = ask_for(&service, &bearer(token), &body.to_string());
         if asked.status != 202 {
             return Err((asked.status, asked.json()["field"].clone()));

@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::db::Db;
@@ -19,7 +20,8 @@ use crate::model::job::JobState;
 pub const REACH: i64 = 100_000;
 
 /// A job, live or finished.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Job)]
 pub struct JobRow {
     /// Identity.
     pub id: Uuid,

@@ -2,6 +2,7 @@
 //! [`journal`](crate::queue::journal) keeps for later attempts.
 
 pub mod painter;
+pub mod removal;
 pub mod run;
 pub mod score;
 pub mod steps;

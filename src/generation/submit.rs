@@ -6,11 +6,11 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::config::Config;
+use crate::config::{Config, Fetch};
 use crate::db::{Db, generations, inspect};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::{GenerationRequest, JobKind, NewJob, Start};
-use crate::model::repository::{MAX_URL_BYTES, Source, check_reference};
+use crate::model::repository::{LOCAL_OWNER, MAX_URL_BYTES, Source, check_reference};
 use crate::model::trace::Traceparent;
 use crate::model::unique::Unique;
 use crate::providers::receiver::Receiver;
@@ -65,8 +65,7 @@ pub fn generation_job(repository: &str, wishes: Wishes, config: &Config) -> Resu
         let what = format!("the path of the repository is too long: its URL has {} bytes", github_url.len());
         return Err(Failure::new(Kind::Invalid, what).hint(format!("{MAX_URL_BYTES} are allowed: move it up")));
     }
-    let told = |url: &String| Receiver::parse(url, &config.webhooks, &config.fetch.private_hosts);
-    let webhook_url = wishes.webhook_url.as_ref().map(told).transpose()?.map(|receiver| receiver.to_string());
+    let webhook_url = wishes.webhook_url.map(|url| receiver(&url, config)).transpose()?;
     let request = GenerationRequest { github_url, reference, webhook_url };
     let payload = serde_json::to_value(request)
         .map_err(|error| Failure::new(Kind::Internal, "the request cannot be written").source(error))?;
@@ -84,6 +83,29 @@ pub fn generation_job(repository: &str, wishes: Wishes, config: &Config) -> Resu
         traceparent: wishes.traceparent.map(|traceparent| traceparent.to_string()),
         ..NewJob::new(JobKind::Generation, payload)
     })
+}
+
+/// Who is told, as it is stored; fails where nobody may be told at this URL.
+pub fn receiver(url: &str, config: &Config) -> Result<String> {
+    Ok(Receiver::parse(url, &config.webhooks, &config.fetch.private_hosts)?.to_string())
+}
+
+/// Owner and name of a repository as people name it: `owner/name`, or a URL in any form.
+pub fn owner_and_name(text: &str, fetch: &Fetch) -> Result<(String, String)> {
+    if let Some((owner, name)) = text.rsplit_once('/')
+        && !text.contains(':')
+        && !text.starts_with(['/', '.'])
+        && !fetch.allowed_hosts.iter().any(|host| text.starts_with(&format!("{host}/")))
+    {
+        return Ok((owner.to_owned(), name.to_owned()));
+    }
+    match Source::parse(text, &fetch.allowed_hosts, &fetch.private_hosts)? {
+        Source::Remote(url) => Ok((url.owner, url.name)),
+        Source::Local(path) => {
+            let name = path.canonicalize().unwrap_or(path).file_name().map(|name| name.to_string_lossy().into_owned());
+            Ok((LOCAL_OWNER.to_owned(), name.unwrap_or_default()))
+        }
+    }
 }
 
 /// What a finished generation job was asked to do, for a job that does it again.

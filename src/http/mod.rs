@@ -6,6 +6,7 @@
 
 pub mod auth;
 mod backups;
+mod badges;
 pub mod deeds;
 pub mod error;
 pub mod events;
@@ -13,6 +14,10 @@ mod generations;
 mod health;
 mod metrics;
 pub mod openapi;
+mod original;
+mod page;
+mod pictures;
+mod repositories;
 pub mod request_id;
 mod server;
 mod webhooks;
@@ -75,6 +80,9 @@ fn api() -> OpenApiRouter<Site> {
         .merge(health::routes())
         .merge(backups::routes())
         .merge(generations::routes())
+        .merge(original::routes())
+        .merge(repositories::routes())
+        .merge(badges::routes())
         .merge(metrics::routes())
         .merge(events::routes())
         .merge(webhooks::routes())
@@ -83,5 +91,7 @@ fn api() -> OpenApiRouter<Site> {
 /// Everything that is answered: the routes for services, their description, and the `pages` for people.
 pub fn router(site: Site, pages: Router<Site>) -> Router {
     let (routes, document) = api().split_for_parts();
-    routes.merge(openapi::routes(document)).merge(pages).with_state(site)
+    let routes = routes.merge(openapi::routes(document)).merge(pages);
+    // Paths of READMEs are as long as groups are deep: what is at no other path may be one.
+    routes.fallback(badges::or_nothing).with_state(site)
 }

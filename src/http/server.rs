@@ -52,12 +52,12 @@ impl Server {
         if let Ok(bound) = listener.local_addr() {
             tracing::info!(metrics = %bound, "listening");
         }
-        Ok(Self { listener, router: metrics::alone(db, config), grace: grace(config) })
+        Ok(Self { listener, router: metrics::alone(db, config).fallback(error::no_such_path), grace: grace(config) })
     }
 
     /// Answers until `stop`, then finishes the requests that are under way, within `worker.grace_seconds`.
     pub async fn run(self, stop: CancellationToken) -> Result<()> {
-        let router = self.router.fallback(error::no_such_path).method_not_allowed_fallback(error::no_such_method);
+        let router = self.router.method_not_allowed_fallback(error::no_such_method);
         let router = router.layer(CatchPanicLayer::new()).layer(from_fn(request_id::give));
         let mut builder = Builder::new(TokioExecutor::new());
         builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);

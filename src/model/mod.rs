@@ -26,4 +26,5 @@ pub mod unique;
 pub mod user;
 pub mod webhook;
 pub mod when;
+pub mod why;
 pub mod wish;

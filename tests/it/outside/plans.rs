@@ -85,6 +85,7 @@ struct Asked {
     since: &'static str,
     /// As the program has it: the place that it begins behind.
     until: Option<&'static str>,
+    user: &'static str,
 }
 
 const ALL: Asked = Asked {
@@ -97,12 +98,13 @@ const ALL: Asked = Asked {
     scores: "NULL, NULL",
     since: "NULL",
     until: None,
+    user: "NULL",
 };
 
 impl Asked {
     fn arguments(self) -> String {
-        let Self { attributes, analysis, owner, name, url, language, scores, since, .. } = self;
-        format!("{attributes}, {analysis}, {owner}, {name}, {url}, {language}, {scores}, {since}, NULL")
+        let Self { attributes, analysis, owner, name, url, language, scores, since, user, .. } = self;
+        format!("{attributes}, {analysis}, {owner}, {name}, {url}, {language}, {scores}, {since}, NULL, {user}")
     }
 }
 
@@ -110,9 +112,10 @@ const FILL: &str = r#"
 CREATE TEMPORARY TABLE made AS SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition
   FROM pg_index WHERE indrelid = 'public.generations'::regclass AND NOT indisprimary;
 DO $$ DECLARE name text; BEGIN FOR name IN SELECT made.name FROM made LOOP EXECUTE 'DROP INDEX ' || name; END LOOP; END $$;
-INSERT INTO generations (id, created_at, github_url, repo_owner, repo_name, primary_language, code_quality_score,
+INSERT INTO users (id, username) SELECT md5('u' || n)::uuid, 'u' || n FROM generate_series(0, 999) AS n;
+INSERT INTO generations (id, user_id, created_at, github_url, repo_owner, repo_name, primary_language, code_quality_score,
                          cat_attributes, analysis_data)
-SELECT md5(n::text)::uuid, '2026-01-01'::timestamp + n * interval '10 s', 'https://github.com/o' || n % 1000 || '/n' || n % 7000,
+SELECT md5(n::text)::uuid, CASE WHEN n % 3 = 0 THEN md5('u' || n % 1000)::uuid END, '2026-01-01'::timestamp + n * interval '10 s', 'https://github.com/o' || n % 1000 || '/n' || n % 7000,
        'o' || n % 1000, 'n' || n % 7000, (ARRAY['Rust', 'Go', 'Python', NULL])[n % 4 + 1], n % 101 / 10.0,
        jsonb_build_object('size', (ARRAY['tiny', 'small', 'medium', 'large', 'chonky'])[n % 5 + 1], 'color', 'c' || n % 20)
        || CASE WHEN n % ($COUNT / 5) = 7 THEN '{"crown": {"gold": true}}' ELSE '{}' END::jsonb,
@@ -145,6 +148,7 @@ const WALKS: &[Case] = &[
     case("owner", Asked { owner: "'o7'", ..ALL }, "generations_by_repository", 1500),
     case("owner and name", Asked { owner: "'o7'", name: "'n1007'", ..ALL }, "generations_by_repository", 400),
     case("url", Asked { url: "'https://github.com/o7/n1007'", ..ALL }, "generations_by_url", 400),
+    case("user", Asked { user: "md5('u7')::uuid", ..ALL }, "generations_by_user", 1500),
     case("nobody", Asked { owner: "'nobody'", ..ALL }, "generations_by_repository", 20),
     case("time", Asked { since: "'2026-01-02'", until: Some("'2026-01-03'"), ..ALL }, "generations_newest", 200),
     case("language", Asked { language: "'Rust'", ..ALL }, "generations_newest", 400),
@@ -216,7 +220,7 @@ async fn lists_and_exports_are_found_by_indexes_among_many() {
     sqlx::raw_sql("VACUUM ANALYZE").execute(&mut connection).await.unwrap();
 
     let walk = statement(&["looked", "row_number() OVER (ORDER BY created_at DESC, id DESC)"]);
-    let search = statement(&["SELECT id FROM public.generations", "cat_attributes @> $1", "LIMIT $13"]);
+    let search = statement(&["SELECT id FROM public.generations", "cat_attributes @> $1", "LIMIT $14"]);
     let json = statement(&["SELECT '{' || concat_ws", "FROM public.generations"]);
     let fields = statement(&["SELECT ARRAY[id::text", "FROM public.generations"]);
     let mut wrong = Vec::new();

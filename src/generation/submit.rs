@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use url::Url;
 use uuid::Uuid;
 
 use crate::config::{Config, Fetch};
@@ -43,10 +42,7 @@ pub struct Wishes {
     pub rerun_of: Option<Uuid>,
     /// The trace that it belongs to.
     pub traceparent: Option<Traceparent>,
-    /// Who is told of its end.
-    pub webhook_url: Option<String>,
 }
-
 
 /// The job that turns `repository` (a URL or a local path) into a cat.
 pub fn generation_job(repository: &str, wishes: Wishes, config: &Config) -> Result<NewJob> {
@@ -69,8 +65,7 @@ pub fn generation_job(repository: &str, wishes: Wishes, config: &Config) -> Resu
         let what = format!("the path of the repository is too long: its URL has {} bytes", github_url.len());
         return Err(Failure::new(Kind::Invalid, what).hint(format!("{MAX_URL_BYTES} are allowed: move it up")));
     }
-    let told = |url: &String| Receiver::parse(url, &config.webhooks, &config.fetch.private_hosts);
-    let webhook_url = wishes.webhook_url.as_ref().map(told).transpose()?.map(|receiver| receiver.to_string());
+    let webhook_url = wishes.webhook_url.map(|url| receiver(&url, config)).transpose()?;
     let request = GenerationRequest { github_url, reference, webhook_url };
     let payload = serde_json::to_value(request)
         .map_err(|error| Failure::new(Kind::Internal, "the request cannot be written").source(error))?;
@@ -88,6 +83,11 @@ pub fn generation_job(repository: &str, wishes: Wishes, config: &Config) -> Resu
         traceparent: wishes.traceparent.map(|traceparent| traceparent.to_string()),
         ..NewJob::new(JobKind::Generation, payload)
     })
+}
+
+/// Who is told, as it is stored; fails where nobody may be told at this URL.
+pub fn receiver(url: &str, config: &Config) -> Result<String> {
+    Ok(Receiver::parse(url, &config.webhooks, &config.fetch.private_hosts)?.to_string())
 }
 
 /// Owner and name of a repository as people name it: `owner/name`, or a URL in any form.

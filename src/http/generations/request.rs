@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::db::{Db, users};
-use crate::generation::submit::{Wishes, generation_job, request_of};
+use crate::generation::submit::{Wishes, generation_job, receiver, request_of};
 use crate::http::auth::Caller;
 use crate::http::page::wrong;
 use crate::http::{Problem, Site};
@@ -19,7 +19,6 @@ use crate::model::job::{NewJob, Start};
 use crate::model::repository::{Source, check_reference};
 use crate::model::trace::Traceparent;
 use crate::model::unique::{OnConflict, Scope, Unique};
-use crate::providers::receiver::Receiver;
 use crate::queue::enqueue::flaw;
 
 /// Characters of an `Idempotency-Key`, at most.
@@ -83,10 +82,8 @@ impl Wanted {
         if let Some(reference) = &reference {
             check_reference(reference).map_err(|failure| Problem::from(failure).of_field("ref"))?;
         }
-        let (webhooks, private_hosts) = (&site.config.webhooks, &site.config.fetch.private_hosts);
         if let Some(url) = &self.webhook_url {
-            Receiver::parse(url, webhooks, private_hosts)
-                .map_err(|failure| Problem::from(failure).of_field("webhook_url"))?;
+            receiver(url, &site.config).map_err(|failure| Problem::from(failure).of_field("webhook_url"))?;
         }
         let wishes = Wishes {
             start: self.start()?,

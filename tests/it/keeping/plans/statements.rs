@@ -188,18 +188,6 @@ pub const HOT: &[Hot] = &[
         buffers: [300, 0, 0],
     },
     Hot {
-        name: "forecast, the place in the queue",
-        has: &["WITH RECURSIVE mine", "AS \"is_cut!\""],
-        arguments: |stock| vec![stock.waiting.clone(), "1000".into(), "200".into(), "50".into()],
-        buffers: [3000, 2, 60],
-    },
-    Hot {
-        name: "forecast, the pace",
-        has: &["AS \"due_in!\"", "public.generations ORDER BY created_at DESC"],
-        arguments: |stock| vec![stock.waiting.clone(), "50".into()],
-        buffers: [300, 0, 0],
-    },
-    Hot {
         name: "events::stories",
         has: &["AS \"attempts!: Json<Vec<AttemptThen>>\"", "FROM queue.all_jobs AS job WHERE job.id = ANY ($1)"],
         arguments: |stock| vec![format!("ARRAY[{}::uuid]", stock.discarded)],
@@ -217,6 +205,18 @@ pub const HOT: &[Hot] = &[
         has: &["FROM queue.history WHERE finished_at >= $1 AND (finished_at, id) > ($1, $2)"],
         arguments: |_| vec!["now() - interval '10 s'".into(), "'00000000-0000-0000-0000-000000000000'".into(), "1000".into()],
         buffers: [20_000, 0, 0],
+    },
+    Hot {
+        name: "forecast, the place in the queue",
+        has: &["WITH RECURSIVE mine", "AS \"is_cut!\""],
+        arguments: |stock| vec![stock.waiting.clone(), "1000".into(), "200".into(), "50".into()],
+        buffers: [3000, 2, 60],
+    },
+    Hot {
+        name: "forecast, the pace",
+        has: &["AS \"due_in!\"", "public.generations ORDER BY created_at DESC"],
+        arguments: |stock| vec![stock.waiting.clone(), "50".into()],
+        buffers: [300, 0, 0],
     },
     Hot {
         name: "steps::progress",

@@ -69,7 +69,7 @@ pub(super) fn around(router: Router, config: &Config, known: Arc<Known>) -> Rout
     let layers = ServiceBuilder::new()
         .layer(from_fn(access::note))
         .layer(CompressionLayer::new())
-        .layer(headers::cors(&http.allowed_origins))
+        .option_layer(headers::cors(&http.allowed_origins))
         .layer(from_fn_with_state(gate, pass))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(wording::unify))

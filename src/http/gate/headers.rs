@@ -30,13 +30,13 @@ pub(super) fn complete(headers: &mut HeaderMap) {
     }
 }
 
-/// Lets pages of these origins ask, with a token of their own; no cookie is taken from them.
-pub(super) fn cors(origins: &[String]) -> CorsLayer {
+/// Lets pages of these origins ask, with a token of their own; no cookie is taken from them. None where there are none.
+pub(super) fn cors(origins: &[String]) -> Option<CorsLayer> {
     let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
     if origins.is_empty() {
-        return CorsLayer::new();
+        return None;
     }
-    CorsLayer::new()
+    let cors = CorsLayer::new()
         .allow_origin(origins)
         .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers([
@@ -49,5 +49,6 @@ pub(super) fn cors(origins: &[String]) -> CorsLayer {
             HeaderName::from_static("traceparent"),
         ])
         .expose_headers([ETAG, LINK, LOCATION, RETRY_AFTER, request_id::HEADER, rates::STANDING, rates::POLICY])
-        .max_age(REMEMBERED)
+        .max_age(REMEMBERED);
+    Some(cors)
 }

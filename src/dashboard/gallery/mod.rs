@@ -176,7 +176,7 @@ fn tile(cat: &Generation, note: &Markup) -> Markup {
     html! {
         a.cat href={ "/generations/" (cat.id) } {
             @if cat.image_path.is_some() {
-                img src={ "/v1/generations/" (cat.id) "/image?width=384" } width="384" height="384" loading="lazy"
+                img src={ "/v1/generations/" (cat.id) "/image?width=384" } width="384" height="216" loading="lazy"
                     decoding="async" alt={ "A " (portrait) };
             } @else { span.nopicture { "its picture is not here" } }
             span.title { (name(cat)) }

@@ -156,7 +156,7 @@ fn filters(wanted: &Wanted) -> Markup {
             (field::choice("language", "Language", &wanted.language, &choices("any", languages, &wanted.language)))
             (field::choice("breed", "Breed", &wanted.breed, &choices("any", breeds, &wanted.breed)))
             (field::number("min_score", "Score from", &wanted.min_score, (0.0, 10.0), "0.1"))
-            (field::number("max_score", "to", &wanted.max_score, (0.0, 10.0), "0.1"))
+            (field::number("max_score", "Score to", &wanted.max_score, (0.0, 10.0), "0.1"))
             div.actions {
                 button.primary type="submit" { "Show" }
                 @if !wanted.is_empty() { a.button href="/gallery" { "All" } }
@@ -176,7 +176,7 @@ fn tile(cat: &Generation, note: &Markup) -> Markup {
     html! {
         a.cat href={ "/generations/" (cat.id) } {
             @if cat.image_path.is_some() {
-                img src={ "/v1/generations/" (cat.id) "/image?width=384" } width="384" height="384" loading="lazy"
+                img src={ "/v1/generations/" (cat.id) "/image?width=384" } width="384" height="216" loading="lazy"
                     decoding="async" alt={ "A " (portrait) };
             } @else { span.nopicture { "its picture is not here" } }
             span.title { (name(cat)) }
@@ -184,7 +184,8 @@ fn tile(cat: &Generation, note: &Markup) -> Markup {
                 @if let Some(score) = cat.code_quality_score.filter(|score| !score.is_nan()) {
                     strong { (format!("{score:.1}")) } " · "
                 }
-                (cat.primary_language.as_deref().unwrap_or("no language")) " " (note)
+                (cat.primary_language.as_deref().unwrap_or("no language"))
+                @if !note.0.is_empty() { " · " (note) }
             }
         }
     }

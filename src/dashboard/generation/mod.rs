@@ -102,7 +102,12 @@ fn about(cat: &Generation, job: Option<&JobRow>, visitor: &Visitor) -> Markup {
     let mut pairs = vec![
         (
             "Score",
-            html! { strong.big { (score.map_or_else(|| "none".to_owned(), |score| format!("{score:.1}"))) } " of 10" },
+            html! {
+                @match score {
+                    Some(score) => { strong.big { (format!("{score:.1}")) } " of 10" }
+                    None => { "none: see why below" }
+                }
+            },
         ),
         (
             "Repository",

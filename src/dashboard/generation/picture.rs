@@ -19,7 +19,7 @@ pub(super) fn card(cat: &Generation, shown: &str) -> Markup {
         section.card.picture aria-label="Picture" {
             @if path.is_some() {
                 a href=(full) title="The picture in full size" {
-                    img src={ (full) "?width=768" } width="768" height="768" alt={ "A " (portrait(cat)) (told) };
+                    img src={ (full) "?width=768" } alt={ "A " (portrait(cat)) (told) };
                 }
                 nav.switch aria-label="Which picture" {
                     a href=(own) aria-current=[(!is_original).then_some("true")] { "With its caption" }

@@ -59,14 +59,13 @@ async fn show(State(site): State<Site>, visitor: Visitor) -> Result<Page, Proble
     let fresh_hours = site.config.backup.fresh_hours;
     let overview = Overview { stats, trend, faults, schedules, standings, cats, fresh_hours };
     let content = html! {
-        div.stack #overview data-live { (overview.render(&visitor)) }
-        (disk::card(&site.config))
+        div.stack #overview data-live { (overview.render(&visitor, &disk::card(&site.config))) }
     };
     Ok(page("Overview", Nav::Overview, &visitor, &content))
 }
 
 impl Overview {
-    fn render(&self, visitor: &Visitor) -> Markup {
+    fn render(&self, visitor: &Visitor, disk: &Markup) -> Markup {
         html! {
             @if let Some(held) = &self.stats.held {
                 div.flash.warn role="status" {
@@ -83,6 +82,7 @@ impl Overview {
                 (queue::workers(&self.stats))
                 (health::slots(&self.schedules, visitor.now))
                 (health::backups(&self.standings, self.fresh_hours))
+                (disk)
                 (self.newest())
             }
         }

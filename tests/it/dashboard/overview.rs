@@ -43,7 +43,7 @@ fn each_figure_leads_to_what_is_behind_it() {
         "/jobs?state=discarded&amp;since=24h",
         "/queues",
         "/backups",
-        "/schedules/",
+        "/schedules",
         "/generations/",
     ] {
         assert!(told.contains(&format!("href=\"{link}")), "no {link}: {told}");

@@ -101,7 +101,8 @@ fn line(points: &[(f64, f64)]) -> String {
     let mut path: Vec<String> = points.iter().map(|(x, y)| format!("{} {}", coordinate(*x), coordinate(*y))).collect();
     if let [(x, y)] = points {
         // A single value is to be seen, too.
-        path.push(format!("{} {}", coordinate(x + 4.0), coordinate(*y)));
+        let beside = if *x > 4.0 { x - 4.0 } else { x + 4.0 };
+        path.push(format!("{} {}", coordinate(beside), coordinate(*y)));
     }
     format!("M{}", path.join("L"))
 }

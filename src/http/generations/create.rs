@@ -176,7 +176,12 @@ pub async fn ask(
 }
 
 async fn enqueue(site: &Site, jobs: &[NewJob]) -> Result<Vec<Asked>, Problem> {
-    let enqueued = enqueue_all(&site.db, jobs).await.map_err(|failure| {
+    let enqueued = match jobs {
+        // It shares a transaction with those of other callers.
+        [job] => site.jobs.enqueue(job.clone()).await.map(|enqueued| vec![enqueued]),
+        _ => enqueue_all(&site.db, jobs).await,
+    };
+    let enqueued = enqueued.map_err(|failure| {
         let is_key = failure.kind() == Kind::Conflict;
         let problem = Problem::from(failure);
         if is_key { problem.of_field("Idempotency-Key") } else { problem }

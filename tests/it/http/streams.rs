@@ -5,8 +5,8 @@ use std::time::Duration;
 use axum::body::{Body, BodyDataStream};
 use axum::http::{Request, Response};
 use futures_util::StreamExt as _;
+use repo_to_cat::backup::yard::Premises;
 use repo_to_cat::config::{Auth, Config, Environment, Layers};
-use repo_to_cat::db::Db;
 use repo_to_cat::http::events::{Feed, Pace};
 use repo_to_cat::http::{Site, router};
 use repo_to_cat::providers::pictures::Pictures;
@@ -15,14 +15,15 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use crate::queue::bed::{Bed, probe};
+use crate::support::postgres::program;
 
 /// A site that looks often.
 async fn site(bed: &Bed, folder: &std::path::Path, pace: Pace) -> Site {
     let environment = Environment::of(&[("HOME", folder.to_str().unwrap())]);
-    let mut config = Config::load(&Layers { environment, ..Layers::default() }).unwrap().config;
-    config.http.auth = Auth::None;
-    let db: Db = bed.db.clone();
-    let site = Site::new(db, Pictures::open(folder).unwrap(), config, CancellationToken::new());
+    let mut loaded = Config::load(&Layers { environment, ..Layers::default() }).unwrap();
+    loaded.config.http.auth = Auth::None;
+    let premises = Premises::new(loaded.config.clone(), Pictures::open(folder).unwrap(), program());
+    let site = Site::new(bed.db.clone(), premises, loaded, CancellationToken::new());
     Site { feed: Feed::new(pace), ..site }
 }
 
@@ -33,7 +34,7 @@ fn pace() -> Pace {
 
 async fn ask(site: &Site, path: &str) -> Response<Body> {
     let pages = repo_to_cat::dashboard::pages();
-    router(site.clone(), pages).oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap()
+    router(site.clone(), pages.routes).oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap()
 }
 
 /// Reads until the text holds `word`; what was read.

@@ -71,7 +71,7 @@ async fn after_a_restore_webhooks_are_parked_with_the_rest() {
     bed.execute("SELECT queue.hold('restored from a test')").await;
     let webhook = webhooks(&bed).await.remove(0);
     assert_eq!(webhook.state, "parked");
-    hold::release(&bed.db).await.unwrap();
+    hold::release(&bed.db, false).await.unwrap();
     assert_eq!(bed.state(webhook.id).await, "available");
     assert_eq!(webhook.kind, JobKind::Webhook.name());
 }

@@ -22,7 +22,7 @@ async fn site(bed: &Bed, folder: &std::path::Path, pace: Pace) -> Site {
     let environment = Environment::of(&[("HOME", folder.to_str().unwrap())]);
     let mut loaded = Config::load(&Layers { environment, ..Layers::default() }).unwrap();
     loaded.config.http.auth = Auth::None;
-    let premises = Premises::new(loaded.config.clone(), Pictures::open(folder).unwrap(), program());
+    let premises = Premises::new(loaded.config.clone(), Pictures::open(folder).unwrap(), program().to_owned());
     let site = Site::new(bed.db.clone(), premises, loaded, CancellationToken::new());
     Site { feed: Feed::new(pace), ..site }
 }

@@ -65,10 +65,10 @@ fn users_and_tokens_are_made_shown_and_taken_away() {
 
     for (method, path, body, status) in [
         ("POST", "/v1/users".to_owned(), json!({"name": ""}), 400),
-        ("POST", "/v1/users".to_owned(), json!({"name": "b", "password": "x"}), 422),
+        ("POST", "/v1/users".to_owned(), json!({"name": "b", "password": "x"}), 400),
         ("POST", "/v1/users".to_owned(), json!({"name": "b\0"}), 400),
         ("POST", "/v1/users/nobody/tokens".to_owned(), json!({}), 404),
-        ("POST", "/v1/users/alice/tokens".to_owned(), json!({"scopes": ["all"]}), 422),
+        ("POST", "/v1/users/alice/tokens".to_owned(), json!({"scopes": ["all"]}), 400),
         ("POST", "/v1/users/alice/tokens".to_owned(), json!({"expires": "2020-01-01T00:00:00Z"}), 400),
         ("DELETE", "/v1/tokens/rtc_none".to_owned(), json!({}), 404),
         ("DELETE", format!("/v1/tokens/{admin}"), json!({}), 400),

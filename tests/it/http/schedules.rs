@@ -71,14 +71,14 @@ fn what_a_schedule_would_do_is_told_before() {
         );
     }
     for (wrong, status) in [
-        (json!({}), 422),
+        (json!({}), 400),
         (field("name", json!("No Name")), 400),
-        (field("name", json!(4)), 422),
-        (field("paused", json!("no")), 422),
-        (field("crn", json!("")), 422),
+        (field("name", json!(4)), 400),
+        (field("paused", json!("no")), 400),
+        (field("crn", json!("")), 400),
         (field("kind", json!("nap")), 400),
         (field("priority", json!(101)), 400),
-        (field("payload", json!({"github_url": "https://evil.example/a/b"})), 422),
+        (field("payload", json!({"github_url": "https://evil.example/a/b"})), 400),
         (field("key_prefix", json!("\0")), 400),
     ] {
         let answer = post(&service, "/v1/schedules", &wrong.to_string());

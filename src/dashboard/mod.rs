@@ -1,5 +1,8 @@
 //! The dashboard: pages for people, made on the server, which work without JavaScript.
 
+mod jobs;
+mod schedules;
+
 use axum::Router;
 
 use crate::http::Site;

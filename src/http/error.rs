@@ -3,13 +3,18 @@
 use std::borrow::Cow;
 
 use axum::Json;
+use axum::extract::Request;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::model::failure::{Failure, Kind};
+
+/// How the paths begin that no person is meant to open.
+const FOR_SERVICES: [&str; 4] = ["/v1/", "/health", "/metrics", "/openapi.json"];
 
 /// A failure on its way to the client.
 #[derive(Debug)]
@@ -21,7 +26,7 @@ pub struct Problem {
 }
 
 /// What a client reads where something went wrong: RFC 9457.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub struct Details {
     /// What sort of problem; it never changes its name.
@@ -139,6 +144,21 @@ pub(super) async fn no_such_method() -> Problem {
     Problem::with(StatusCode::METHOD_NOT_ALLOWED, failure)
 }
 
+/// Shows problems to people as `page` has them: to those who ask for HTML, where no service is meant to ask.
+pub(super) async fn for_people(page: fn(&Details) -> Response, request: Request, next: Next) -> Response {
+    let wants_page = request
+        .headers()
+        .get_all(header::ACCEPT)
+        .iter()
+        .any(|value| value.to_str().is_ok_and(|accepted| accepted.contains("text/html")));
+    let is_for_services = FOR_SERVICES.iter().any(|path| request.uri().path().starts_with(path));
+    let response = next.run(request).await;
+    match response.extensions().get::<Details>() {
+        Some(details) if wants_page && !is_for_services => page(details),
+        _ => response,
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         if self.status.is_server_error() {
@@ -154,7 +174,9 @@ impl IntoResponse for Problem {
             field: self.field.as_deref().map(ToOwned::to_owned),
             request_id: super::request_id::current(),
         };
-        let mut response = (self.status, Json(details)).into_response();
+        let mut response = (self.status, Json(&details)).into_response();
+        // For whoever shows it to people instead.
+        response.extensions_mut().insert(details);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if self.status == StatusCode::UNAUTHORIZED {

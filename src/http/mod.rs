@@ -20,6 +20,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::request::Parts;
+use axum::middleware::from_fn;
+use axum::response::Response;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -74,8 +76,21 @@ fn api() -> OpenApiRouter<Site> {
         .merge(metrics::routes())
 }
 
+/// What people see.
+#[derive(Debug)]
+pub struct Pages {
+    /// The routes of the pages.
+    pub routes: Router<Site>,
+    /// The page that tells of a problem.
+    pub problem: fn(&error::Details) -> Response,
+}
+
 /// Everything that is answered: the routes for services, their description, and the `pages` for people.
-pub fn router(site: Site, pages: Router<Site>) -> Router {
+pub fn router(site: Site, pages: Pages) -> Router {
     let (routes, document) = api().split_for_parts();
-    routes.merge(openapi::routes(document)).merge(pages).with_state(site)
+    let routes = routes.merge(openapi::routes(document)).merge(pages.routes).with_state(site);
+    routes
+        .fallback(error::no_such_path)
+        .method_not_allowed_fallback(error::no_such_method)
+        .layer(from_fn(move |request, next| error::for_people(pages.problem, request, next)))
 }

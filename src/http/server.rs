@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{Site, error, metrics, request_id};
+use super::{Pages, Site, error, metrics, request_id};
 use crate::config::{Auth, Config};
 use crate::db::Db;
 use crate::model::failure::{Failure, Kind, Result};
@@ -32,7 +32,7 @@ pub struct Server {
 
 impl Server {
     /// Takes the address of `http.listen`, to answer with `pages` and all that is for services.
-    pub async fn bind(site: Site, pages: Router<Site>) -> Result<Self> {
+    pub async fn bind(site: Site, pages: Pages) -> Result<Self> {
         let config = std::sync::Arc::clone(&site.config);
         let listener = listen("http.listen", &config.http.listen, "leave HTTP out with --only").await?;
         if config.http.auth == Auth::None && !is_loopback(&listener) {
@@ -52,13 +52,12 @@ impl Server {
         if let Ok(bound) = listener.local_addr() {
             tracing::info!(metrics = %bound, "listening");
         }
-        Ok(Self { listener, router: metrics::alone(db, config), grace: grace(config) })
+        Ok(Self { listener, router: metrics::alone(db, config).fallback(error::no_such_path), grace: grace(config) })
     }
 
     /// Answers until `stop`, then finishes the requests that are under way, within `worker.grace_seconds`.
     pub async fn run(self, stop: CancellationToken) -> Result<()> {
-        let router = self.router.fallback(error::no_such_path).method_not_allowed_fallback(error::no_such_method);
-        let router = router.layer(CatchPanicLayer::new()).layer(from_fn(request_id::give));
+        let router = self.router.layer(CatchPanicLayer::new()).layer(from_fn(request_id::give));
         let mut builder = Builder::new(TokioExecutor::new());
         builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
         builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEAD);

@@ -1,5 +1,6 @@
 //! What everything else talks about: pure types and rules, which import nothing of ours and do no input or output.
 
+pub mod amount;
 pub mod analysis;
 pub mod attributes;
 pub mod backup;

@@ -1,7 +1,6 @@
 //! How data looks to people: tables, bars, amounts, progress, the card of a cat.
 
 pub mod adoption;
-pub mod amount;
 pub mod analysis;
 pub mod backends;
 pub mod backup;
@@ -24,3 +23,5 @@ pub mod steps;
 pub mod table;
 pub mod text;
 pub mod users;
+
+pub use crate::model::amount;

@@ -1,10 +1,10 @@
-//! Numbers for people: counts, sizes, times.
+//! Amounts as people read them: counts, sizes, shares, times.
 
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-pub use crate::model::figures::{counted, grouped};
+pub use super::figures::{counted, grouped};
 
 /// `512 B`, `1.5 KB`, `20 MB`: units of 1,024, two or three digits.
 #[must_use]

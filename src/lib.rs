@@ -40,7 +40,7 @@
 //!
 //! [`model`] is what everything talks about and imports nothing of ours. [`config`] is the only reader of the
 //! environment. [`telemetry`] has metrics, and the logs of jobs' runs. [`probe`] is the job that only waits, by which one
-//! sees whether a queue works, and how fast. [`db`] holds all SQL. [`postgres`] runs the private server of those who name no other. [`cli`] and
+//! sees whether a queue works, and how fast. [`doctor`] looks at everything that a machine must have. [`db`] holds all SQL. [`postgres`] runs the private server of those who name no other. [`cli`] and
 //! [`commands`] are the program around it all. Imports go down only: a test holds the layers that ARCHITECTURE.md shows.
 
 pub mod backup;
@@ -49,6 +49,7 @@ pub mod commands;
 pub mod config;
 pub mod dashboard;
 pub mod db;
+pub mod doctor;
 pub mod generation;
 pub mod http;
 pub mod model;

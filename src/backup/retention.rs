@@ -1,6 +1,10 @@
 //! Removing what no rule keeps.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::shelf::Shelved;
 use crate::config;
@@ -45,6 +49,41 @@ pub async fn remove(vault: &Vault, sorted: &Sorted) -> (Vec<BackupName>, Result<
         }
     }
     (removed, failed.map_or(Ok(()), Err))
+}
+
+/// What stays and goes of a store, and what is gone.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Pruned {
+    /// Whether nothing was to be removed.
+    pub dry_run: bool,
+    /// What stays and goes, and why.
+    #[serde(flatten)]
+    pub sorted: Sorted,
+    /// Backups that are gone.
+    pub removed: Vec<BackupName>,
+    /// What killed runs left, which is gone, too; only where the backups of all databases were looked at.
+    pub leftovers: Vec<String>,
+    /// What was looked at.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub shelf: Vec<Shelved>,
+}
+
+/// Removes what no rule keeps of the backups of all databases, or of one; or only tells. The second value says why some
+/// could not be removed.
+pub async fn prune(
+    vault: &Vault,
+    database: Option<&str>,
+    policy: &Policy,
+    grace: Duration,
+    dry_run: bool,
+) -> Result<(Pruned, Result<()>)> {
+    let shelf = super::shelf::all(vault, database).await?;
+    let sorted = plan(&shelf, policy, Utc::now());
+    let (removed, done) = if dry_run { (Vec::new(), Ok(())) } else { remove(vault, &sorted).await };
+    // A leftover may be of any database.
+    let leftovers = if database.is_none() { vault.sweep(grace, dry_run).await? } else { Vec::new() };
+    Ok((Pruned { dry_run, sorted, removed, leftovers, shelf }, done))
 }
 
 #[cfg(test)]

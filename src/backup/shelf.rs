@@ -1,5 +1,7 @@
 //! What stands in a store: backups, their manifests and what the last drills found. No database is asked.
 
+mod entry;
+
 use chrono::{DateTime, Utc};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
@@ -7,6 +9,7 @@ use crate::model::backup::name::AHEAD;
 use crate::model::backup::{BackupName, DrillReport, Manifest, Selection, Verdict};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::providers::vault::{DRILL, MANIFEST, Vault};
+pub use entry::Entry;
 
 /// Backups that are read at once.
 const AT_ONCE: usize = 8;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::Page;
 use super::values::{id, job_kind, job_state};
 use crate::model::job::{JobKind, JobState};
-use crate::model::when::When;
+use crate::model::when::{When, span};
 
 /// `jobs ...`.
 #[derive(Debug, Clone, Subcommand)]
@@ -50,6 +50,18 @@ pub enum Jobs {
         /// From -100 to 100
         #[arg(long, value_parser = clap::value_parser!(i16).range(-100..=100), allow_negative_numbers = true, value_name = "N")]
         priority: i16,
+        /// Which.
+        #[command(flatten)]
+        selection: JobSelection,
+    },
+    /// Give scheduled and available jobs another time
+    #[command(
+        after_help = "Examples:\n  repo-to-cat jobs reschedule --at 2h 0198c0de-0000-7000-8000-000000000000\n  repo-to-cat jobs reschedule --at 2027-01-31T09:00:00Z --tag nightly\n\nA time that has passed means at once."
+    )]
+    Reschedule {
+        /// When they may start: RFC 3339, or a wait such as 10m or 2h
+        #[arg(long, value_name = "WHEN")]
+        at: When,
         /// Which.
         #[command(flatten)]
         selection: JobSelection,
@@ -118,13 +130,4 @@ pub struct JobSelection {
     /// Or which.
     #[command(flatten)]
     pub filter: JobFilter,
-}
-
-fn span(text: &str) -> Result<Duration, String> {
-    let millis = text.strip_suffix("ms").and_then(|millis| millis.parse().ok()).map(Duration::from_millis);
-    let longer = || match text.parse() {
-        Ok(When::In(wait)) => wait.to_std().ok(),
-        _ => None,
-    };
-    millis.or_else(longer).ok_or_else(|| "write a time as in 500ms, 90s, 10m, 2h".to_owned())
 }

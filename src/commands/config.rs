@@ -1,34 +1,22 @@
 //! `config show`.
 
-use serde::Serialize;
 use serde_json::Value;
 
 use super::Output;
 use super::view::table::Table;
-use crate::config::{Loaded, Setting};
+use crate::config::Loaded;
 use crate::model::failure::Result;
-
-#[derive(Serialize)]
-struct Row {
-    key: String,
-    value: Value,
-    from: String,
-}
 
 /// Prints every setting in force and where it comes from.
 pub fn show(loaded: &Loaded, output: &Output) -> Result<()> {
-    let rows: Vec<Row> = loaded.settings().into_iter().map(row).collect();
+    let rows = loaded.settings();
     output.data(&rows, |look| {
         let mut table = Table::new(["Key", "Value", "From"]).whole(0);
         for row in &rows {
-            table.row([row.key.clone(), shown(&row.value), row.from.clone()]);
+            table.row([row.key.clone(), shown(&row.value), row.origin.to_string()]);
         }
         table.render(look)
     })
-}
-
-fn row(setting: Setting) -> Row {
-    Row { key: setting.key, value: setting.value, from: setting.origin.to_string() }
 }
 
 fn shown(value: &Value) -> String {

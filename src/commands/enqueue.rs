@@ -7,13 +7,12 @@ use serde_json::json;
 
 use crate::cli::Enqueue;
 use crate::commands::session::{Schema, Session, block_on, stop_signal};
-use crate::commands::users::id_of;
 use crate::commands::view::lists;
 use crate::commands::view::look::Look;
 use crate::commands::view::progress::ProgressView;
 use crate::commands::{Output, follow};
 use crate::config::Loaded;
-use crate::db::workers;
+use crate::db::{users, workers};
 use crate::generation::submit::{Wishes, generation_job, request_of};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::{Enqueued, NewJob, Start};
@@ -38,7 +37,7 @@ pub fn run(args: &Enqueue, loaded: &Loaded, output: &Output) -> Result<()> {
     block_on(async {
         let session = Session::open(loaded, Schema::Current).await?;
         let user = match &args.user {
-            Some(who) => Some(id_of(&session.db, who).await?),
+            Some(who) => Some(users::id_of(&session.db, who).await?),
             None => None,
         };
         let Some(id) = args.rerun_of else {

@@ -1,23 +1,20 @@
 //! `jobs`: look at jobs and steer them.
 
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::cli::{JobFilter, JobListing, Jobs};
 use crate::commands::Output;
 use crate::commands::session::{Schema, Session, block_on};
 use crate::commands::steering;
-use crate::commands::users::id_of;
 use crate::commands::view::hold::banner;
-use crate::commands::view::job::{self, Attempt};
+use crate::commands::view::job;
 use crate::commands::view::lists::{self, JobLine};
 use crate::config::Loaded;
 use crate::db::inspect::{Filter, JobRow};
 use crate::db::steer::Change;
-use crate::db::{Db, attempts, hold, inspect, logs, steps};
+use crate::db::{Db, hold, inspect, life, users};
 use crate::model::failure::Result;
-use crate::model::when::When;
 
 /// Runs `jobs ...`.
 pub fn run(command: &Jobs, loaded: &Loaded, output: &Output) -> Result<()> {
@@ -31,6 +28,9 @@ pub fn run(command: &Jobs, loaded: &Loaded, output: &Output) -> Result<()> {
             Jobs::Discard(selection) => steering::run(&db.db, Change::Discard, selection, output).await,
             Jobs::Reprioritize { priority, selection } => {
                 steering::run(&db.db, Change::Reprioritize(*priority), selection, output).await
+            }
+            Jobs::Reschedule { at, selection } => {
+                steering::run(&db.db, Change::Reschedule(at.resolve(Utc::now())), selection, output).await
             }
         }
     })
@@ -49,12 +49,8 @@ async fn list(db: &Db, listing: &JobListing, output: &Output) -> Result<()> {
 
 /// What the command line means, seen from `now`: times without a date lie before it.
 pub async fn filter(db: &Db, wanted: &JobFilter, now: DateTime<Utc>) -> Result<Filter> {
-    let before = |when: When| match when {
-        When::At(time) => time,
-        When::In(age) => now - age,
-    };
     let user = match &wanted.user {
-        Some(who) => Some(id_of(db, who).await?),
+        Some(who) => Some(users::id_of(db, who).await?),
         None => None,
     };
     Ok(Filter {
@@ -63,8 +59,8 @@ pub async fn filter(db: &Db, wanted: &JobFilter, now: DateTime<Utc>) -> Result<F
         user,
         tag: wanted.tag.clone(),
         text: wanted.text.clone(),
-        since: wanted.since.map(before),
-        until: wanted.until.map(before),
+        since: wanted.since.map(|when| when.before(now)),
+        until: wanted.until.map(|when| when.before(now)),
         longer_than: wanted.longer_than,
         shorter_than: wanted.shorter_than,
     })
@@ -75,37 +71,16 @@ fn line(row: &JobRow) -> Result<JobLine> {
     Ok(JobLine {
         id: row.id.to_string(),
         kind: row.kind.clone(),
-        subject: subject(&row.payload),
+        subject: row.subject(),
         state: row.state()?,
         attempts: (count(row.attempts), count(row.max_attempts)),
         created_at: row.created_at,
     })
 }
 
-fn subject(payload: &Value) -> String {
-    let text = |key: &str| payload.get(key).and_then(Value::as_str).map(ToOwned::to_owned);
-    if let Some(subject) = text("backup").or_else(|| text("database")) {
-        return subject;
-    }
-    let url = payload.get("github_url").and_then(Value::as_str).unwrap_or("-");
-    match payload.get("ref").and_then(Value::as_str) {
-        Some(reference) => format!("{url} at {reference}"),
-        None => url.to_owned(),
-    }
-}
-
 async fn show(db: &Db, id: Uuid, output: &Output) -> Result<()> {
-    let row = inspect::job(db, id).await?;
-    let (steps, ended, logs) =
-        (steps::of_job(db, id).await?, attempts::of_job(db, id).await?, logs::of_job(db, id).await?);
-    let life = Attempt::all(&row, ended, logs);
-    let data = json!({
-        "job": row,
-        "steps": steps.iter().map(|step| json!({
-            "step": step.step, "done": step.done, "started_at": step.started_at, "finished_at": step.finished_at,
-            "fraction": step.fraction, "detail": step.detail,
-        })).collect::<Vec<_>>(),
-        "attempts": life,
-    });
-    output.data(&data, |look| job::render(&row, &subject(&row.payload), &steps, &life, Utc::now(), look))
+    let life = life::of_job(db, id).await?;
+    output.data(&life, |look| {
+        job::render(&life.job, &life.job.subject(), &life.steps, &life.attempts, Utc::now(), look)
+    })
 }

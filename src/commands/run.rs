@@ -32,7 +32,7 @@ pub fn run(parts: &Run, loaded: &Loaded) -> Result<()> {
         let mut session = opened?;
         session.guard_cluster();
         settle(&session.db).await?;
-        let mut running = start(parts, &session, &stop).await?;
+        let mut running = start(parts, &session, loaded, &stop).await?;
         tracing::info!("ready");
         let mut result = Ok(());
         while let Some(ended) = running.join_next().await {
@@ -56,11 +56,16 @@ async fn settle(db: &Db) -> Result<()> {
     Ok(())
 }
 
-async fn start(parts: &Run, session: &Session, stop: &CancellationToken) -> Result<JoinSet<Result<()>>> {
+async fn start(
+    parts: &Run,
+    session: &Session,
+    loaded: &Loaded,
+    stop: &CancellationToken,
+) -> Result<JoinSet<Result<()>>> {
     let mut running = JoinSet::new();
     if parts.has(Part::Http) {
         // First: a port that is taken should be said before any job is claimed.
-        let site = Site::new(session.db.clone(), session.pictures()?, session.config.clone(), stop.clone());
+        let site = Site::new(session.db.clone(), session.premises()?, loaded.clone(), stop.clone());
         let server = http::Server::bind(site, dashboard::pages()).await?;
         running.spawn(server.run(stop.clone()));
     }

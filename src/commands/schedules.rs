@@ -1,8 +1,6 @@
 //! `schedules`: what is enqueued by the clock.
 
-use std::iter::successors;
-
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use serde_json::{Map, Value, json};
 
 use crate::cli::{ScheduleOptions, Schedules};
@@ -12,19 +10,16 @@ use crate::commands::session::{Schema, Session, block_on};
 use crate::commands::view::hold::banner;
 use crate::commands::view::schedules as view;
 use crate::config::Loaded;
-use crate::db::schedules::{self, ScheduleRow};
+use crate::db::schedules;
 use crate::db::{Db, hold};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::JobKind;
-use crate::model::schedule::due::Turn;
-use crate::model::schedule::timing::Timing;
-use crate::model::schedule::{Spec, State};
+use crate::model::schedule::{Patch, Spec, State};
 use crate::schedule::edit;
+use crate::schedule::outlook::{self, Outlook};
 
 /// Slots to come that `show` tells.
 const NEXT_SLOTS: usize = 5;
-/// Slots that were, of those that are kept.
-const LAST_SLOTS: i64 = 10;
 
 /// Runs `schedules ...`.
 pub fn run(command: &Schedules, loaded: &Loaded, output: &Output) -> Result<()> {
@@ -36,22 +31,13 @@ pub fn run(command: &Schedules, loaded: &Loaded, output: &Output) -> Result<()> 
             Schedules::Show { name } => show(db, name, output).await,
             Schedules::Add { name, cron, options, paused } => {
                 let mut spec = Spec::from_value(&json!({"cron": cron}))?;
-                change(options)?(&mut spec);
+                patch(None, options)?.apply(&mut spec);
                 let state = if *paused { State::Paused } else { State::Active };
                 edit::add(db, name, &spec, state, config).await?;
                 tell(db, name, "added", output).await
             }
             Schedules::Edit { name, cron, options } => {
-                if cron.is_none() && **options == ScheduleOptions::default() {
-                    return Err(Failure::new(Kind::Invalid, "nothing was given to change")
-                        .hint("for example: repo-to-cat schedules edit NAME --cron '0 3 * * *'"));
-                }
-                let change = change(options)?;
-                let change = |spec: &mut Spec| {
-                    spec.cron = cron.clone().unwrap_or_else(|| spec.cron.clone());
-                    change(spec);
-                };
-                edit::edit(db, name, change, config).await?;
+                edit::edit(db, name, patch(cron.clone(), options)?, config).await?;
                 tell(db, name, "changed", output).await
             }
             Schedules::Pause(selected) => {
@@ -72,28 +58,27 @@ pub fn run(command: &Schedules, loaded: &Loaded, output: &Output) -> Result<()> 
 }
 
 /// What the options change of a schedule.
-fn change(options: &ScheduleOptions) -> Result<impl FnOnce(&mut Spec)> {
-    let payload = options.payload.as_deref().map(payload).transpose()?;
+fn patch(cron: Option<String>, options: &ScheduleOptions) -> Result<Patch> {
     let options = options.clone();
-    Ok(move |spec: &mut Spec| {
-        spec.zone = options.zone.unwrap_or_else(|| std::mem::take(&mut spec.zone));
-        spec.kind = options.kind.unwrap_or_else(|| std::mem::take(&mut spec.kind));
-        spec.payload = payload.unwrap_or_else(|| std::mem::take(&mut spec.payload));
-        if let Some(url) = options.repository {
-            spec.kind = JobKind::Generation.name().into();
-            spec.payload = [("github_url".to_owned(), url.into())].into_iter().collect();
-            spec.payload.extend(options.reference.map(|reference| ("ref".to_owned(), reference.into())));
-        }
-        if let Some(prefix) = options.key_prefix {
-            spec.key_prefix = Some(prefix).filter(|prefix| !prefix.is_empty());
-        }
-        spec.priority = options.priority.unwrap_or(spec.priority);
-        spec.max_attempts = options.max_attempts.or(spec.max_attempts);
-        spec.missed = options.missed.unwrap_or(spec.missed);
-        spec.missed_limit = options.missed_limit.unwrap_or(spec.missed_limit);
-        spec.overlap = options.overlap.unwrap_or(spec.overlap);
-        spec.jitter_seconds = options.jitter.unwrap_or(spec.jitter_seconds);
-    })
+    let mut patch = Patch {
+        cron,
+        zone: options.zone,
+        kind: options.kind,
+        payload: options.payload.as_deref().map(payload).transpose()?,
+        priority: options.priority,
+        max_attempts: options.max_attempts,
+        key_prefix: options.key_prefix,
+        missed: options.missed,
+        missed_limit: options.missed_limit,
+        overlap: options.overlap,
+        jitter_seconds: options.jitter,
+    };
+    if let Some(url) = options.repository {
+        let reference = options.reference.map(|reference| ("ref".to_owned(), reference.into()));
+        patch.kind = Some(JobKind::Generation.name().into());
+        patch.payload = Some([("github_url".to_owned(), url.into())].into_iter().chain(reference).collect());
+    }
+    Ok(patch)
 }
 
 fn payload(text: &str) -> Result<Map<String, Value>> {
@@ -110,25 +95,11 @@ async fn list(db: &Db, output: &Output) -> Result<()> {
 }
 
 async fn show(db: &Db, name: &str, output: &Output) -> Result<()> {
-    let row = schedules::get(db, name).await?;
-    let slots = schedules::slots(db, name, LAST_SLOTS).await?;
-    // What cannot be read has no slots; `problem` says why.
-    let timing = row.spec.check().ok();
-    let next = match &timing {
-        Some(timing) => next_slots(&row, timing, schedules::now(db).await?),
-        None => Vec::new(),
-    };
-    let local: Vec<_> = timing.iter().flat_map(|timing| next.iter().map(|slot| timing.rfc3339(*slot))).collect();
-    output.data(&json!({"schedule": row, "next": local, "slots": slots}), |look| {
-        view::show(&row, timing.as_ref(), &next, &slots, Utc::now(), look)
+    let outlook = outlook::show(db, name, NEXT_SLOTS).await?;
+    output.data(&outlook, |look| {
+        let Outlook { schedule, slots, moments, timing, .. } = &outlook;
+        view::show(schedule, timing.as_ref(), moments, slots, Utc::now(), look)
     })
-}
-
-/// The next slots, as they would come if it were active.
-fn next_slots(row: &ScheduleRow, timing: &Timing, now: DateTime<Utc>) -> Vec<DateTime<Utc>> {
-    let waiting = row.next_at.filter(|_| row.state == State::Active);
-    let first = waiting.or_else(|| Turn::after(now, &row.name, &row.spec, timing).map(|turn| turn.due_at));
-    successors(first, |slot| timing.next(*slot)).take(NEXT_SLOTS).collect()
 }
 
 async fn tell(db: &Db, name: &str, done: &str, output: &Output) -> Result<()> {

@@ -6,7 +6,6 @@ mod tokens;
 
 use chrono::Utc;
 use serde_json::json;
-use uuid::Uuid;
 
 use crate::cli::{Page, Users};
 use crate::commands::Output;
@@ -37,14 +36,6 @@ fn with_database(loaded: &Loaded, work: impl AsyncFnOnce(&Db) -> Result<()>) -> 
         let session = Session::open(loaded, Schema::Current).await?;
         work(&session.db).await
     })
-}
-
-/// The id that people mean by the name, address or id of a user. An id may be that of nobody here.
-pub async fn id_of(db: &Db, who: &str) -> Result<Uuid> {
-    match who.parse() {
-        Ok(id) => Ok(id),
-        Err(_) => Ok(users::find(db, who).await?.id),
-    }
 }
 
 async fn add(db: &Db, name: &str, email: Option<&str>, output: &Output) -> Result<()> {

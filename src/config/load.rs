@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use serde::Serialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use super::origin::{Given, Origin};
 use super::schema::Schema;
@@ -43,13 +45,16 @@ pub struct Loaded {
 }
 
 /// One line of `config show`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Setting {
     /// `section.key`.
+    #[schema(example = "worker.slots")]
     pub key: String,
     /// The value in force, secrets masked.
     pub value: Value,
     /// Where it comes from.
+    #[serde(rename = "from")]
+    #[schema(value_type = String, example = "default")]
     pub origin: Origin,
 }
 

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::db::Db;
@@ -30,7 +31,8 @@ pub struct Deed<'a> {
 }
 
 /// Something that somebody did.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = AuditEntry)]
 pub struct Audited {
     /// Identity, in the order of time.
     pub id: i64,
@@ -80,14 +82,30 @@ pub async fn end(db: &Db, id: i64, outcome: &str) -> Result<()> {
     Ok(())
 }
 
+/// Which of what was done. What is left out leaves all in.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// By whoever has this name.
+    pub who: Option<String>,
+    /// What, such as `jobs.cancel`, or `jobs.` for all that was done to jobs.
+    pub action: Option<String>,
+    /// To this.
+    pub target: Option<String>,
+}
+
 /// What was done, the last first: before `before`, at most `limit`.
-pub async fn list(db: &Db, before: Option<i64>, limit: i64) -> Result<Vec<Audited>> {
+pub async fn list(db: &Db, filter: &Filter, before: Option<i64>, limit: i64) -> Result<Vec<Audited>> {
     Ok(sqlx::query_as!(
         Audited,
         "SELECT id, at, who, user_id, token_id, via, action, target, detail, outcome, request_id FROM web.audit
-         WHERE id < coalesce($1, 9223372036854775807) ORDER BY id DESC LIMIT $2",
+         WHERE id < coalesce($1, 9223372036854775807) AND ($3::text IS NULL OR who = $3)
+           AND ($4::text IS NULL OR starts_with(action, $4)) AND ($5::text IS NULL OR target = $5)
+         ORDER BY id DESC LIMIT $2",
         before,
-        limit
+        limit,
+        filter.who,
+        filter.action,
+        filter.target
     )
     .fetch_all(db.pool())
     .await?)

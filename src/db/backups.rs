@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::postgres::types::PgInterval;
 use sqlx::types::Json;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::db::{Db, Session};
@@ -14,7 +15,8 @@ use crate::model::backup::{BackupName, DrillReport, Manifest, Selection, Standin
 use crate::model::failure::Result;
 
 /// A backup, as recorded.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = Backup)]
 pub struct BackupRow {
     /// Its name.
     pub name: String,
@@ -40,6 +42,18 @@ pub struct BackupRow {
     pub verdict: String,
     /// How long restoring it took.
     pub restore_seconds: Option<f64>,
+    /// When its last drill ended.
+    pub drilled_at: Option<DateTime<Utc>>,
+    /// How it is unlike the last verified one before it, in sentences.
+    pub alarms: Vec<String>,
+    /// How it is laid out.
+    pub format: String,
+    /// How it is compressed.
+    pub compression: String,
+    /// Whether it is encrypted.
+    pub encrypted: bool,
+    /// The server that it is of, as `server_version_num`.
+    pub server_version: i32,
     /// When retention removed it.
     pub pruned_at: Option<DateTime<Utc>>,
 }
@@ -151,7 +165,7 @@ pub async fn made_by(db: &Db, job_id: Uuid) -> Result<Option<BackupRow>> {
     Ok(sqlx::query_as!(
         BackupRow,
         "SELECT name, job_id, database, store, started_at, seconds, bytes, raw_bytes, tables, rows, verdict,
-                restore_seconds, pruned_at
+                restore_seconds, drilled_at, alarms, format, compression, encrypted, server_version, pruned_at
          FROM backup.backups WHERE job_id = $1",
         job_id
     )
@@ -159,15 +173,65 @@ pub async fn made_by(db: &Db, job_id: Uuid) -> Result<Option<BackupRow>> {
     .await?)
 }
 
+/// The history of backups, of one database or of all, the last begun first: those before the backup `after`, at most
+/// `limit`. Those that were removed are left out, unless they are wanted, too.
+pub async fn list(
+    db: &Db,
+    database: Option<&str>,
+    with_removed: bool,
+    after: Option<&BackupName>,
+    limit: i64,
+) -> Result<Vec<BackupRow>> {
+    Ok(sqlx::query_as!(
+        BackupRow,
+        "SELECT name, job_id, database, store, started_at, seconds, bytes, raw_bytes, tables, rows, verdict,
+                restore_seconds, drilled_at, alarms, format, compression, encrypted, server_version, pruned_at
+         FROM backup.backups
+         WHERE ($1::text IS NULL OR database = $1) AND ($2 OR pruned_at IS NULL)
+           AND ($3::timestamptz IS NULL OR (started_at, name) < ($3, $4))
+         ORDER BY started_at DESC, name DESC LIMIT $5",
+        database,
+        with_removed,
+        after.map(BackupName::moment),
+        after.map(BackupName::as_str),
+        limit
+    )
+    .fetch_all(db.pool())
+    .await?)
+}
+
+/// A backup, if it is recorded.
+pub async fn find(db: &Db, name: &BackupName) -> Result<Option<BackupRow>> {
+    Ok(sqlx::query_as!(
+        BackupRow,
+        "SELECT name, job_id, database, store, started_at, seconds, bytes, raw_bytes, tables, rows, verdict,
+                restore_seconds, drilled_at, alarms, format, compression, encrypted, server_version, pruned_at
+         FROM backup.backups WHERE name = $1",
+        name.as_str()
+    )
+    .fetch_optional(db.pool())
+    .await?)
+}
+
 /// A drill, as recorded.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = Drill)]
 pub struct DrillRow {
+    /// Its job.
+    pub id: Uuid,
     /// Which backup was tried.
     pub backup: String,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    pub finished_at: DateTime<Utc>,
     /// What it found.
     pub verdict: String,
     /// Why, where that is not verified.
     pub reason: Option<String>,
+    /// What came back otherwise; at most 100 are told.
+    #[schema(value_type = Vec<Difference>)]
+    pub differences: Json<Vec<Difference>>,
     /// Tables that were compared.
     pub tables: i64,
     /// Rows that were compared.
@@ -180,10 +244,26 @@ pub struct DrillRow {
 pub async fn drilled_by(db: &Db, job_id: Uuid) -> Result<Option<DrillRow>> {
     Ok(sqlx::query_as!(
         DrillRow,
-        "SELECT backup, verdict, reason, tables, rows, restore_seconds FROM backup.drills WHERE id = $1",
+        r#"SELECT id, backup, started_at, finished_at, verdict, reason, differences AS "differences: Json<Vec<Difference>>",
+                  tables, rows, restore_seconds
+           FROM backup.drills WHERE id = $1"#,
         job_id
     )
     .fetch_optional(db.pool())
+    .await?)
+}
+
+/// The last drills of a backup, the newest first.
+pub async fn drills_of(db: &Db, name: &BackupName, limit: i64) -> Result<Vec<DrillRow>> {
+    Ok(sqlx::query_as!(
+        DrillRow,
+        r#"SELECT id, backup, started_at, finished_at, verdict, reason, differences AS "differences: Json<Vec<Difference>>",
+                  tables, rows, restore_seconds
+           FROM backup.drills WHERE backup = $1 ORDER BY finished_at DESC LIMIT $2"#,
+        name.as_str(),
+        limit
+    )
+    .fetch_all(db.pool())
     .await?)
 }
 

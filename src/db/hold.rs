@@ -6,13 +6,16 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::db::Db;
-use crate::model::failure::Result;
+use crate::db::steer::{self, Change};
+use crate::model::failure::{Failure, Kind, Result};
+use crate::model::job::JobState;
 
 /// A queue that waits for a person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Hold {
     /// Since when.
     pub since: DateTime<Utc>,
@@ -53,8 +56,42 @@ pub async fn current(db: &Db) -> Result<Option<Hold>> {
     .await?)
 }
 
+/// What the end of a hold did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = HoldReleased)]
+pub struct Released {
+    /// Jobs that wait for a worker or for their time again.
+    pub jobs: u64,
+    /// Jobs that were cancelled instead.
+    pub cancelled: u64,
+}
+
+/// Ends the hold; what it parked runs, or is cancelled before, if that is wanted.
+pub async fn release(db: &Db, cancel_jobs: bool) -> Result<Released> {
+    let cancelled = if cancel_jobs { cancel(db).await? } else { 0 };
+    let freed = sqlx::query_scalar!(r#"SELECT queue.release() AS "jobs!""#).fetch_one(db.pool()).await?;
+    Ok(Released { jobs: freed.unsigned_abs(), cancelled })
+}
+
+/// Cancels what the hold parked; returns how many jobs those were.
+async fn cancel(db: &Db) -> Result<u64> {
+    let mut cancelled = 0;
+    loop {
+        let ids = parked(db, i64::try_from(steer::BATCH).unwrap_or(i64::MAX)).await?;
+        if ids.is_empty() {
+            return Ok(cancelled);
+        }
+        let changed = steer::by_id(db, Change::Cancel, &ids, &[JobState::Parked]).await?.changed.len();
+        if changed == 0 {
+            return Err(Failure::new(Kind::Conflict, "parked jobs are being written by somebody all the time")
+                .hint("nothing was released; try again in a moment"));
+        }
+        cancelled += changed as u64;
+    }
+}
+
 /// Some of the jobs that the hold parked, in the order of their ids.
-pub async fn parked(db: &Db, limit: i64) -> Result<Vec<Uuid>> {
+async fn parked(db: &Db, limit: i64) -> Result<Vec<Uuid>> {
     Ok(sqlx::query_scalar!(
         "SELECT id FROM queue.jobs WHERE parked_because IS NOT NULL AND parked_because LIKE 'restored: %'
          ORDER BY id LIMIT $1",
@@ -62,10 +99,4 @@ pub async fn parked(db: &Db, limit: i64) -> Result<Vec<Uuid>> {
     )
     .fetch_all(db.pool())
     .await?)
-}
-
-/// Ends the hold; returns how many jobs wait for a worker or for their time again.
-pub async fn release(db: &Db) -> Result<u64> {
-    let freed = sqlx::query_scalar!(r#"SELECT queue.release() AS "jobs!""#).fetch_one(db.pool()).await?;
-    Ok(freed.unsigned_abs())
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::db::Db;
@@ -19,7 +20,8 @@ use crate::model::job::JobState;
 pub const REACH: i64 = 100_000;
 
 /// A job, live or finished.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Job)]
 pub struct JobRow {
     /// Identity.
     pub id: Uuid,
@@ -80,6 +82,17 @@ impl JobRow {
     pub fn state(&self) -> Result<JobState> {
         JobState::from_name(&self.state)
     }
+
+    /// What it is about, in a few words: the repository, the backup, the database.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        let text = |key: &str| self.payload.get(key).and_then(Value::as_str);
+        if let Some(subject) = text("backup").or_else(|| text("database")) {
+            return subject.to_owned();
+        }
+        let url = text("github_url").unwrap_or("-");
+        text("ref").map_or_else(|| url.to_owned(), |reference| format!("{url} at {reference}"))
+    }
 }
 
 /// Which jobs. What is left out leaves all in.
@@ -137,7 +150,8 @@ impl Filter {
 }
 
 /// A part of a list, the last enqueued first.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = JobPage)]
 pub struct Page {
     /// The jobs.
     pub jobs: Vec<JobRow>,
@@ -321,7 +335,8 @@ async fn begin_reading(db: &Db) -> Result<Transaction<'static>> {
 
 /// The first id of a moment.
 fn first_at(time: DateTime<Utc>) -> Uuid {
-    let millis = u64::try_from(time.timestamp_millis()).unwrap_or(0);
+    // Ids have 48 bits for it.
+    let millis = u64::try_from(time.timestamp_millis()).unwrap_or(0).min((1 << 48) - 1);
     uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid()
 }
 

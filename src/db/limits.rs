@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::db::Db;
 use crate::db::listener::CONTROL;
@@ -13,7 +14,8 @@ use crate::model::limits::{EACH, Limit};
 const WORD: &str = "steered";
 
 /// A kind of which no job is started.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = PausedKind)]
 pub struct Paused {
     /// The kind.
     pub kind: String,

@@ -3,6 +3,7 @@
 //! Statements on our schema are checked when they are compiled (`.sqlx` holds what the check needs). Each statement of
 //! the hot path is a transaction of its own or can be one, so that a pooler in transaction mode works.
 
+pub mod admins;
 pub mod adopt;
 mod around;
 pub mod attempts;
@@ -19,6 +20,7 @@ pub mod history;
 pub mod hold;
 pub mod identity;
 pub mod inspect;
+pub mod life;
 pub mod limits;
 pub mod line;
 pub mod listener;

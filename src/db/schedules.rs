@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use sqlx::PgExecutor;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::db::listener::Ear;
@@ -18,7 +19,8 @@ use crate::model::schedule::{Missed, Overlap, SlotOutcome, Spec, State};
 const CHANNEL: &str = "queue_schedules";
 
 /// A schedule as it stands in the database.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = Schedule)]
 pub struct ScheduleRow {
     /// Its name.
     pub name: String,
@@ -42,7 +44,8 @@ pub struct ScheduleRow {
 }
 
 /// A slot that is done with.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = Slot)]
 pub struct SlotRow {
     /// The slot.
     pub due_at: DateTime<Utc>,

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::db::Db;
@@ -22,7 +23,8 @@ use live::Live;
 pub use recent::{Percentiles, Recent};
 
 /// How the queue does.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = QueueStats)]
 pub struct Stats {
     /// By the database's clock.
     pub at: DateTime<Utc>,
@@ -37,7 +39,7 @@ pub struct Stats {
 }
 
 /// A number of jobs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Amount {
     /// Jobs.
     pub jobs: u64,
@@ -55,7 +57,7 @@ impl Amount {
 }
 
 /// How one kind does.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct KindStats {
     /// What sort of work.
     pub kind: String,
@@ -78,7 +80,7 @@ pub struct KindStats {
 }
 
 /// A worker that is registered.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Worker {
     /// Identity of one life of its process.
     pub id: Uuid,
@@ -99,7 +101,7 @@ pub struct Worker {
 }
 
 /// A limit, and what is used of it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct LimitUse {
     /// The limit.
     #[serde(flatten)]

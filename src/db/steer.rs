@@ -1,13 +1,18 @@
-//! Steering jobs, many at once: retry, cancel, discard, reprioritise.
+//! Steering jobs, many at once: retry, cancel, discard, reprioritise, reschedule.
 //!
 //! Each batch is one statement and changes each of its jobs once, or finds that it has gone on by itself. It waits for no
 //! lock, so that no worker and it wait for each other; jobs that a worker is just writing are tried again.
 
+mod selection;
+mod waiting;
+
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use tokio::time::sleep;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::db::Db;
@@ -15,6 +20,8 @@ use crate::db::inspect::{self, Filter};
 use crate::db::listener::CONTROL;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::JobState;
+use crate::model::when::LONGEST_WAIT_DAYS;
+pub use selection::{Done, Selection};
 
 /// Jobs that one statement changes, at most.
 pub const BATCH: usize = 1000;
@@ -33,6 +40,8 @@ pub enum Change {
     Discard,
     /// Give them this priority.
     Reprioritize(i16),
+    /// Start them at this time, or at once where it has passed.
+    Reschedule(DateTime<Utc>),
 }
 
 impl Change {
@@ -44,6 +53,7 @@ impl Change {
             Self::Retry => &[Discarded, Cancelled, Parked, Scheduled],
             Self::Cancel | Self::Discard => &[Scheduled, Available, Running, Parked],
             Self::Reprioritize(_) => &[Scheduled, Available, Parked],
+            Self::Reschedule(_) => &[Scheduled, Available],
         }
     }
 
@@ -51,6 +61,23 @@ impl Change {
     #[must_use]
     pub const fn default_states(self) -> &'static [JobState] {
         if let Self::Retry = self { &[JobState::Discarded] } else { self.states() }
+    }
+
+    /// Fails where no job can be given what it says.
+    pub fn check(self) -> Result<()> {
+        let refused = |what: String, hint: &str| Err(Failure::new(Kind::Invalid, what).hint(hint));
+        match self {
+            Self::Reprioritize(priority) if !(-100..=100).contains(&priority) => {
+                refused(format!("priority {priority} is out of range"), "priorities go from -100 to 100")
+            }
+            Self::Reschedule(at) if at > Utc::now() + TimeDelta::days(LONGEST_WAIT_DAYS) => {
+                refused("the start is more than ten years ahead".to_owned(), "name a time within ten years")
+            }
+            Self::Reschedule(at) if at < DateTime::UNIX_EPOCH => {
+                refused("the start is before 1970".to_owned(), "leave it to now: a time that has passed starts them at once")
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What is done to a job by it.
@@ -61,6 +88,7 @@ impl Change {
             Self::Cancel => "cancelled",
             Self::Discard => "discarded",
             Self::Reprioritize(_) => "reprioritized",
+            Self::Reschedule(_) => "rescheduled",
         }
     }
 }
@@ -75,6 +103,8 @@ pub enum Refusal {
     State(JobState),
     /// Its unique key is in use by another job.
     KeyInUse,
+    /// Its deadline would pass before.
+    Deadline,
     /// Somebody was writing it all the time.
     Busy,
 }
@@ -92,6 +122,8 @@ impl Refusal {
             Self::State(state) => conflict(format!("is {state} and cannot be {verb}")),
             Self::KeyInUse => conflict("cannot be reopened: its unique key is in use again".to_owned())
                 .hint("cancel the job that holds the key first, or enqueue a new one"),
+            Self::Deadline => conflict("cannot be rescheduled: its deadline is not after that time".to_owned())
+                .hint("name an earlier time, or enqueue it again with another deadline"),
             Self::Busy => conflict("was being written all the time".to_owned()).hint("try again in a moment"),
         }
     }
@@ -107,7 +139,7 @@ pub struct Steered {
 }
 
 /// What became of the jobs of a filter.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Tally {
     /// Jobs that were changed.
     pub changed: u64,
@@ -115,6 +147,8 @@ pub struct Tally {
     pub went_on: u64,
     /// Jobs whose unique key is in use by another.
     pub key_in_use: u64,
+    /// Jobs whose deadline would pass before their new time.
+    pub deadline: u64,
     /// Jobs that somebody was writing all the time.
     pub busy: u64,
 }
@@ -134,6 +168,7 @@ impl Tally {
             *match refusal {
                 Refusal::Unknown | Refusal::State(_) => &mut self.went_on,
                 Refusal::KeyInUse => &mut self.key_in_use,
+                Refusal::Deadline => &mut self.deadline,
                 Refusal::Busy => &mut self.busy,
             } += 1;
         }
@@ -172,7 +207,7 @@ pub async fn by_id(db: &Db, change: Change, ids: &[Uuid], states: &[JobState]) -
             let changed = once(db, change, &left, states).await?;
             left.retain(|id| !changed.contains(id));
             steered.changed.extend(changed);
-            let refused = why_not(db, &left, states).await?;
+            let refused = why_not(db, change, &left, states).await?;
             let is_over = |refusal: Refusal| last == 0 || refusal != Refusal::Busy;
             left.retain(|id| !refused.get(id).copied().is_some_and(is_over));
             steered.refused.extend(refused.into_iter().filter(|(_, refusal)| is_over(*refusal)));
@@ -194,9 +229,9 @@ pub async fn one(db: &Db, change: Change, id: Uuid) -> Result<()> {
 }
 
 /// What [`by_id`] would do.
-pub async fn rehearse(db: &Db, ids: &[Uuid], states: &[JobState]) -> Result<Steered> {
+pub async fn rehearse(db: &Db, change: Change, ids: &[Uuid], states: &[JobState]) -> Result<Steered> {
     let (changed, refused) =
-        why_not(db, ids, states).await?.into_iter().partition::<Vec<_>, _>(|(_, why)| *why == Refusal::Busy);
+        why_not(db, change, ids, states).await?.into_iter().partition::<Vec<_>, _>(|(_, why)| *why == Refusal::Busy);
     Ok(Steered { changed: changed.into_iter().map(|(id, _)| id).collect(), refused })
 }
 
@@ -206,9 +241,10 @@ async fn once(db: &Db, change: Change, ids: &[Uuid], states: &[JobState]) -> Res
     let changed = match change {
         Change::Cancel => end(db, ids, &states, JobState::Cancelled).await?,
         Change::Discard => end(db, ids, &states, JobState::Discarded).await?,
-        Change::Reprioritize(priority) => reprioritize(db, ids, &states, priority).await?,
+        Change::Reprioritize(priority) => waiting::reprioritize(db, ids, &states, priority).await?,
+        Change::Reschedule(run_at) => waiting::reschedule(db, ids, &states, run_at).await?,
         Change::Retry => {
-            let mut changed = make_available(db, ids, &states).await?;
+            let mut changed = waiting::make_available(db, ids, &states).await?;
             changed.extend(reopen(db, ids, &states).await?);
             changed
         }
@@ -246,41 +282,6 @@ async fn end(db: &Db, ids: &[Uuid], states: &[String], end: JobState) -> Result<
         states,
         end.name(),
         CONTROL
-    )
-    .fetch_all(db.pool())
-    .await?)
-}
-
-/// Gives waiting jobs another priority, and the place in line that goes with it.
-async fn reprioritize(db: &Db, ids: &[Uuid], states: &[String], priority: i16) -> Result<Vec<Uuid>> {
-    Ok(sqlx::query_scalar!(
-        "UPDATE queue.jobs SET priority = $3::smallint, rank = CASE WHEN rank IS NOT NULL THEN queue.rank(run_at, $3::smallint) END
-         WHERE id = ANY (ARRAY (
-           SELECT id FROM queue.jobs WHERE id = ANY ($1) AND state = ANY ($2) AND state <> 'running'
-           FOR UPDATE SKIP LOCKED))
-         RETURNING id",
-        ids,
-        states,
-        priority
-    )
-    .fetch_all(db.pool())
-    .await?)
-}
-
-/// Lets scheduled and parked jobs wait no longer.
-async fn make_available(db: &Db, ids: &[Uuid], states: &[String]) -> Result<Vec<Uuid>> {
-    Ok(sqlx::query_scalar!(
-        r#"WITH freed AS (
-             UPDATE queue.jobs SET state = 'available', run_at = queue.now(), due_at = NULL, parked_because = NULL,
-                                   rank = queue.rank(queue.now(), priority)
-             WHERE id = ANY (ARRAY (
-               SELECT id FROM queue.jobs
-               WHERE id = ANY ($1) AND state = ANY ($2) AND state IN ('scheduled', 'parked') FOR UPDATE SKIP LOCKED))
-             RETURNING id, kind
-           ), woken AS (SELECT queue.wake(kind) FROM (SELECT DISTINCT kind FROM freed) AS kinds)
-           SELECT id AS "id!" FROM freed WHERE (SELECT count(*) FROM woken) >= 0"#,
-        ids,
-        states
     )
     .fetch_all(db.pool())
     .await?)
@@ -327,17 +328,20 @@ async fn reopen(db: &Db, ids: &[Uuid], states: &[String]) -> Result<Vec<Uuid>> {
 }
 
 /// Why these jobs were not changed: what is in the way, or nothing but that somebody was writing them.
-async fn why_not(db: &Db, ids: &[Uuid], states: &[JobState]) -> Result<HashMap<Uuid, Refusal>> {
+async fn why_not(db: &Db, change: Change, ids: &[Uuid], states: &[JobState]) -> Result<HashMap<Uuid, Refusal>> {
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
+    let run_at = if let Change::Reschedule(at) = change { Some(at) } else { None };
     let rows = sqlx::query!(
         r#"SELECT id AS "id!", state AS "state!", finished_at IS NOT NULL AND EXISTS (
              SELECT FROM queue.unique_keys AS held
              WHERE held.kind = job.kind AND held.key = job.unique_key AND held.job_id <> job.id
-               AND (held.expires_at IS NULL OR held.expires_at > queue.now())) AS "key_in_use!"
+               AND (held.expires_at IS NULL OR held.expires_at > queue.now())) AS "key_in_use!",
+             coalesce(deadline <= $2, false) AS "is_too_late!"
            FROM queue.all_jobs AS job WHERE id = ANY ($1)"#,
-        ids
+        ids,
+        run_at
     )
     .fetch_all(db.pool())
     .await?;
@@ -348,6 +352,8 @@ async fn why_not(db: &Db, ids: &[Uuid], states: &[JobState]) -> Result<HashMap<U
             Refusal::State(state)
         } else if row.key_in_use {
             Refusal::KeyInUse
+        } else if row.is_too_late {
+            Refusal::Deadline
         } else {
             Refusal::Busy
         };

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::db::Db;
@@ -12,7 +14,8 @@ use crate::model::job::ClaimedJob;
 use crate::model::progress::{Progress, Step};
 
 /// A step of a job, as stored.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = JobStep)]
 pub struct StepRow {
     /// Name.
     pub step: String,
@@ -26,7 +29,8 @@ pub struct StepRow {
     pub fraction: Option<f32>,
     /// How far it is, in words.
     pub detail: Option<String>,
-    /// What it made.
+    /// What it made; for those who go on from there.
+    #[serde(skip)]
     pub output: Option<Value>,
 }
 

@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::db::{Db, randomness};
@@ -12,7 +13,8 @@ use crate::model::user::check_name;
 use crate::model::when::When;
 
 /// A token as it stands in the database.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Token)]
 pub struct TokenRow {
     /// Identity.
     pub id: Uuid,
@@ -182,14 +184,7 @@ pub async fn revoke(db: &Db, id: Uuid) -> Result<bool> {
 
 /// Whether an admin has a token that works.
 pub async fn has_admin(db: &Db) -> Result<bool> {
-    Ok(sqlx::query_scalar!(
-        r#"SELECT EXISTS (
-             SELECT FROM public.tokens AS token JOIN public.users AS person ON person.id = token.user_id
-             WHERE 'admin' = ANY (scopes) AND revoked_at IS NULL AND disabled_at IS NULL
-               AND coalesce(expires_at > queue.now(), true)) AS "has!""#
-    )
-    .fetch_one(db.pool())
-    .await?)
+    super::admins::is_there(&mut db.pool().acquire().await?).await
 }
 
 async fn read(db: &Db, wanted: Wanted<'_>) -> Result<Vec<TokenRow>> {

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tokio::task::spawn_blocking;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::db::{Db, randomness};
@@ -14,7 +15,8 @@ use crate::model::user::{check_email, check_new_name};
 pub const COUNTED: i64 = 10_000;
 
 /// A user as it stands in the database, without the password.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = User)]
 pub struct UserRow {
     /// Identity.
     pub id: Uuid,
@@ -61,6 +63,14 @@ pub async fn find(db: &Db, who: &str) -> Result<UserRow> {
         }
         (None, _) => Err(Failure::new(Kind::NotFound, format!("there is no user `{who}`"))
             .hint("see them with: repo-to-cat users list; add one with: repo-to-cat users add NAME")),
+    }
+}
+
+/// The id that people mean by the name, address or id of a user. An id may be that of nobody here.
+pub async fn id_of(db: &Db, who: &str) -> Result<Uuid> {
+    match who.parse() {
+        Ok(id) => Ok(id),
+        Err(_) => Ok(find(db, who).await?.id),
     }
 }
 

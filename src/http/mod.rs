@@ -25,7 +25,8 @@ use axum::response::Response;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::config::Config;
+use crate::backup::yard::Premises;
+use crate::config::{Config, Loaded};
 use crate::db::Db;
 use crate::model::failure::Failure;
 use crate::providers::pictures::Pictures;
@@ -41,6 +42,10 @@ pub struct Site {
     pub pictures: Pictures,
     /// The settings.
     pub config: Arc<Config>,
+    /// The settings as people gave them, and where.
+    pub loaded: Arc<Loaded>,
+    /// What backups are made with.
+    pub premises: Premises,
     /// Tokens that worked a moment ago.
     pub known: Arc<auth::Known>,
     /// The service stops: streams end.
@@ -50,8 +55,9 @@ pub struct Site {
 impl Site {
     /// What answers are made of, until `stop`.
     #[must_use]
-    pub fn new(db: Db, pictures: Pictures, config: Config, stop: CancellationToken) -> Self {
-        Self { db, pictures, config: Arc::new(config), known: Arc::default(), stop }
+    pub fn new(db: Db, premises: Premises, loaded: Loaded, stop: CancellationToken) -> Self {
+        let (pictures, config) = (premises.pictures.clone(), Arc::new(premises.config.clone()));
+        Self { db, pictures, config, loaded: Arc::new(loaded), premises, known: Arc::default(), stop }
     }
 
     /// Who asks.

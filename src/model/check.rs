@@ -1,12 +1,14 @@
 //! The result of looking at something that this program needs.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::failure::Failure;
 
 /// How a check came out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = CheckState)]
 pub enum State {
     /// As it should be.
     Ok,
@@ -17,7 +19,7 @@ pub enum State {
 }
 
 /// One thing that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Check {
     /// What was looked at, in a few words; stable, for scripts.
     pub name: &'static str,

@@ -5,12 +5,13 @@ use std::hash::BuildHasher;
 use std::time::Duration;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// The limit key that means each of them for itself.
 pub const EACH: &str = "*";
 
 /// A limit that somebody set, over all hosts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Limit {
     /// The kind.
     pub kind: String,

@@ -9,6 +9,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
 use crate::model::failure::{Failure, Kind, Result};
 
@@ -80,7 +81,7 @@ pub fn prefix_of_whole(text: &str) -> Option<&str> {
 }
 
 /// What a token allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// To ask for cats.
@@ -124,7 +125,8 @@ impl FromStr for Scope {
 }
 
 /// What a token allows, all in all.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(value_type = Vec<Scope>)]
 pub struct Scopes(BTreeSet<Scope>);
 
 impl Scopes {
@@ -175,7 +177,7 @@ impl fmt::Display for Scopes {
 }
 
 /// Whether a token works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenState {
     /// It does.

@@ -4,9 +4,14 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
+use serde::Deserialize;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// A moment: fixed, or counted from now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub enum When {
     /// At this time.
     At(DateTime<Utc>),
@@ -21,6 +26,15 @@ impl When {
         match self {
             Self::At(time) => time,
             Self::In(wait) => now + wait,
+        }
+    }
+
+    /// The moment that is meant where times lie in the past: this long before `now`.
+    #[must_use]
+    pub fn before(self, now: DateTime<Utc>) -> DateTime<Utc> {
+        match self {
+            Self::At(time) => time,
+            Self::In(age) => now - age,
         }
     }
 }
@@ -44,12 +58,52 @@ impl FromStr for When {
     }
 }
 
+impl TryFrom<String> for When {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+/// As people write it.
+impl PartialSchema for When {
+    fn schema() -> RefOr<Schema> {
+        let examples = ["2027-01-31T09:00:00Z", "90s", "1d12h"];
+        ObjectBuilder::new().schema_type(Type::String).examples(examples).into()
+    }
+}
+
+impl ToSchema for When {}
+
+/// A length of time that may be less than a second: `500ms`, `90s`, `10m`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(try_from = "String")]
+#[schema(value_type = String, example = "90s")]
+pub struct Span(pub Duration);
+
+impl TryFrom<String> for Span {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        span(&text).map(Self)
+    }
+}
+
 /// A length of time as people write it: `90s`, `10m`, `1d12h`.
 pub fn length(text: &str) -> Result<Duration, String> {
     match text.parse()? {
         When::In(length) => length.to_std().map_err(|error| error.to_string()),
         When::At(_) => Err("write a length of time as in 90s, 10m, 2h, 1d12h".to_owned()),
     }
+}
+
+/// The same for what takes less than a second, too: `500ms`.
+pub fn span(text: &str) -> Result<Duration, String> {
+    let longest = TimeDelta::days(LONGEST_WAIT_DAYS).to_std().unwrap_or_default();
+    let millis = text.strip_suffix("ms").and_then(|millis| millis.parse().ok()).map(Duration::from_millis);
+    let span = millis.map_or_else(|| length(text), Ok).ok().filter(|span| *span <= longest);
+    span.ok_or_else(|| "write a time as in 500ms, 90s, 10m, 2h".to_owned())
 }
 
 /// A moment of the past: RFC 3339, `2026-11-22 03:00` in UTC, the day alone, `3 days ago`, `1d12h ago`.

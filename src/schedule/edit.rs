@@ -6,7 +6,7 @@ use crate::db::{Db, schedules::hold};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::Enqueued;
 use crate::model::schedule::due::Turn;
-use crate::model::schedule::{Spec, State, check_name};
+use crate::model::schedule::{Patch, Spec, State, check_name};
 use crate::queue::enqueue::enqueue_all;
 use crate::schedule::job::job;
 
@@ -23,11 +23,15 @@ pub async fn add(db: &Db, name: &str, spec: &Spec, state: State, config: &Config
         .hint(format!("change it with: repo-to-cat schedules edit {name}")))
 }
 
-/// Changes what a schedule does. A slot that is waiting stays, unless its time changed: then the next one after now comes.
-pub async fn edit(db: &Db, name: &str, change: impl FnOnce(&mut Spec), config: &Config) -> Result<()> {
+/// Changes what a schedule does, by a patch that says something. A slot that is waiting stays, unless its time changed: then the next one after now comes.
+pub async fn edit(db: &Db, name: &str, patch: Patch, config: &Config) -> Result<()> {
+    if patch == Patch::default() {
+        return Err(Failure::new(Kind::Invalid, "nothing was given to change")
+            .hint("for example: repo-to-cat schedules edit NAME --cron '0 3 * * *'"));
+    }
     let held = hold(db, name).await?;
     let mut spec = held.row.spec.clone();
-    change(&mut spec);
+    patch.apply(&mut spec);
     spec.check()?;
     job(&spec, None, config)?;
     let (state, declared) = (held.row.state, held.row.declared.clone());

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Most lines that are kept.
 pub const MOST_LINES: usize = 200;
@@ -15,7 +16,7 @@ pub const MOST_BYTES: usize = 64 * 1024;
 pub const LONGEST_MESSAGE: usize = 1000;
 
 /// One line of a job's log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LogLine {
     /// When it was written, by the clock of the worker's host.
     pub at: DateTime<Utc>,

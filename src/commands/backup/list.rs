@@ -3,7 +3,7 @@
 use chrono::Utc;
 
 use super::store;
-use crate::backup::shelf;
+use crate::backup::shelf::{self, Entry};
 use crate::cli::BackupList;
 use crate::commands::Output;
 use crate::commands::session::block_on;
@@ -15,7 +15,7 @@ use crate::model::failure::Result;
 pub fn run(args: &BackupList, loaded: &Loaded, output: &Output) -> Result<()> {
     block_on(async {
         let vault = store::open(loaded)?;
-        let rows: Vec<_> = shelf::all(&vault, args.database.as_deref()).await?.iter().map(view::Row::of).collect();
+        let rows: Vec<_> = shelf::all(&vault, args.database.as_deref()).await?.iter().map(Entry::of).collect();
         output.data(&rows, |look| view::list(&rows, &vault.place(), Utc::now(), look))
     })
 }

@@ -2,11 +2,8 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
-use serde_json::json;
-
 use super::store;
-use crate::backup::{retention, shelf};
+use crate::backup::retention::{self, Pruned};
 use crate::cli::BackupPrune;
 use crate::commands::Output;
 use crate::commands::session::block_on;
@@ -19,25 +16,13 @@ pub fn run(args: &BackupPrune, loaded: &Loaded, output: &Output) -> Result<()> {
     block_on(async {
         let settings = &loaded.config.backup;
         let vault = store::open(loaded)?;
-        let shelf = shelf::all(&vault, args.database.as_deref()).await?;
         let policy = args.keep.over(&retention::policy(settings));
-        let sorted = retention::plan(&shelf, &policy, Utc::now());
-        let is_dry = !args.no_dry_run;
-        let (removed, done) = if is_dry { (Vec::new(), Ok(())) } else { retention::remove(&vault, &sorted).await };
-        // A leftover may be of any database.
-        let leftovers = match args.database {
-            None => vault.sweep(Duration::from_secs(settings.sweep_grace_seconds), is_dry).await?,
-            Some(_) => Vec::new(),
-        };
-        let data = json!({
-            "dry_run": is_dry,
-            "keep": sorted.keep,
-            "remove": sorted.remove,
-            "removed": removed,
-            "leftovers": leftovers,
-        });
-        output
-            .data(&data, |look| view::prune(&shelf, &sorted, &leftovers, (!is_dry).then_some(removed.len()), look))?;
+        let grace = Duration::from_secs(settings.sweep_grace_seconds);
+        let database = args.database.as_deref();
+        let (pruned, done) = retention::prune(&vault, database, &policy, grace, !args.no_dry_run).await?;
+        let Pruned { dry_run, sorted, removed, leftovers, shelf } = &pruned;
+        let removed = (!dry_run).then_some(removed.len());
+        output.data(&pruned, |look| view::prune(shelf, sorted, leftovers, removed, look))?;
         done
     })
 }

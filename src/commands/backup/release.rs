@@ -10,11 +10,8 @@ use crate::commands::session::{Schema, Session, block_on};
 use crate::commands::steering::agrees;
 use crate::commands::view::amount::counted;
 use crate::config::Loaded;
-use crate::db::Db;
-use crate::db::hold::{self, Hold};
-use crate::db::steer::{self, Change};
-use crate::model::failure::{Failure, Kind, Result};
-use crate::model::job::JobState;
+use crate::db::hold::{self, Hold, Released};
+use crate::model::failure::Result;
 
 /// Runs `backup release`.
 pub fn run(args: &Release, loaded: &Loaded, output: &Output) -> Result<()> {
@@ -40,8 +37,7 @@ pub fn run(args: &Release, loaded: &Loaded, output: &Output) -> Result<()> {
                 }
             });
         }
-        let cancelled = if args.cancel_jobs { cancel(db).await? } else { 0 };
-        let freed = hold::release(db).await?;
+        let Released { jobs: freed, cancelled } = hold::release(db, args.cancel_jobs).await?;
         output.data(&json!({"held": false, "released": true, "jobs": freed, "cancelled": cancelled}), |_| {
             let jobs = if args.cancel_jobs {
                 format!("{} cancelled", counted(cancelled, "job was", "jobs were"))
@@ -68,21 +64,4 @@ fn would(held: &Hold, cancel: bool, store: &str) -> String {
 
 fn schedules(held: &Hold) -> String {
     format!("{} again", counted(held.schedules.unsigned_abs(), "schedule fires", "schedules fire"))
-}
-
-/// Cancels what the hold parked; returns how many jobs those were.
-async fn cancel(db: &Db) -> Result<u64> {
-    let mut cancelled = 0;
-    loop {
-        let ids = hold::parked(db, i64::try_from(steer::BATCH).unwrap_or(i64::MAX)).await?;
-        if ids.is_empty() {
-            return Ok(cancelled);
-        }
-        let changed = steer::by_id(db, Change::Cancel, &ids, &[JobState::Parked]).await?.changed.len();
-        if changed == 0 {
-            return Err(Failure::new(Kind::Conflict, "parked jobs are being written by somebody all the time")
-                .hint("nothing was released; try again in a moment"));
-        }
-        cancelled += changed as u64;
-    }
 }

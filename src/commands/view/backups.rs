@@ -4,77 +4,32 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 
 use super::amount::{bytes, counted, duration, grouped, relative};
 use super::look::Look;
 use super::table::Table;
 use super::text::safe;
-use crate::backup::shelf::Shelved;
+use crate::backup::shelf::{Entry, Shelved};
 use crate::model::backup::policy::{Sentence, Sorted};
-use crate::model::backup::{Compression, Format, Manifest, Verdict};
+use crate::model::backup::{Manifest, Verdict};
 
-/// A backup in a line. What its manifest does not tell is absent.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Row {
-    name: String,
-    database: String,
-    made_at: DateTime<Utc>,
-    bytes: Option<u64>,
-    raw_bytes: Option<u64>,
-    tables: Option<usize>,
-    rows: Option<u64>,
-    seconds: Option<f64>,
-    format: Option<Format>,
-    compression: Option<Compression>,
-    is_encrypted: Option<bool>,
-    verdict: Verdict,
-    restore_seconds: Option<f64>,
-    reason: Option<String>,
+fn layout(row: &Entry) -> String {
+    let lock = if row.is_encrypted == Some(true) { ", encrypted" } else { "" };
+    row.format.map_or_else(dash, |format| format!("{}{lock}", format.name()))
 }
 
-impl Row {
-    /// What is told of a backup in a list.
-    #[must_use]
-    pub fn of(shelved: &Shelved) -> Self {
-        let manifest = shelved.manifest.as_ref();
-        let drill = shelved.drill.as_ref();
-        Self {
-            name: shelved.name.to_string(),
-            database: shelved.name.database().to_owned(),
-            made_at: shelved.name.moment(),
-            bytes: manifest.map(Manifest::bytes),
-            raw_bytes: manifest.map(Manifest::raw_bytes),
-            tables: manifest.map(|manifest| manifest.tables.len()),
-            rows: manifest.map(Manifest::rows),
-            seconds: manifest.map(Manifest::seconds),
-            format: manifest.map(|manifest| manifest.format),
-            compression: manifest.map(|manifest| manifest.compression),
-            is_encrypted: manifest.map(|manifest| !manifest.recipients.is_empty()),
-            verdict: shelved.verdict(),
-            restore_seconds: drill.and_then(|drill| drill.restore_seconds),
-            reason: shelved.problem.clone().or_else(|| drill.and_then(|drill| drill.reason.clone())),
-        }
-    }
-
-    fn layout(&self) -> String {
-        let lock = if self.is_encrypted == Some(true) { ", encrypted" } else { "" };
-        self.format.map_or_else(dash, |format| format!("{}{lock}", format.name()))
-    }
-
-    fn verdict(&self) -> String {
-        let restored = self.restore_seconds.filter(|_| self.verdict == Verdict::Verified);
-        match (restored, &self.reason) {
-            (Some(time), _) => format!("{}, restored in {}", self.verdict.name(), seconds(time)),
-            (None, Some(reason)) => format!("{}: {reason}", self.verdict.name()),
-            (None, None) => self.verdict.name().to_owned(),
-        }
+fn verdict(row: &Entry) -> String {
+    let restored = row.restore_seconds.filter(|_| row.verdict == Verdict::Verified);
+    match (restored, &row.reason) {
+        (Some(time), _) => format!("{}, restored in {}", row.verdict.name(), seconds(time)),
+        (None, Some(reason)) => format!("{}: {reason}", row.verdict.name()),
+        (None, None) => row.verdict.name().to_owned(),
     }
 }
 
 /// Backups as a table, and where they are.
 #[must_use]
-pub fn list(rows: &[Row], place: &str, now: DateTime<Utc>, look: &Look) -> String {
+pub fn list(rows: &[Entry], place: &str, now: DateTime<Utc>, look: &Look) -> String {
     if rows.is_empty() {
         return format!("No backups in {}. Make one: repo-to-cat backup now\n", safe(place));
     }
@@ -88,8 +43,8 @@ pub fn list(rows: &[Row], place: &str, now: DateTime<Utc>, look: &Look) -> Strin
             relative(row.made_at, now),
             row.bytes.map_or_else(dash, bytes),
             row.rows.map_or_else(dash, grouped),
-            row.layout(),
-            row.verdict(),
+            layout(row),
+            verdict(row),
         ]);
     }
     let size = bytes(rows.iter().filter_map(|row| row.bytes).sum());
@@ -163,7 +118,7 @@ mod tests {
             shelved("2026-11-20T03:00:00Z", Verdict::Failed),
             spoilt("2026-11-19T03:00:00Z"),
         ];
-        let mut rows: Vec<_> = shelf.iter().map(Row::of).collect();
+        let mut rows: Vec<_> = shelf.iter().map(Entry::of).collect();
         rows[1].is_encrypted = Some(true);
         let look = Look::plain();
         insta::assert_snapshot!(format!(

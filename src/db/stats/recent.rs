@@ -1,6 +1,7 @@
 //! What ended lately: the pace, how long jobs waited and how long they ran.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{Amount, begin_reading};
 use crate::db::{Db, error};
@@ -10,7 +11,7 @@ use crate::model::failure::Result;
 const FINISHED: i64 = 5000;
 
 /// What ended lately.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Recent {
     /// Completed in the last minute.
     pub completed_last_minute: Amount,
@@ -37,7 +38,7 @@ impl Default for Recent {
 }
 
 /// What half, 19 of 20, 99 of 100 do not exceed.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 pub struct Percentiles {
     /// Half.
     pub p50: f64,

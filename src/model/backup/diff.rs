@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::model::backup::manifest::FileRole;
 use crate::model::backup::{BackupName, Fingerprint, Manifest};
 
 /// From one backup to another.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = BackupDiff)]
 pub struct Diff {
     /// The one.
     pub from: BackupName,
@@ -39,7 +41,7 @@ pub struct Diff {
 }
 
 /// A table of which the rows changed, came or went.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct TableChange {
     /// `schema.table`, for people.
     pub table: String,
@@ -54,7 +56,7 @@ pub struct TableChange {
 }
 
 /// Something that was one thing and is another.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Change<T> {
     /// What.
     pub what: String,

@@ -4,11 +4,12 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use twox_hash::XxHash3_128;
+use utoipa::ToSchema;
 
 /// What rows amount to. Two sets of rows with the same fingerprint are the same but by an accident of 1 in 2^128: each
 /// row's text, as COPY writes it, is hashed (XXH3, 128 bits) and the hashes are added up, so that no order counts and a
 /// row that is there twice counts twice. It finds mistakes; it is no proof against somebody who wants to deceive.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Fingerprint {
     /// How many rows.
     pub rows: u64,
@@ -19,7 +20,8 @@ pub struct Fingerprint {
 }
 
 /// 128 bits, shown as 32 hexadecimal digits.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ToSchema)]
+#[schema(value_type = String, pattern = "^[0-9a-f]{32}$")]
 pub struct Hash128(pub u128);
 
 impl Fingerprint {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::model::backup::{BackupName, Compression, Fingerprint, Format, Selection};
@@ -22,7 +23,7 @@ pub const VERSION: u32 = 1;
 pub const FILE: &str = "manifest.json";
 
 /// What stands beside a backup, in `manifest.json`. A backup exists when, and only when, its manifest does.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Manifest {
     /// Of this form.
     pub version: u32,
@@ -64,7 +65,8 @@ pub struct Manifest {
 }
 
 /// The database that a backup is of.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = BackupSource)]
 pub struct Source {
     /// Its name.
     pub database: String,
@@ -102,7 +104,7 @@ impl Source {
 }
 
 /// An extension of the source.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Extension {
     /// Its name.
     pub name: String,
@@ -111,7 +113,8 @@ pub struct Extension {
 }
 
 /// What made a backup.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = BackupTools)]
 pub struct Tools {
     /// This program's version.
     pub repo_to_cat: String,
@@ -120,7 +123,7 @@ pub struct Tools {
 }
 
 /// A file of a backup.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StoredFile {
     /// Its name in the backup's folder.
     pub name: String,
@@ -135,7 +138,7 @@ pub struct StoredFile {
 }
 
 /// What is in a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FileRole {
     /// What `pg_dump` wrote.
@@ -154,7 +157,8 @@ pub enum FileRole {
 }
 
 /// A table whose rows are in a backup.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = BackupTable)]
 pub struct Table {
     /// Its schema.
     pub schema: String,
@@ -168,7 +172,7 @@ pub struct Table {
 }
 
 /// Where a sequence stood.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Sequence {
     /// Its schema.
     pub schema: String,
@@ -181,7 +185,7 @@ pub struct Sequence {
 }
 
 /// The pictures that a backup's rows name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Images {
     /// How many.
     pub count: u64,

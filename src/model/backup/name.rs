@@ -4,6 +4,9 @@ use std::fmt;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::model::failure::{Failure, Kind, Result};
 
@@ -21,6 +24,14 @@ pub struct BackupName {
     database: String,
     moment: DateTime<Utc>,
 }
+
+impl PartialSchema for BackupName {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).examples(["repo_to_cat_20261122_030000Z"]).into()
+    }
+}
+
+impl ToSchema for BackupName {}
 
 impl BackupName {
     /// The name of a backup of `database` begun at `moment`. Bytes of the database's name that have a meaning in paths,

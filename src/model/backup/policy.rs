@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::model::backup::{BackupName, Selection, Verdict};
 
@@ -51,7 +52,7 @@ pub struct Candidate {
 }
 
 /// What becomes of a database's backups, newest first.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Sorted {
     /// What stays.
     pub keep: Vec<Sentence>,
@@ -60,7 +61,7 @@ pub struct Sorted {
 }
 
 /// A backup, and why it stays or goes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Sentence {
     /// Which one.
     pub name: BackupName,

@@ -1,11 +1,12 @@
 //! What a backup is asked to be; the payloads of backup and drill jobs.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::model::backup::BackupName;
 
 /// The payload of a backup job. What is left out is as the configuration says.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BackupRequest {
     /// A database of the configured server; ours where it is absent.
@@ -50,8 +51,9 @@ pub struct DrillRequest {
 }
 
 /// How a dump is laid out.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = BackupFormat)]
 pub enum Format {
     /// SQL, for psql.
     Plain,
@@ -63,7 +65,7 @@ pub enum Format {
 }
 
 /// How a dump is compressed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Compression {
     /// Not at all.
@@ -143,7 +145,7 @@ impl Compression {
 }
 
 /// Which part of a database, by `pg_dump`'s patterns.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Selection {
     /// Only these tables (`-t`).

@@ -4,12 +4,13 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::model::backup::{BackupName, Fingerprint};
 
 /// Whether a backup is proven to restore.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// No drill has come to an end yet. Never green.
@@ -45,7 +46,7 @@ impl Verdict {
 }
 
 /// What a drill did and found; kept beside the backup as `drill.json` and in `backup.drills`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DrillReport {
     /// Which backup.
     pub backup: BackupName,
@@ -80,7 +81,7 @@ pub struct DrillReport {
 }
 
 /// Something that came back otherwise than it was.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case", tag = "what")]
 pub enum Difference {
     /// A table's rows.

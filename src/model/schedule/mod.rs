@@ -2,13 +2,16 @@
 
 pub mod cron;
 pub mod due;
+mod patch;
 pub mod timing;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
+pub use self::patch::Patch;
 use self::timing::Timing;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::JobKind;
@@ -20,8 +23,9 @@ const LONGEST_JITTER: u32 = 86_400;
 const LONGEST_PREFIX: usize = 200;
 
 /// What a schedule does, as it is declared in configuration and kept in the database.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, expecting = "a table such as [schedules.nightly]")]
+#[schema(as = ScheduleSpec)]
 pub struct Spec {
     /// Five fields of cron, `@daily` and the like, or `@every 90s`.
     pub cron: String,
@@ -33,6 +37,7 @@ pub struct Spec {
     pub kind: String,
     /// What they are to do, by kind.
     #[serde(default)]
+    #[schema(value_type = Object)]
     pub payload: Map<String, Value>,
     /// From -100 to 100; the higher goes first.
     #[serde(default)]
@@ -71,10 +76,11 @@ const fn ten() -> u16 {
 
 /// A word of the database, of JSON and of the command line for each variant.
 macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ }) => {
+    ($(#[$doc:meta])* $name:ident as $schema:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
         #[serde(rename_all = "snake_case")]
+        #[schema(as = $schema)]
         pub enum $name { $($(#[$variant_doc])* $variant,)+ }
 
         impl $name {
@@ -104,7 +110,7 @@ macro_rules! words {
 
 words! {
     /// What becomes of slots that came while no scheduler ran.
-    Missed {
+    Missed as MissedSlots {
         /// None of them runs.
         Skip = "skip",
         /// One job runs for all of them.
@@ -117,7 +123,7 @@ words! {
 
 words! {
     /// What becomes of a slot that comes while the job of an earlier one is not finished.
-    Overlap {
+    Overlap as OverlapPolicy {
         /// It is skipped.
         #[default]
         Skip = "skip",
@@ -128,7 +134,7 @@ words! {
 
 words! {
     /// Whether a schedule fires.
-    State {
+    State as ScheduleState {
         /// It does.
         #[default]
         Active = "active",
@@ -141,7 +147,7 @@ words! {
 
 words! {
     /// What became of a slot.
-    SlotOutcome {
+    SlotOutcome as SlotOutcome {
         /// Its job was enqueued.
         #[default]
         Enqueued = "enqueued",

@@ -191,7 +191,7 @@ async fn a_copy_of_a_copy_is_held_too_and_a_new_name_changes_nothing() {
     assert!(hold::settle(&copy.db).await.unwrap());
     assert!(!hold::settle(&copy.db).await.unwrap());
     assert_eq!(hold::current(&copy.db).await.unwrap().unwrap().jobs, 5);
-    assert_eq!(hold::release(&copy.db).await.unwrap(), 5);
+    assert_eq!(hold::release(&copy.db, false).await.unwrap().jobs, 5);
     assert_eq!(copy.state(between).await, "available");
 
     let renamed = format!("renamed_{}", Utc::now().timestamp_micros());

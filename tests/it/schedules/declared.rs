@@ -2,7 +2,7 @@
 
 use repo_to_cat::db::schedules::{self, ScheduleRow};
 use repo_to_cat::model::failure::Kind;
-use repo_to_cat::model::schedule::State;
+use repo_to_cat::model::schedule::{Patch, State};
 use repo_to_cat::schedule::declared::apply;
 use repo_to_cat::schedule::edit;
 use repo_to_cat::schedule::firing::Firing;
@@ -30,7 +30,7 @@ async fn an_edit_holds_until_the_declaration_changes() {
     let host = applied(&bed, NIGHTLY).await;
     assert_eq!(nightly(&host).await.next_at, Some(utc("2027-06-02T00:30:00Z")));
 
-    edit::edit(&host.db, "nightly", |spec| spec.cron = "0 4 * * *".into(), &host.config).await.unwrap();
+    edit::edit(&host.db, "nightly", Patch { cron: Some("0 4 * * *".into()), ..Patch::default() }, &host.config).await.unwrap();
     let host = applied(&bed, NIGHTLY).await;
     assert_eq!(nightly(&host).await.spec.cron, "0 4 * * *");
     assert_eq!(nightly(&host).await.next_at, Some(utc("2027-06-02T02:00:00Z")));

@@ -13,7 +13,7 @@ const LAYERS: [&[&str]; 12] = [
     &["queue", "providers", "postgres"],
     // What the kinds of jobs do.
     &["generation", "backup", "probe"],
-    &["worker", "schedule"],
+    &["worker", "schedule", "doctor"],
     &["http"],
     &["dashboard"],
     &["cli"],

@@ -270,6 +270,10 @@ pub const COLD: &[Cold] = &[
         why: "limits::set: reads the table once for a person's wish, so that what runs counts against a new limit",
     },
     Cold {
+        has: &["SET run_at = $3, state = CASE WHEN $3 > queue.now()", "coalesce(deadline > $3, true)"],
+        why: "steer::reschedule: by id, for jobs that a person chose",
+    },
+    Cold {
         has: &["UPDATE queue.jobs SET priority = $3::smallint"],
         why: "steer::reprioritize: by id, for jobs that a person chose",
     },

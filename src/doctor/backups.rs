@@ -4,7 +4,6 @@ use chrono::Utc;
 
 use crate::backup::shelf;
 use crate::backup::yard::vault;
-use crate::commands::session::block_on;
 use crate::config::Config;
 use crate::model::backup::BackupName;
 use crate::model::check::Check;
@@ -16,7 +15,7 @@ use crate::providers::vault::Vault;
 const LOOK_BACK: usize = 20;
 
 /// Whether there is a backup of a whole database that is proven to restore, and how old it is.
-pub(super) fn checks(config: &Config) -> Vec<Check> {
+pub(super) async fn checks(config: &Config) -> Vec<Check> {
     const NAME: &str = "backups";
     let look = async {
         let vault = vault(config)?;
@@ -24,7 +23,7 @@ pub(super) fn checks(config: &Config) -> Vec<Check> {
         let newest = newest_verified(&vault, &names).await?;
         Ok((vault.place(), names.len(), newest))
     };
-    let kept = match block_on(look) {
+    let kept = match look.await {
         Ok((place, count, newest)) => age(&place, count, newest.as_ref(), config.backup.fresh_hours),
         Err(failure) => Check::failed(NAME, &failure),
     };

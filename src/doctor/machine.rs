@@ -84,9 +84,12 @@ pub(super) fn folder(name: &'static str, folder: &Path) -> Check {
     }
 }
 
-/// Whether the HTTP listener could have its address now.
-pub(super) fn port(listen: &str) -> Check {
+/// Whether the HTTP listener could have its address now, or has it.
+pub(super) fn port(listen: &str, is_ours: bool) -> Check {
     const NAME: &str = "HTTP address";
+    if is_ours {
+        return Check::ok(NAME, format!("this process listens on {listen}"));
+    }
     match TcpListener::bind(listen) {
         Ok(_) => Check::ok(NAME, format!("{listen} is free")),
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => Check::warn(
@@ -171,9 +174,9 @@ mod tests {
     fn a_port_in_use_is_noticed() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let listen = listener.local_addr().unwrap().to_string();
-        assert_eq!(port(&listen).state, State::Warn);
+        assert_eq!(port(&listen, false).state, State::Warn);
         drop(listener);
-        assert_eq!(port(&listen).state, State::Ok);
-        assert_eq!(port("not an address").state, State::Fail);
+        assert_eq!(port(&listen, false).state, State::Ok);
+        assert_eq!(port("not an address", false).state, State::Fail);
     }
 }

@@ -4,16 +4,22 @@
 //! they change anything, [`assets`] is what they load. Each other module has the pages of one subject.
 
 pub mod assets;
+mod audit;
+mod backups;
+pub mod deed;
 pub mod fault;
 pub mod flash;
 pub mod forms;
+mod held;
+mod jobs;
 mod login;
 pub mod page;
 pub mod parts;
-pub mod visitor;
-
-mod jobs;
+mod people;
+mod queues;
 mod schedules;
+mod system;
+pub mod visitor;
 
 use axum::Router;
 
@@ -22,8 +28,20 @@ use crate::http::{Pages, Site};
 /// The pages.
 #[must_use]
 pub fn pages() -> Pages {
-    let routes = Router::new().merge(assets::routes()).merge(login::routes());
+    let routes = Router::new().merge(assets::routes()).merge(login::routes()).merge(working_pages());
     Pages { routes, problem: fault::show }
+}
+
+/// Where admins work.
+fn working_pages() -> Routes {
+    Router::new()
+        .merge(jobs::routes())
+        .merge(queues::routes())
+        .merge(schedules::routes())
+        .merge(backups::routes())
+        .merge(people::routes())
+        .merge(audit::routes())
+        .merge(system::routes())
 }
 
 /// The routes of one subject's pages.

@@ -7,6 +7,8 @@ use std::time::Duration;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::model::failure::{Failure, Kind, Result};
+
 /// The limit key that means each of them for itself.
 pub const EACH: &str = "*";
 
@@ -45,6 +47,22 @@ struct Room {
 }
 
 impl Limit {
+    /// Fails (`Invalid`) on a limit that limits nothing, or that nothing could ever pass by a rate of nothing.
+    pub fn check(&self) -> Result<()> {
+        let refused = |what: &str, hint: &str| Err(Failure::new(Kind::Invalid, what.to_owned()).hint(hint));
+        match (self.max_running, self.rate_count, self.rate_seconds) {
+            (None, None, None) => refused("the limit limits nothing", "say how many may run, or be started in how many seconds"),
+            (Some(most), _, _) if most < 0 => refused("at most running is less than 0", "0 or more"),
+            (_, Some(count), Some(seconds)) if count < 1 || seconds < 1 => {
+                refused("a rate is below 1", "1 or more jobs in 1 or more seconds")
+            }
+            (_, Some(_), None) | (_, None, Some(_)) => {
+                refused("half of a rate was given", "say how many may be started, and in how many seconds")
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Tokens of a rate, with what was filled up since.
     #[must_use]
     pub fn tokens(&self, usage: Usage) -> Option<f64> {

@@ -30,7 +30,7 @@ pub(super) fn report(report: &DrillReport, visitor: &Visitor) -> Markup {
     if let Some(job) = report.job {
         pairs.push(("Job", html! { a href={ "/jobs/" (job) } { (job) } }));
     }
-    card("Last drill", html! {
+    card("Last drill", &html! {
         @if let Some(reason) = &report.reason { p { strong { (reason) } } }
         (facts(pairs))
         @if !report.differences.is_empty() { (differences(&report.differences)) }

@@ -60,13 +60,13 @@ pub(super) async fn show(
         section #backups.card data-live="15" {
             h2 { "Backups" }
             @if names.len() > 1 { (databases(&names, database)) }
-            @if rows.is_empty() { (empty("No backup was made yet.", html! { "Make one above, or wait for the schedule " a href="/schedules" { "to do so" } "." })) }
+            @if rows.is_empty() { (empty("No backup was made yet.", &html! { "Make one above, or wait for the schedule " a href="/schedules" { "to do so" } "." })) }
             @else { (list(&rows, &visitor)) }
             (pages(&rows, &asked))
         }
         (others(unrecorded))
     };
-    Ok(page("Backups", Nav::Backups, &visitor, content))
+    Ok(page("Backups", Nav::Backups, &visitor, &content))
 }
 
 fn make(visitor: &Visitor) -> Markup {
@@ -146,7 +146,7 @@ async fn unrecorded(site: &Site) -> Result<Vec<BackupName>> {
 fn others(unrecorded: Result<Vec<BackupName>>) -> Markup {
     match unrecorded {
         Ok(names) if names.is_empty() => Markup::default(),
-        Ok(names) => card("Only in the store", html! {
+        Ok(names) => card("Only in the store", &html! {
             p.note { "Made without this database, or before it was restored: they have no history here." }
             ul { @for name in names.iter().take(TOLD) { li { a href=(own(name.as_str())) { (name) } } } }
             @if names.len() > TOLD { p.muted { "and " (names.len() - TOLD) " more" } }

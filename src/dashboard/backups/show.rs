@@ -57,12 +57,12 @@ pub(super) async fn show(
             Ok(stored) => (whole(stored, row.as_ref(), &visitor)),
             Err(failure) => {
                 div.flash.bad role="alert" { p { "The backup store cannot be read: " (failure.what()) } }
-                @if let Some(row) = &row { (card("As it is recorded", recorded(row))) }
+                @if let Some(row) = &row { (card("As it is recorded", &recorded(row))) }
             }
         }
-        @if !drills.is_empty() { (card("Drills", drill::history(&drills, &visitor))) }
+        @if !drills.is_empty() { (card("Drills", &drill::history(&drills, &visitor))) }
     };
-    Ok(page(name.as_str(), Nav::Backups, &visitor, content))
+    Ok(page(name.as_str(), Nav::Backups, &visitor, &content))
 }
 
 fn unread(name: &BackupName) -> Problem {
@@ -106,18 +106,18 @@ fn whole(stored: &Stored, row: Option<&BackupRow>, visitor: &Visitor) -> Markup 
         }
         @if let Some(problem) = &this.problem { div.flash.bad role="alert" { p { (problem) } } }
         @if this.manifest.is_some() {
-            (card("Restore it", html! {
+            (card("Restore it", &html! {
                 p.note { "Into a new database beside the old one; restoring is done on the command line, where somebody watches." }
                 (copyable("restore", &format!("repo-to-cat backup restore {name}")))
             }))
         }
         @match &this.manifest {
-            Some(manifest) => (card("What it is", what(manifest, place, visitor))),
-            None => { @if let Some(row) = row { (card("As it is recorded", recorded(row))) } }
+            Some(manifest) => (card("What it is", &what(manifest, place, visitor))),
+            None => { @if let Some(row) = row { (card("As it is recorded", &recorded(row))) } }
         }
         @if let Some(report) = &this.drill { (drill::report(report, visitor)) }
         @if let (Some(manifest), Some(before)) = (&this.manifest, before) {
-            (card("Since the one before", html! {
+            (card("Since the one before", &html! {
                 @match &before.manifest {
                     Some(earlier) => (diff::between(&Diff::between(earlier, manifest))),
                     None => { p.note { (before.name) " cannot be read." } }
@@ -125,7 +125,7 @@ fn whole(stored: &Stored, row: Option<&BackupRow>, visitor: &Visitor) -> Markup 
             }))
         }
         @if let Some(manifest) = &this.manifest {
-            (card("Tables", tables(manifest)))
+            (card("Tables", &tables(manifest)))
             details.card { summary { "Files" } (files(manifest)) }
         }
     }

@@ -42,9 +42,9 @@ pub(super) async fn show(
     let (wanted, after) = (Wanted::of_query(&query), after(&query));
     let found = match wanted.filter(&site.db, visitor.now).await {
         Ok(filter) => Ok(inspect::list(&site.db, &filter, after, PAGE).await?),
+        Err(problem) if problem.status().is_server_error() => return Err(problem),
         // It is said beside the form, which keeps what was typed.
-        Err(problem) if problem.status().is_client_error() => Err(problem),
-        Err(problem) => return Err(problem),
+        Err(problem) => Err(problem),
     };
     let content = html! {
         (held::banner(&site.db, &visitor).await?)
@@ -58,8 +58,11 @@ pub(super) async fn show(
             }
         }
     };
-    let page = page("Jobs", Nav::Jobs, &visitor, content);
-    Ok(found.err().map_or(page, |problem| page.with_status(problem.status())))
+    let page = page("Jobs", Nav::Jobs, &visitor, &content);
+    Ok(match found {
+        Ok(_) => page,
+        Err(problem) => page.with_status(problem.status()),
+    })
 }
 
 /// Where a page of the list begins.
@@ -121,9 +124,9 @@ fn list(page: &inspect::Page, wanted: &Wanted, is_later: bool, visitor: &Visitor
     if page.jobs.is_empty() && page.next.is_none() && !is_later {
         return if *wanted == Wanted::default() {
             let next = html! { "Ask for a cat: " code { "repo-to-cat enqueue https://github.com/owner/name" } };
-            empty("No jobs yet.", next)
+            empty("No jobs yet.", &next)
         } else {
-            empty("No job is like that.", html! { a.button href="/jobs" { "See all jobs" } })
+            empty("No job is like that.", &html! { a.button href="/jobs" { "See all jobs" } })
         };
     }
     let columns = [

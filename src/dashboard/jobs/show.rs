@@ -35,13 +35,13 @@ pub(super) async fn show(
         p.lead { (job.subject()) }
         div #job data-live=[is_live.then_some("")] {
             (steering(&life, &visitor)?)
-            (card::card("What it is", html! { (facts(job, made, now)) }))
+            (card::card("What it is", &html! { (facts(job, made, now)) }))
             (life::steps(job, &life.steps, now))
             (life::attempts(&life.attempts, now))
         }
         details.card { summary { "Payload" } pre tabindex="0" { code { (payload(job)) } } }
     };
-    Ok(page(&format!("Job {id}"), Nav::Jobs, &visitor, content))
+    Ok(page(&format!("Job {id}"), Nav::Jobs, &visitor, &content))
 }
 
 /// What there is to see of its result.

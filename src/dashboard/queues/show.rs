@@ -27,19 +27,19 @@ pub(super) async fn show(State(site): State<Site>, visitor: Visitor) -> Result<P
     let content = html! {
         (held::banner(&site.db, &visitor).await?)
         div #queues.rows data-live="5" {
-            (card("Kinds of jobs", kinds(&stats)))
-            (card("The last hour", recent(&stats.kinds)))
-            (card("Workers", workers(&stats.workers, &visitor)))
+            (card("Kinds of jobs", &kinds(&stats)))
+            (card("The last hour", &recent(&stats.kinds)))
+            (card("Workers", &workers(&stats.workers, &visitor)))
         }
-        (card("Limits", limits(&stats.limits, &visitor)))
-        @if visitor.is_admin() { (card("Pause and resume", pauses(&stats, &visitor))) }
+        (card("Limits", &limits(&stats.limits, &visitor)))
+        @if visitor.is_admin() { (card("Pause and resume", &pauses(&stats, &visitor))) }
     };
-    Ok(page("Queues", Nav::Queues, &visitor, content))
+    Ok(page("Queues", Nav::Queues, &visitor, &content))
 }
 
 fn kinds(stats: &Stats) -> Markup {
     if stats.kinds.is_empty() {
-        return empty("Nothing waits, nothing runs, and nothing ended in the last hour.", html! { "A quiet house." });
+        return empty("Nothing waits, nothing runs, and nothing ended in the last hour.", &html! { "A quiet house." });
     }
     let columns = [
         Column::text("Kind"),
@@ -126,7 +126,7 @@ fn percentiles(of: Option<Percentiles>) -> Markup {
 
 fn workers(workers: &[Worker], visitor: &Visitor) -> Markup {
     if workers.is_empty() {
-        return empty("No worker is there, so nothing runs.", html! { "Start one: " code { "repo-to-cat run" } });
+        return empty("No worker is there, so nothing runs.", &html! { "Start one: " code { "repo-to-cat run" } });
     }
     let columns = [
         Column::text("Worker"),

@@ -121,7 +121,7 @@ fn form(entry: &Entry, name: Option<&str>, outcome: &Outcome, visitor: &Visitor)
             }
         }
     };
-    page(&title, Nav::Schedules, visitor, content)
+    page(&title, Nav::Schedules, visitor, &content)
 }
 
 fn told(outcome: &Outcome) -> Markup {

@@ -30,13 +30,13 @@ pub(super) async fn show(State(site): State<Site>, visitor: Visitor) -> Result<P
         @if visitor.is_admin() { div.actions { a.button.primary href=(NEW) { "Add a schedule" } } }
         section #schedules.card data-live="10" {
             @if all.is_empty() {
-                (empty("Nothing is enqueued by the clock.", html! { "Declare schedules in the configuration, or add one here." }))
+                (empty("Nothing is enqueued by the clock.", &html! { "Declare schedules in the configuration, or add one here." }))
             } @else {
                 (list(&all, &last, &visitor))
             }
         }
     };
-    Ok(page("Schedules", Nav::Schedules, &visitor, content))
+    Ok(page("Schedules", Nav::Schedules, &visitor, &content))
 }
 
 fn list(all: &[ScheduleRow], last: &[Option<SlotRow>], visitor: &Visitor) -> Markup {

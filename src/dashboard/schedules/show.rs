@@ -32,13 +32,13 @@ pub(super) async fn show(
         @if let Some(problem) = &row.problem { div.flash.bad role="alert" { p { "It cannot be read, and does not fire: " (problem) } } }
         @if visitor.is_admin() { (buttons(row, &visitor)) }
         div.grid {
-            (card("What it does", what(row, &visitor)))
-            (card(if row.state == Firing::Active { "Next times" } else { "Next times, if it were active" }, next(&outlook, &visitor)))
+            (card("What it does", &what(row, &visitor)))
+            (card(if row.state == Firing::Active { "Next times" } else { "Next times, if it were active" }, &next(&outlook, &visitor)))
         }
         section #slots.card data-live="10" { h2 { "Last slots" } (slots(&outlook, &visitor)) }
         details.card { summary { "Payload" } pre tabindex="0" { code { (pretty(row)) } } }
     };
-    Ok(page(&name, Nav::Schedules, &visitor, content))
+    Ok(page(&name, Nav::Schedules, &visitor, &content))
 }
 
 fn buttons(row: &ScheduleRow, visitor: &Visitor) -> Markup {

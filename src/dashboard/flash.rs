@@ -3,9 +3,9 @@
 use axum::http::HeaderValue;
 use axum_extra::extract::CookieJar;
 use maud::{Markup, html};
-use url::form_urlencoded;
 
 use super::parts::badge::Tone;
+use super::parts::link::segment;
 use crate::model::failure::Failure;
 
 const COOKIE: &str = "repo-to-cat-said";
@@ -51,10 +51,9 @@ impl Flash {
             Tone::Warn => 'w',
             _ => 'b',
         };
-        let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
         let mut value = String::from(mark);
         for character in self.text.chars() {
-            let piece = encoded(character.encode_utf8(&mut [0; 4]));
+            let piece = segment(character.encode_utf8(&mut [0; 4]));
             if value.len() + piece.len() > LONGEST {
                 break;
             }
@@ -78,8 +77,8 @@ impl Flash {
             'b' => Tone::Bad,
             _ => return None,
         };
-        let text = form_urlencoded::parse(&value.as_bytes()[mark.len_utf8()..]).next()?.0.into_owned();
-        (!text.is_empty()).then_some(Self { tone, text })
+        let text = &value[mark.len_utf8()..];
+        (!text.is_empty()).then(|| Self { tone, text: text.to_owned() })
     }
 
     pub(super) fn show(&self) -> Markup {

@@ -10,9 +10,11 @@ pub mod deed;
 pub mod fault;
 pub mod flash;
 pub mod forms;
+mod gallery;
 mod held;
 mod jobs;
 mod login;
+mod overview;
 pub mod page;
 pub mod parts;
 mod people;
@@ -28,7 +30,9 @@ use crate::http::{Pages, Site};
 /// The pages.
 #[must_use]
 pub fn pages() -> Pages {
-    let routes = Router::new().merge(assets::routes()).merge(login::routes()).merge(working_pages());
+    let routes =
+        Router::new().merge(assets::routes()).merge(login::routes()).merge(overview::routes()).merge(gallery::routes());
+    let routes = routes.merge(working_pages());
     Pages { routes, problem: fault::show }
 }
 

@@ -5,6 +5,7 @@
 
 mod live;
 mod recent;
+mod trend;
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,7 @@ use crate::model::failure::Result;
 use crate::model::limits::{EACH, Limit};
 use live::Live;
 pub use recent::{Percentiles, Recent};
+pub use trend::{Fault, Part, faults, trend};
 
 /// How the queue does.
 #[derive(Debug, Clone, Serialize, ToSchema)]

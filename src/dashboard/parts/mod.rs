@@ -1,5 +1,6 @@
 //! What pages are made of.
 
+pub mod amount;
 pub mod badge;
 pub mod card;
 pub mod cat;

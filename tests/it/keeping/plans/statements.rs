@@ -250,6 +250,14 @@ pub const COLD: &[Cold] = &[
         why: "hold::parked: a batch of what a restore parked, by an index, for a person's wish",
     },
     Cold {
+        has: &["AS completed_within", "AS discarded_within"],
+        why: "stats::trend: people ask for it; a number of finished jobs of each part of six hours and no more, under a time-out",
+    },
+    Cold {
+        has: &["coalesce(attempt.error_class, 'none told') AS class"],
+        why: "stats::faults: people ask for it; the last 500 discarded jobs by id and no more, under a time-out",
+    },
+    Cold {
         has: &["FROM queue.jobs TABLESAMPLE SYSTEM", "GROUP BY kind, state, worker_id"],
         why: "stats: people ask for it; it reads a fixed number of pages",
     },

@@ -1,0 +1,86 @@
+//! What is to come by the clock, and how the backups stand.
+
+use chrono::{DateTime, Utc};
+use maud::{Markup, html};
+
+use crate::dashboard::parts::badge::{self, Tone, badge};
+use crate::dashboard::parts::empty::empty;
+use crate::dashboard::parts::link::segment;
+use crate::dashboard::parts::table::{Column, table};
+use crate::dashboard::parts::time;
+use crate::db::schedules::ScheduleRow;
+use crate::model::backup::Standing;
+
+/// Schedules that are shown.
+const SLOTS: usize = 6;
+
+/// The next slots.
+pub(super) fn slots(schedules: &[ScheduleRow], now: DateTime<Utc>) -> Markup {
+    let mut next: Vec<_> = schedules.iter().filter_map(|row| Some((row.fires_at.or(row.next_at)?, row))).collect();
+    next.sort_by_key(|(at, _)| *at);
+    let columns = [Column::text("Schedule"), Column::text("Enqueues"), Column::number("Next")];
+    let rows = next.iter().take(SLOTS).map(|(at, row)| {
+        vec![
+            html! { a href={ "/schedules/" (segment(&row.name)) } { (row.name) } },
+            html! { (row.spec.kind) },
+            time::ago(*at, now),
+        ]
+    });
+    html! {
+        section.card {
+            div.head { h2 { "Next by the clock" } a href="/schedules" { "All schedules" } }
+            @if next.is_empty() {
+                (empty("No schedule will fire.", &html! { p { a href="/schedules" { "Add one, or wake one up" } } }))
+            } @else { (table("The next slots of schedules", &columns, rows)) }
+        }
+    }
+}
+
+/// How the backups of each database stand.
+pub(super) fn backups(standings: &[Standing], fresh_hours: u64) -> Markup {
+    let columns =
+        [Column::text("Database"), Column::text("Freshness"), Column::number("Verified"), Column::text("Last")];
+    let rows = standings.iter().map(|standing| {
+        vec![
+            html! { (standing.database) },
+            freshness(standing, fresh_hours),
+            match standing.verified_at {
+                Some(at) => time::ago(at, standing.now),
+                None => html! { "never" },
+            },
+            match (&standing.last_verdict, standing.last_at) {
+                (Some(verdict), Some(_)) => badge::state(verdict),
+                (None, Some(_)) => badge(Tone::Plain, "unverified"),
+                _ => html! { span.muted { "none" } },
+            },
+        ]
+    });
+    html! {
+        section.card {
+            div.head { h2 { "Backups" } a href="/backups" { "All backups" } }
+            @if standings.is_empty() {
+                (empty("No database is backed up.", &html! { p { "Make a backup, and have it proven, with:" } pre { code { "repo-to-cat backup now" } } }))
+            } @else { (table("Backups by database", &columns, rows)) }
+        }
+    }
+}
+
+fn freshness(standing: &Standing, fresh_hours: u64) -> Markup {
+    match (standing.is_alarming(fresh_hours), standing.is_watched) {
+        (true, _) => badge(Tone::Bad, "stale"),
+        (false, true) if standing.verified_at.is_some() => badge(Tone::Good, "fresh"),
+        (false, true) => badge(Tone::Warn, "none yet"),
+        (false, false) => badge(Tone::Plain, "not watched"),
+    }
+}
+
+/// All of it in a few words.
+pub(super) fn verdict(standings: &[Standing], fresh_hours: u64) -> (&'static str, Tone) {
+    if standings.iter().any(|standing| standing.is_alarming(fresh_hours)) {
+        ("older than it may be", Tone::Bad)
+    } else if standings.iter().any(|standing| standing.verified_at.is_some()) {
+        ("fresh enough", Tone::Good)
+    } else {
+        ("none is proven yet", Tone::Warn)
+    }
+}

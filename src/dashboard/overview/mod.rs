@@ -1,0 +1,134 @@
+//! How all does, at a glance; each figure leads to what is behind it.
+
+mod disk;
+mod health;
+mod pace;
+mod queue;
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+use maud::{Markup, html};
+
+use super::Routes;
+use super::gallery::strip;
+use super::page::{Nav, Page, page};
+use super::parts::badge::Tone;
+use super::parts::card::tile;
+use super::parts::{amount, empty::empty, time};
+use super::visitor::Visitor;
+use crate::db::backups;
+use crate::db::generations::{self, GenerationFilter};
+use crate::db::schedules::{self, ScheduleRow};
+use crate::db::stats::{self, Amount, Fault, Part, Stats};
+use crate::http::{Problem, Site};
+use crate::model::amount::relative;
+use crate::model::backup::Standing;
+use crate::model::generation::Generation;
+
+/// Cats that are shown.
+const CATS: i64 = 6;
+
+pub(super) fn routes() -> Routes {
+    Router::new().route("/", get(show))
+}
+
+/// Everything that is on the page.
+struct Overview {
+    stats: Stats,
+    trend: Option<Vec<Part>>,
+    faults: Vec<Fault>,
+    schedules: Vec<ScheduleRow>,
+    standings: Vec<Standing>,
+    cats: Vec<Generation>,
+    fresh_hours: u64,
+}
+
+async fn show(State(site): State<Site>, visitor: Visitor) -> Result<Page, Problem> {
+    let db = &site.db;
+    let newest = GenerationFilter { limit: CATS, ..GenerationFilter::default() };
+    // Together: none waits for another, and the page is as slow as the slowest.
+    let (stats, trend, faults, schedules, standings, cats) = tokio::try_join!(
+        stats::stats(db, None),
+        stats::trend(db),
+        stats::faults(db),
+        schedules::list(db),
+        backups::standings(db),
+        generations::list(db, &newest),
+    )?;
+    let fresh_hours = site.config.backup.fresh_hours;
+    let overview = Overview { stats, trend, faults, schedules, standings, cats, fresh_hours };
+    let content = html! {
+        div.stack #overview data-live { (overview.render(&visitor)) }
+        (disk::card(&site.config))
+    };
+    Ok(page("Overview", Nav::Overview, &visitor, &content))
+}
+
+impl Overview {
+    fn render(&self, visitor: &Visitor) -> Markup {
+        html! {
+            @if let Some(held) = &self.stats.held {
+                div.flash.warn role="status" {
+                    span.mark aria-hidden="true" { "!" }
+                    p { strong { "The queue is held. " } (held.because) ". " a href="/queues" { "Look, and say go" } "." }
+                }
+            }
+            div.tiles { (self.tiles(visitor)) }
+            div.grid {
+                (pace::throughput(self.trend.as_deref()))
+                (pace::waits(self.trend.as_deref()))
+                (queue::kinds(&self.stats))
+                (queue::faults(&self.faults))
+                (queue::workers(&self.stats))
+                (health::slots(&self.schedules, visitor.now))
+                (health::backups(&self.standings, self.fresh_hours))
+                (self.newest())
+            }
+        }
+    }
+
+    fn tiles(&self, visitor: &Visitor) -> Markup {
+        let sum = |of: &dyn Fn(&stats::KindStats) -> Option<Amount>| {
+            self.stats.kinds.iter().filter_map(of).fold(Amount { jobs: 0, exact: true }, |sum, next| Amount {
+                jobs: sum.jobs + next.jobs,
+                exact: sum.exact && next.exact,
+            })
+        };
+        let waiting = sum(&|kind| Some(kind.available));
+        let running = sum(&|kind| Some(kind.running));
+        let completed = sum(&|kind| kind.recent.as_ref().map(|recent| recent.completed_last_hour));
+        let discarded = sum(&|kind| kind.recent.as_ref().map(|recent| recent.discarded_last_hour));
+        let oldest = self.stats.kinds.iter().filter_map(|kind| kind.oldest_seconds).reduce(f64::max);
+        let alive = self.stats.workers.iter().filter(|worker| !worker.lapsed).count();
+        let (backup, tone) = health::verdict(&self.standings, self.fresh_hours);
+        let verified = self.standings.iter().filter_map(|standing| standing.verified_at).max();
+        let backup_age = verified.map_or_else(|| "never".to_owned(), |at| relative(at, visitor.now));
+        html! {
+            (tile("Waiting", &amount::text(waiting), &html! {
+                @if oldest.is_some() { "oldest for " (time::lasting(oldest)) } @else { "nobody waits" }
+            }, "/jobs?state=available", Tone::Plain))
+            (tile("Running", &amount::text(running), &html! { "right now" }, "/jobs?state=running", Tone::Busy))
+            (tile("Completed", &amount::text(completed), &html! { "in the last hour" }, "/jobs?state=completed&since=1h", Tone::Good))
+            (tile("Discarded", &amount::text(discarded), &html! { "in the last hour" }, "/jobs?state=discarded",
+                  if discarded.jobs > 0 { Tone::Bad } else { Tone::Plain }))
+            (tile("Workers", &alive.to_string(), &html! { "with a good lease" }, "/queues",
+                  if alive > 0 { Tone::Good } else { Tone::Warn }))
+            (tile("Verified backup", &backup_age, &html! { (backup) }, "/backups", tone))
+        }
+    }
+
+    fn newest(&self) -> Markup {
+        html! {
+            section.card.wide {
+                div.head { h2 { "Newest cats" } a href="/gallery" { "All of them" } }
+                @if self.cats.is_empty() {
+                    (empty("No cats yet.", &html! {
+                        p { "Ask for one, and watch it grow:" }
+                        pre { code { "repo-to-cat enqueue https://github.com/owner/name" } }
+                    }))
+                } @else { (strip(&self.cats)) }
+            }
+        }
+    }
+}

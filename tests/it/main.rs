@@ -6,6 +6,7 @@ mod architecture;
 mod backups;
 mod cluster;
 mod commands;
+mod dashboard;
 mod database_guide;
 mod enqueue;
 mod exactly_once;

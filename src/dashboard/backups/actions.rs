@@ -39,7 +39,8 @@ pub(super) async fn make(
         ..BackupRequest::default()
     };
     let act = begun(&form.visitor, "backups.make", database.as_deref(), json!(request));
-    enqueue(&site, act, backup_job(request, &site.config), "/backups", "The backup is under way: this is its job.").await
+    enqueue(&site, act, backup_job(request, &site.config), "/backups", "The backup is under way: this is its job.")
+        .await
 }
 
 #[derive(Debug, Deserialize)]
@@ -52,7 +53,8 @@ pub(super) async fn verify(
 ) -> std::result::Result<Response, Problem> {
     let request = DrillRequest { backup: Some(BackupName::parse(&name)?), database: None };
     let act = begun(&form.visitor, "backups.verify", Some(&name), json!(request));
-    enqueue(&site, act, drill_job(request, &site.config), &own(&name), "It is being tried: this is the drill's job.").await
+    enqueue(&site, act, drill_job(request, &site.config), &own(&name), "It is being tried: this is the drill's job.")
+        .await
 }
 
 fn begun<'a>(visitor: &'a Visitor, action: &'a str, target: Option<&'a str>, request: serde_json::Value) -> Act<'a> {

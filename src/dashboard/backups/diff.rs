@@ -6,8 +6,8 @@ use super::own;
 use crate::dashboard::parts::table::{Column, table};
 use crate::dashboard::parts::time;
 use crate::model::amount::bytes;
-use crate::model::backup::diff::{Change, TableChange};
 use crate::model::backup::Diff;
+use crate::model::backup::diff::{Change, TableChange};
 use crate::model::figures::{counted, grouped};
 
 /// Tables of one sort that are told.
@@ -33,11 +33,7 @@ pub(super) fn between(diff: &Diff) -> Markup {
 }
 
 fn summary(diff: &Diff) -> String {
-    let parts = [
-        (diff.added.len(), "came"),
-        (diff.removed.len(), "went"),
-        (diff.changed.len(), "changed"),
-    ];
+    let parts = [(diff.added.len(), "came"), (diff.removed.len(), "went"), (diff.changed.len(), "changed")];
     let told: Vec<String> = parts
         .into_iter()
         .filter(|(count, _)| *count > 0)
@@ -62,7 +58,11 @@ fn sums(diff: &Diff) -> Markup {
         html! { (time::lasting(Some(diff.seconds.after))) },
         html! { (signed(diff.seconds.before, diff.seconds.after)) },
     ];
-    table("Sums", &columns, [number("Rows", &diff.rows, grouped), number("Size in the store", &diff.bytes, bytes), took])
+    table(
+        "Sums",
+        &columns,
+        [number("Rows", &diff.rows, grouped), number("Size in the store", &diff.bytes, bytes), took],
+    )
 }
 
 /// `+12 %`; nothing where there was nothing before.
@@ -74,9 +74,12 @@ fn signed(before: f64, after: f64) -> String {
 }
 
 fn tables(caption: &str, changes: &[TableChange]) -> Markup {
-    let columns = [Column::text("Table"), Column::number("Rows before"), Column::number("Rows now"), Column::number("Change")];
+    let columns =
+        [Column::text("Table"), Column::number("Rows before"), Column::number("Rows now"), Column::number("Change")];
     let rows = changes.iter().take(TABLES).map(|change| {
-        let count = |side: Option<crate::model::backup::Fingerprint>| side.map_or_else(|| "–".to_owned(), |of| grouped(of.rows));
+        let count = |side: Option<crate::model::backup::Fingerprint>| {
+            side.map_or_else(|| "–".to_owned(), |of| grouped(of.rows))
+        };
         vec![
             html! { (change.table) @if change.has_other_columns { " " span.muted.small { "other columns" } } },
             html! { (count(change.before)) },

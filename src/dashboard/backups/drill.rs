@@ -20,7 +20,10 @@ pub(super) fn report(report: &DrillReport, visitor: &Visitor) -> Markup {
         ("Verdict", verdict(report.verdict)),
         ("Tried", time::ago(report.started_at, visitor.now)),
         ("Restoring alone took", html! { (time::lasting(report.restore_seconds)) }),
-        ("Compared", html! { (counted(report.rows, "row", "rows")) " of " (counted(report.tables, "table", "tables")) }),
+        (
+            "Compared",
+            html! { (counted(report.rows, "row", "rows")) " of " (counted(report.tables, "table", "tables")) },
+        ),
         ("Read from the store", html! { (bytes(report.fetched_bytes)) }),
         ("Disk used", html! { (bytes(report.scratch_bytes)) }),
     ];
@@ -30,12 +33,15 @@ pub(super) fn report(report: &DrillReport, visitor: &Visitor) -> Markup {
     if let Some(job) = report.job {
         pairs.push(("Job", html! { a href={ "/jobs/" (job) } { (job) } }));
     }
-    card("Last drill", &html! {
-        @if let Some(reason) = &report.reason { p { strong { (reason) } } }
-        (facts(pairs))
-        @if !report.differences.is_empty() { (differences(&report.differences)) }
-        @if !report.stages.is_empty() { (stages("Stages of trying it", &report.stages)) }
-    })
+    card(
+        "Last drill",
+        &html! {
+            @if let Some(reason) = &report.reason { p { strong { (reason) } } }
+            (facts(pairs))
+            @if !report.differences.is_empty() { (differences(&report.differences)) }
+            @if !report.stages.is_empty() { (stages("Stages of trying it", &report.stages)) }
+        },
+    )
 }
 
 /// Tables and other things that came back otherwise.

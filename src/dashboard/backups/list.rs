@@ -146,11 +146,14 @@ async fn unrecorded(site: &Site) -> Result<Vec<BackupName>> {
 fn others(unrecorded: Result<Vec<BackupName>>) -> Markup {
     match unrecorded {
         Ok(names) if names.is_empty() => Markup::default(),
-        Ok(names) => card("Only in the store", &html! {
-            p.note { "Made without this database, or before it was restored: they have no history here." }
-            ul { @for name in names.iter().take(TOLD) { li { a href=(own(name.as_str())) { (name) } } } }
-            @if names.len() > TOLD { p.muted { "and " (names.len() - TOLD) " more" } }
-        }),
+        Ok(names) => card(
+            "Only in the store",
+            &html! {
+                p.note { "Made without this database, or before it was restored: they have no history here." }
+                ul { @for name in names.iter().take(TOLD) { li { a href=(own(name.as_str())) { (name) } } } }
+                @if names.len() > TOLD { p.muted { "and " (names.len() - TOLD) " more" } }
+            },
+        ),
         Err(failure) => html! {
             div.flash.bad role="alert" { p { "The backup store cannot be read: " (failure.what()) @if let Some(hint) = failure.hint_text() { "; " (hint) } } }
         },

@@ -49,7 +49,10 @@ pub(super) async fn show(
         && stored.this.manifest.is_none()
         && stored.this.drill.is_none()
     {
-        return Err(shelf::manifest(&vault(&site.config)?, &name).await.err().map_or_else(|| unread(&name), Problem::from));
+        return Err(shelf::manifest(&vault(&site.config)?, &name)
+            .await
+            .err()
+            .map_or_else(|| unread(&name), Problem::from));
     }
     let content = html! {
         @if let Some(row) = &row { (alarms(row)) }
@@ -66,7 +69,8 @@ pub(super) async fn show(
 }
 
 fn unread(name: &BackupName) -> Problem {
-    crate::model::failure::Failure::new(crate::model::failure::Kind::NotFound, format!("there is no backup {name}")).into()
+    crate::model::failure::Failure::new(crate::model::failure::Kind::NotFound, format!("there is no backup {name}"))
+        .into()
 }
 
 async fn read(site: &Site, name: &BackupName) -> Result<Stored> {
@@ -137,15 +141,30 @@ fn what(manifest: &Manifest, place: &str, visitor: &Visitor) -> Markup {
     let mut pairs = vec![
         ("Made", time::ago(manifest.started_at, visitor.now)),
         ("Took", html! { (time::lasting(Some(manifest.seconds()))) }),
-        ("Size in the store", html! { (bytes(manifest.bytes())) " " span.muted { (format!("{ratio:.1}× smaller than the dump")) } }),
-        ("Rows", html! { (grouped(manifest.rows())) " in " (counted(manifest.tables.len() as u64, "table", "tables")) }),
+        (
+            "Size in the store",
+            html! { (bytes(manifest.bytes())) " " span.muted { (format!("{ratio:.1}× smaller than the dump")) } },
+        ),
+        (
+            "Rows",
+            html! { (grouped(manifest.rows())) " in " (counted(manifest.tables.len() as u64, "table", "tables")) },
+        ),
         ("Database", html! { (source.database) ", " (bytes(source.bytes)) " on disk" }),
         ("Server", html! { "PostgreSQL " (version(source.server_version)) }),
-        ("Layout", html! { (manifest.format.name()) ", " (manifest.compression.name()) @if manifest.level > 0 { " " (manifest.level) } }),
-        ("Encrypted", html! {
-            @if manifest.recipients.is_empty() { "no" } @else { "to " (counted(manifest.recipients.len() as u64, "key", "keys")) }
-        }),
-        ("Part", html! { @if manifest.selection.is_everything() { "all of it" } @else { (badge(Tone::Warn, "a part")) " " (part(&manifest.selection)) } }),
+        (
+            "Layout",
+            html! { (manifest.format.name()) ", " (manifest.compression.name()) @if manifest.level > 0 { " " (manifest.level) } },
+        ),
+        (
+            "Encrypted",
+            html! {
+                @if manifest.recipients.is_empty() { "no" } @else { "to " (counted(manifest.recipients.len() as u64, "key", "keys")) }
+            },
+        ),
+        (
+            "Part",
+            html! { @if manifest.selection.is_everything() { "all of it" } @else { (badge(Tone::Warn, "a part")) " " (part(&manifest.selection)) } },
+        ),
         ("Made by", html! { "repo-to-cat " (tools.repo_to_cat) ", pg_dump " (tools.pg_dump) }),
         ("Where", html! { (place) }),
     ];
@@ -167,7 +186,10 @@ fn recorded(row: &BackupRow) -> Markup {
         ("Made", time::at(row.started_at)),
         ("Took", html! { (time::lasting(Some(row.seconds))) }),
         ("Size in the store", super::size(Some(row.bytes))),
-        ("Rows", html! { (grouped(row.rows.unsigned_abs())) " in " (counted(row.tables.unsigned_abs(), "table", "tables")) }),
+        (
+            "Rows",
+            html! { (grouped(row.rows.unsigned_abs())) " in " (counted(row.tables.unsigned_abs(), "table", "tables")) },
+        ),
         ("Layout", html! { (row.format) ", " (row.compression) }),
         ("Verdict", super::recorded(&row.verdict)),
         ("Where", html! { (row.store) }),
@@ -180,15 +202,18 @@ fn version(number: u32) -> String {
 
 fn part(selection: &Selection) -> String {
     let Selection { tables, exclude_tables, schemas, exclude_schemas } = selection;
-    let each = [("only", tables), ("without", exclude_tables), ("schemas", schemas), ("without schemas", exclude_schemas)];
-    let words = each.into_iter().filter(|(_, list)| !list.is_empty()).map(|(word, list)| format!("{word} {}", list.join(", ")));
+    let each =
+        [("only", tables), ("without", exclude_tables), ("schemas", schemas), ("without schemas", exclude_schemas)];
+    let words =
+        each.into_iter().filter(|(_, list)| !list.is_empty()).map(|(word, list)| format!("{word} {}", list.join(", ")));
     words.collect::<Vec<_>>().join("; ")
 }
 
 fn tables(manifest: &Manifest) -> Markup {
     let mut largest: Vec<_> = manifest.tables.iter().collect();
     largest.sort_by_key(|table| Reverse(table.fingerprint.bytes));
-    let columns = [Column::text("Table"), Column::number("Rows"), Column::number("As text"), Column::text("Fingerprint")];
+    let columns =
+        [Column::text("Table"), Column::number("Rows"), Column::number("As text"), Column::text("Fingerprint")];
     let rows = largest.iter().take(TABLES).map(|table| {
         vec![
             html! { (table.schema) "." strong { (table.name) } },

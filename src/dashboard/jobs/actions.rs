@@ -56,7 +56,13 @@ pub(super) async fn one(
         change.check()?;
         steer::one(&site.db, change, id).await
     };
-    let said = |()| Flash::done(if change == Change::Retry { "It will run again.".to_owned() } else { format!("It was {}.", change.verb()) });
+    let said = |()| {
+        Flash::done(if change == Change::Retry {
+            "It will run again.".to_owned()
+        } else {
+            format!("It was {}.", change.verb())
+        })
+    };
     perform(&site, act, &own, doing, said).await
 }
 

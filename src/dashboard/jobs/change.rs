@@ -18,14 +18,19 @@ pub(super) fn read(action: &str, priority: &str, at: &str, now: DateTime<Utc>) -
         "retry" => Ok(Change::Retry),
         "cancel" => Ok(Change::Cancel),
         "discard" => Ok(Change::Discard),
-        "reprioritize" => priority.trim().parse().map(Change::Reprioritize).map_err(|_| {
-            wrong(format!("`{priority}` is no priority"), "priorities go from -100 to 100".to_owned())
-        }),
+        "reprioritize" => priority
+            .trim()
+            .parse()
+            .map(Change::Reprioritize)
+            .map_err(|_| wrong(format!("`{priority}` is no priority"), "priorities go from -100 to 100".to_owned())),
         "reschedule" => match at.trim().parse::<When>() {
             Ok(when) => Ok(Change::Reschedule(when.resolve(now))),
             Err(how) => Err(wrong(format!("`{at}` is no time"), how)),
         },
-        _ => Err(wrong(format!("`{action}` is nothing that can be done with jobs"), "go back and choose a button".to_owned())),
+        _ => Err(wrong(
+            format!("`{action}` is nothing that can be done with jobs"),
+            "go back and choose a button".to_owned(),
+        )),
     }
 }
 
@@ -78,15 +83,20 @@ fn left_alone(change: Change, done: &Done) -> String {
             format!(" {}.", first_up(failure.what()))
         });
         let others = done.refused.len().saturating_sub(TOLD) as u64;
-        let rest = if others == 0 { String::new() } else { format!(" {} more cannot be.", counted(others, "job", "jobs")) };
+        let rest =
+            if others == 0 { String::new() } else { format!(" {} more cannot be.", counted(others, "job", "jobs")) };
         return reasons.collect::<String>() + &rest;
     }
     let Tally { went_on, key_in_use, busy, .. } = done.tally;
-    [(went_on, "went on before"), (key_in_use, "left alone: the unique key is in use again"), (busy, "left alone: being written all the time")]
-        .into_iter()
-        .filter(|(jobs, _)| *jobs > 0)
-        .map(|(jobs, why)| format!(" {} {why}.", counted(jobs, "job", "jobs")))
-        .collect()
+    [
+        (went_on, "went on before"),
+        (key_in_use, "left alone: the unique key is in use again"),
+        (busy, "left alone: being written all the time"),
+    ]
+    .into_iter()
+    .filter(|(jobs, _)| *jobs > 0)
+    .map(|(jobs, why)| format!(" {} {why}.", counted(jobs, "job", "jobs")))
+    .collect()
 }
 
 fn first_up(text: &str) -> String {
@@ -110,7 +120,9 @@ mod tests {
         assert_eq!(read("reprioritize", " -7 ", "", now).unwrap(), Change::Reprioritize(-7));
         let at = "2027-01-31T14:00:00Z".parse().unwrap();
         assert_eq!(read("reschedule", "", "2h", now).unwrap(), Change::Reschedule(at));
-        for (action, priority, at) in [("reprioritize", "high", ""), ("reprioritize", "", ""), ("reschedule", "", "soon"), ("stroke", "", "")] {
+        for (action, priority, at) in
+            [("reprioritize", "high", ""), ("reprioritize", "", ""), ("reschedule", "", "soon"), ("stroke", "", "")]
+        {
             assert_eq!(read(action, priority, at, now).unwrap_err().kind(), Kind::Invalid, "{action}");
         }
     }

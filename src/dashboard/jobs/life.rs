@@ -93,7 +93,8 @@ pub(super) fn steps(job: &JobRow, steps: &[StepRow], now: DateTime<Utc>) -> Mark
     let spans = timeline::of_steps(job, steps);
     let scale = Scale::of(&spans, now);
     let detail = |name: &str| steps.iter().find(|step| step.step == name).and_then(|step| step.detail.as_deref());
-    let fraction = |name: &str| steps.iter().find(|step| step.step == name && !step.done).and_then(|step| step.fraction);
+    let fraction =
+        |name: &str| steps.iter().find(|step| step.step == name && !step.done).and_then(|step| step.fraction);
     html! {
         @if let Some(scale) = scale {
             section.card aria-labelledby="steps" {

@@ -142,7 +142,8 @@ fn list(page: &inspect::Page, wanted: &Wanted, is_later: bool, visitor: &Visitor
     let rows = page.jobs.iter().map(|job| row(job, visitor));
     let newest = wanted.address(None);
     // Looking again costs as much as looking: only what is cheap is looked at again and again.
-    let is_live = !is_later && wanted.text.is_empty() && wanted.longer_than.is_empty() && wanted.shorter_than.is_empty();
+    let is_live =
+        !is_later && wanted.text.is_empty() && wanted.longer_than.is_empty() && wanted.shorter_than.is_empty();
     let older = page.next.map(|next| wanted.address(Some(next)));
     html! {
         form #jobs.card method="post" action="/jobs" data-live=[is_live.then_some("")] {

@@ -68,11 +68,8 @@ fn facts(job: &JobRow, made: Option<(String, String)>, now: chrono::DateTime<chr
     }
     let moments = [("Deadline", job.deadline), ("Claimed", job.started_at), ("Ended", job.finished_at)];
     facts.extend(moments.into_iter().filter_map(|(name, at)| Some((name, time::ago(at?, now)))));
-    let spans = [
-        ("Waited", job.waited_seconds),
-        ("Ran", job.ran_seconds),
-        ("Time limit", job.timeout_seconds.map(f64::from)),
-    ];
+    let spans =
+        [("Waited", job.waited_seconds), ("Ran", job.ran_seconds), ("Time limit", job.timeout_seconds.map(f64::from))];
     facts.extend(spans.into_iter().filter_map(|(name, seconds)| Some((name, text(&time::lasting(Some(seconds?)))))));
     facts.push(("Failed", html! { (job.attempts) " of " (job.max_attempts) " attempts" }));
     if job.deaths > 0 {
@@ -88,7 +85,10 @@ fn facts(job: &JobRow, made: Option<(String, String)>, now: chrono::DateTime<chr
         facts.push(("Asked for by", html! { a href={ "/users/" (id) } { (id) } }));
     }
     if !job.tags.is_empty() {
-        facts.push(("Tags", html! { @for tag in &job.tags { a.tag href=(href("/jobs", &[("tag", tag)])) { (tag) } " " } }));
+        facts.push((
+            "Tags",
+            html! { @for tag in &job.tags { a.tag href=(href("/jobs", &[("tag", tag)])) { (tag) } " " } },
+        ));
     }
     let texts = [
         ("Unique key", &job.unique_key),

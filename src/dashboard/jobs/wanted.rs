@@ -165,7 +165,8 @@ mod tests {
     #[test]
     fn it_is_read_as_the_command_line_reads_it() {
         let now: DateTime<Utc> = "2027-01-31T12:00:00Z".parse().unwrap();
-        let query = "state=running&kind=probe&tag=+x+&since=2h&until=2027-01-31T11:30:00Z&longer_than=500ms&shorter_than=10m";
+        let query =
+            "state=running&kind=probe&tag=+x+&since=2h&until=2027-01-31T11:30:00Z&longer_than=500ms&shorter_than=10m";
         let filter = Wanted::of_query(query).without_user(now).unwrap();
         assert_eq!((filter.states.as_slice(), filter.kind.as_deref()), (&[JobState::Running][..], Some("probe")));
         assert_eq!(filter.tag.as_deref(), Some("x"));
@@ -177,7 +178,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_a_problem() {
-        for wrong in ["state=sleeping", "kind=nap", "since=yesterday", "until=1y", "longer_than=long", "shorter_than=-1s"] {
+        for wrong in
+            ["state=sleeping", "kind=nap", "since=yesterday", "until=1y", "longer_than=long", "shorter_than=-1s"]
+        {
             let problem = Wanted::of_query(wrong).without_user(Utc::now()).unwrap_err();
             assert_eq!(problem.failure().kind(), Kind::Invalid, "{wrong}");
             assert!(problem.failure().hint_text().is_some(), "{wrong}");

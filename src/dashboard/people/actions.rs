@@ -40,7 +40,8 @@ pub(super) async fn disable(
     let user = users::find(&site.db, &who).await?;
     let (own, called) = (own(user.id), user.called());
     if !form.is_confirmed {
-        let question = format!("{called} could not do anything any more: no token of theirs works until they are enabled again.");
+        let question =
+            format!("{called} could not do anything any more: no token of theirs works until they are enabled again.");
         return Ok(form.confirm(Nav::Users, "Disable the user?", &question, "Disable", &own).into_response());
     }
     let act = act(&form.visitor, "users.disable", Some(&called), None);
@@ -65,5 +66,9 @@ pub(super) async fn enable(
 }
 
 fn said(changed: bool, called: &str, state: &str) -> Flash {
-    if changed { Flash::done(format!("{called} is {state}.")) } else { Flash::note(format!("{called} was {state} already.")) }
+    if changed {
+        Flash::done(format!("{called} is {state}."))
+    } else {
+        Flash::note(format!("{called} was {state} already."))
+    }
 }

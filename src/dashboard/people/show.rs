@@ -16,8 +16,8 @@ use crate::dashboard::parts::link::href;
 use crate::dashboard::parts::table::{Column, table};
 use crate::dashboard::parts::{field, pager, time};
 use crate::dashboard::visitor::Visitor;
-use crate::db::users::{self, UserRow};
 use crate::db::tokens;
+use crate::db::users::{self, UserRow};
 use crate::http::{Problem, Site};
 use crate::model::figures::grouped;
 use crate::model::token::Scope;
@@ -92,11 +92,7 @@ fn state(user: &UserRow) -> Markup {
     if user.disabled_at.is_some() { badge(Tone::Warn, "disabled") } else { badge(Tone::Good, "enabled") }
 }
 
-pub(super) async fn one(
-    State(site): State<Site>,
-    visitor: Visitor,
-    Path(who): Path<String>,
-) -> Result<Page, Problem> {
+pub(super) async fn one(State(site): State<Site>, visitor: Visitor, Path(who): Path<String>) -> Result<Page, Problem> {
     visitor.caller.require(Scope::Admin)?;
     let user = users::find(&site.db, &who).await?;
     let all = tokens::list(&site.db, Some(user.id), None, TOKENS).await?;
@@ -104,9 +100,15 @@ pub(super) async fn one(
     let pairs = [
         ("State", html! { (state(&user)) @if let Some(at) = user.disabled_at { " " (time::ago(at, visitor.now)) } }),
         ("E-mail address", html! { (user.email.as_deref().unwrap_or("none")) }),
-        ("Cats", html! { a href=(href("/jobs", &[("user", &user.id.to_string())])) { (grouped(cats.unsigned_abs())) } }),
+        (
+            "Cats",
+            html! { a href=(href("/jobs", &[("user", &user.id.to_string())])) { (grouped(cats.unsigned_abs())) } },
+        ),
         ("Password", html! { @if user.has_password { "has one" } @else { "none" } }),
-        ("Last use of a token", html! { @if let Some(at) = user.last_used_at { (time::ago(at, visitor.now)) } @else { "never" } }),
+        (
+            "Last use of a token",
+            html! { @if let Some(at) = user.last_used_at { (time::ago(at, visitor.now)) } @else { "never" } },
+        ),
         ("Added", time::ago(user.created_at, visitor.now)),
         ("Id", html! { code { (user.id) } }),
     ];

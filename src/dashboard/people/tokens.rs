@@ -15,9 +15,9 @@ use crate::dashboard::parts::card::{card, copyable};
 use crate::dashboard::parts::table::{Column, table};
 use crate::dashboard::parts::{badge, field, time};
 use crate::dashboard::visitor::Visitor;
+use crate::db::admins;
 use crate::db::tokens::{self, TokenRow};
 use crate::db::users::{self, UserRow};
-use crate::db::admins;
 use crate::http::{Problem, Site};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::token::{Scope, Scopes, TokenState};
@@ -100,7 +100,10 @@ impl New {
         if text.is_empty() || text == "never" {
             return Ok(None);
         }
-        let wrong = |_| Failure::new(Kind::Invalid, format!("`{text}` is no time")).hint("write 90d, 2030-01-31T00:00:00Z, or never");
+        let wrong = |_| {
+            Failure::new(Kind::Invalid, format!("`{text}` is no time"))
+                .hint("write 90d, 2030-01-31T00:00:00Z, or never")
+        };
         text.parse().map(Some).map_err(wrong)
     }
 }
@@ -147,7 +150,10 @@ pub(super) async fn revoke(
     let row = tokens::find(&site.db, &token).await?;
     let own = own(user.id);
     if row.user_id != user.id {
-        return refused(Failure::new(Kind::NotFound, format!("{} has no token {}", user.called(), row.prefix)).into(), &own);
+        return refused(
+            Failure::new(Kind::NotFound, format!("{} has no token {}", user.called(), row.prefix)).into(),
+            &own,
+        );
     }
     if !form.is_confirmed {
         let question = format!("The token {} ({}) would never work again.", row.name, row.prefix);
@@ -160,7 +166,11 @@ pub(super) async fn revoke(
         Ok(changed)
     };
     let said = |changed| {
-        if changed { Flash::done(format!("{} is revoked.", row.prefix)) } else { Flash::note(format!("{} was revoked already.", row.prefix)) }
+        if changed {
+            Flash::done(format!("{} is revoked.", row.prefix))
+        } else {
+            Flash::note(format!("{} was revoked already.", row.prefix))
+        }
     };
     perform(&site, act, &own, doing, said).await
 }

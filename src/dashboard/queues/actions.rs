@@ -47,7 +47,11 @@ pub(super) async fn resume(
     let act = act(&form.visitor, "queue.resume", Some(&kind), None);
     let doing = async { limits::resume(&site.db, known(&kind)?.name()).await };
     let said = |was_paused| {
-        if was_paused { Flash::done(format!("{kind} goes on.")) } else { Flash::note(format!("{kind} was not paused.")) }
+        if was_paused {
+            Flash::done(format!("{kind} goes on."))
+        } else {
+            Flash::note(format!("{kind} was not paused."))
+        }
     };
     perform(&site, act, PAGE, doing, said).await
 }
@@ -55,7 +59,8 @@ pub(super) async fn resume(
 fn known(kind: &str) -> Result<JobKind> {
     JobKind::from_name(kind).ok_or_else(|| {
         let known = JobKind::ALL.map(JobKind::name).join(", ");
-        Failure::new(Kind::NotFound, format!("there are no jobs of kind `{kind}`")).hint(format!("the kinds are {known}"))
+        Failure::new(Kind::NotFound, format!("there are no jobs of kind `{kind}`"))
+            .hint(format!("the kinds are {known}"))
     })
 }
 
@@ -86,7 +91,8 @@ impl Limited {
 fn number(what: &str, text: &str) -> Result<Option<i32>> {
     let text = text.trim();
     let number = (!text.is_empty()).then(|| text.parse()).transpose();
-    number.map_err(|_| Failure::new(Kind::Invalid, format!("{what}: `{text}` is no number")).hint("write a whole number"))
+    number
+        .map_err(|_| Failure::new(Kind::Invalid, format!("{what}: `{text}` is no number")).hint("write a whole number"))
 }
 
 pub(super) async fn limit(

@@ -74,7 +74,10 @@ pub(super) async fn save(
         let act = act(visitor, "schedules.edit", Some(&name), Some(json!(spec)));
         site.perform(act, edit::put(&site.db, &name, &spec, &site.config)).await
     };
-    answer(&site, entry, Some(&name), visitor, saving, || back(&own(&name), &Flash::done(format!("{name} is changed.")))).await
+    answer(&site, entry, Some(&name), visitor, saving, || {
+        back(&own(&name), &Flash::done(format!("{name} is changed.")))
+    })
+    .await
 }
 
 /// The form again, with what came of it, until it is saved.
@@ -182,8 +185,16 @@ fn fields(entry: &Entry, is_new: bool) -> Markup {
 fn is_plain(entry: &Entry) -> bool {
     let usual = Entry::default();
     let rare = |entry: &Entry| {
-        [&entry.priority, &entry.max_attempts, &entry.key_prefix, &entry.missed, &entry.missed_limit, &entry.overlap, &entry.jitter_seconds]
-            .map(Clone::clone)
+        [
+            &entry.priority,
+            &entry.max_attempts,
+            &entry.key_prefix,
+            &entry.missed,
+            &entry.missed_limit,
+            &entry.overlap,
+            &entry.jitter_seconds,
+        ]
+        .map(Clone::clone)
     };
     rare(entry) == rare(&usual)
 }

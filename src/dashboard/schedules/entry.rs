@@ -33,19 +33,22 @@ impl Default for Entry {
     fn default() -> Self {
         Self {
             cron: String::new(),
-            ..Self::of("", &Spec {
-                cron: String::new(),
-                zone: "UTC".to_owned(),
-                kind: "generation".to_owned(),
-                payload: Map::new(),
-                priority: 0,
-                max_attempts: None,
-                key_prefix: None,
-                missed: Missed::default(),
-                missed_limit: 10,
-                overlap: Overlap::default(),
-                jitter_seconds: 0,
-            })
+            ..Self::of(
+                "",
+                &Spec {
+                    cron: String::new(),
+                    zone: "UTC".to_owned(),
+                    kind: "generation".to_owned(),
+                    payload: Map::new(),
+                    priority: 0,
+                    max_attempts: None,
+                    key_prefix: None,
+                    missed: Missed::default(),
+                    missed_limit: 10,
+                    overlap: Overlap::default(),
+                    jitter_seconds: 0,
+                },
+            )
         }
     }
 }
@@ -101,7 +104,8 @@ fn number<T: std::str::FromStr>(field: &'static str, text: &str) -> std::result:
     if text.is_empty() {
         return Ok(None);
     }
-    let wrong = || Failure::new(Kind::Invalid, format!("`{text}` is no number for {field}")).hint("write a whole number");
+    let wrong =
+        || Failure::new(Kind::Invalid, format!("`{text}` is no number for {field}")).hint("write a whole number");
     text.parse().map(Some).map_err(|_| Problem::from(wrong()).of_field(field))
 }
 
@@ -137,7 +141,12 @@ mod tests {
         assert_eq!(Entry::of("nightly", &spec).spec().unwrap(), spec);
         let bare = Spec::from_value(&json!({"cron": "@daily"})).unwrap();
         assert_eq!(Entry { cron: "@daily".into(), ..Entry::default() }.spec().unwrap(), bare);
-        let empty = Entry { payload: " ".into(), priority: String::new(), max_attempts: String::new(), ..Entry::of("x", &bare) };
+        let empty = Entry {
+            payload: " ".into(),
+            priority: String::new(),
+            max_attempts: String::new(),
+            ..Entry::of("x", &bare)
+        };
         assert_eq!(empty.spec().unwrap(), bare, "what is left empty is as usual");
     }
 
@@ -145,7 +154,9 @@ mod tests {
     fn what_cannot_be_read_names_its_field() {
         let refused = |entry: Entry| entry.spec().unwrap_err().failure().what().to_owned();
         assert!(refused(Entry { payload: "[1]".into(), ..Entry::default() }).contains("no JSON object"));
-        assert!(refused(Entry { priority: "high".into(), ..Entry::default() }).contains("`high` is no number for priority"));
+        assert!(
+            refused(Entry { priority: "high".into(), ..Entry::default() }).contains("`high` is no number for priority")
+        );
         assert!(refused(Entry { max_attempts: "-1".into(), ..Entry::default() }).contains("max_attempts"));
         assert!(refused(Entry { missed: "never".into(), ..Entry::default() }).contains("`never`"));
     }

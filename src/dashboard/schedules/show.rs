@@ -92,8 +92,13 @@ fn slots(outlook: &Outlook, visitor: &Visitor) -> Markup {
     if outlook.slots.is_empty() {
         return html! { p.note { "It has not fired yet." } };
     }
-    let columns =
-        [Column::text("Slot"), Column::text("Outcome"), Column::text("Job"), Column::text("Noted"), Column::text("Note")];
+    let columns = [
+        Column::text("Slot"),
+        Column::text("Outcome"),
+        Column::text("Job"),
+        Column::text("Noted"),
+        Column::text("Note"),
+    ];
     let rows = outlook.slots.iter().map(|slot| {
         vec![
             html! { (outlook.timing.as_ref().map_or_else(|| slot.due_at.to_rfc3339(), |timing| timing.on_the_clock(slot.due_at))) },

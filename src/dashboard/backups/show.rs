@@ -210,11 +210,11 @@ fn part(selection: &Selection) -> String {
 }
 
 fn tables(manifest: &Manifest) -> Markup {
-    let mut largest: Vec<_> = manifest.tables.iter().collect();
-    largest.sort_by_key(|table| Reverse(table.fingerprint.bytes));
+    let (mut filled, empty): (Vec<_>, Vec<_>) = manifest.tables.iter().partition(|table| table.fingerprint.rows > 0);
+    filled.sort_by_key(|table| Reverse(table.fingerprint.bytes));
     let columns =
         [Column::text("Table"), Column::number("Rows"), Column::number("As text"), Column::text("Fingerprint")];
-    let rows = largest.iter().take(TABLES).map(|table| {
+    let rows = filled.iter().take(TABLES).map(|table| {
         vec![
             html! { (table.schema) "." strong { (table.name) } },
             html! { (grouped(table.fingerprint.rows)) },
@@ -223,8 +223,14 @@ fn tables(manifest: &Manifest) -> Markup {
         ]
     });
     html! {
-        (self::table("Tables, the largest first", &columns, rows))
-        @if largest.len() > TABLES { p.muted { "and " (largest.len() - TABLES) " smaller ones" } }
+        (table("Tables, the largest first", &columns, rows))
+        @if filled.len() > TABLES { p.muted { "and " (filled.len() - TABLES) " smaller ones" } }
+        @if !empty.is_empty() {
+            details {
+                summary { (counted(empty.len() as u64, "empty table", "empty tables")) }
+                ul { @for table in empty.iter().take(TABLES) { li { (table.schema) "." (table.name) } } }
+            }
+        }
     }
 }
 

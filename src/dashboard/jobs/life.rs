@@ -104,7 +104,7 @@ pub(super) fn steps(job: &JobRow, steps: &[StepRow], now: DateTime<Utc>) -> Mark
                     tbody { @for span in &spans { tr {
                         th scope="row" { (span.name) }
                         td.span-cell { (scale.bar(span, now)) }
-                        td.number { (time::lasting(Some(span.seconds(now)))) }
+                        td.number { @if span.outcome == "not done" { "not done" } @else { (time::lasting(Some(span.seconds(now)))) } }
                         td.muted {
                             @if let Some(fraction) = fraction(&span.name) {
                                 progress max="1" value=(fraction) { (format!("{:.0} %", fraction * 100.0)) } " "

@@ -146,11 +146,11 @@ fn list(page: &inspect::Page, wanted: &Wanted, is_later: bool, visitor: &Visitor
         !is_later && wanted.text.is_empty() && wanted.longer_than.is_empty() && wanted.shorter_than.is_empty();
     let older = page.next.map(|next| wanted.address(Some(next)));
     html! {
-        form #jobs.card method="post" action="/jobs" data-live=[is_live.then_some("")] {
+        form.card method="post" action="/jobs" {
             (csrf_field(visitor))
             input type="hidden" name="filter" value=(wanted.query());
             @if visitor.is_admin() { (steering(wanted)) }
-            (table("Jobs, the last enqueued first", columns, rows))
+            div #jobs data-live=[is_live.then_some("")] { (table("Jobs, the last enqueued first", columns, rows)) }
         }
         @if let Some(back_to) = page.looked_back_to {
             p.note {

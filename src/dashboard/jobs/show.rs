@@ -33,7 +33,7 @@ pub(super) async fn show(
     let is_live = !job.state()?.is_final();
     let content = html! {
         p.lead { (job.subject()) }
-        div #job data-live=[is_live.then_some("")] {
+        div #job.rows data-live=[is_live.then_some("")] {
             (steering(&life, &visitor)?)
             (card::card("What it is", &html! { (facts(job, made, now)) }))
             (life::steps(job, &life.steps, now))
@@ -48,7 +48,7 @@ pub(super) async fn show(
 async fn made(db: &Db, job: &JobRow) -> Result<Option<(String, String)>> {
     let backup = |name: String| (format!("/backups/{}", segment(&name)), name);
     Ok(match JobKind::from_name(&job.kind) {
-        Some(JobKind::Generation) => Some((format!("/generations/{}", job.id), "its cat".to_owned())),
+        Some(JobKind::Generation) if !matches!(job.state()?, JobState::Discarded | JobState::Cancelled) => Some((format!("/generations/{}", job.id), "its cat".to_owned())),
         Some(JobKind::Backup) => backups::made_by(db, job.id).await?.map(|row| backup(row.name)),
         Some(JobKind::Drill) => backups::drilled_by(db, job.id).await?.map(|row| backup(row.backup)),
         _ => None,
@@ -76,7 +76,7 @@ fn facts(job: &JobRow, made: Option<(String, String)>, now: chrono::DateTime<chr
         facts.push(("Lost its worker", html! { (job.deaths) @if job.deaths == 1 { " time" } @else { " times" } }));
     }
     if let Some((address, name)) = made {
-        facts.push(("Made", html! { a href=(address) { (name) } }));
+        facts.push(("Makes", html! { a href=(address) { (name) } }));
     }
     if let Some(id) = job.rerun_of {
         facts.push(("Does again", html! { a href={ "/jobs/" (id) } { (id) } }));

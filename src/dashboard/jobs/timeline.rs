@@ -55,25 +55,30 @@ impl Scale {
         html! {
             svg.span-bar width="100%" height="12" role="presentation" aria-hidden="true" {
                 rect.track x="0" y="5" width="100%" height="2" {}
-                rect class={ "bar outcome-" (class_of(&span.outcome)) } x={ (format!("{begin:.2}")) "%" } y="0"
+                rect class={ "bar " (class_of(&span.outcome)) } x={ (format!("{begin:.2}")) "%" } y="0"
                     width={ (format!("{width:.2}")) "%" } height="12" rx="3" {}
             }
         }
     }
 }
 
-/// The steps in the order in which they were begun. One that nobody works on any more has no end and is no bar.
+/// The steps in the order in which they were begun. One that nobody works on any more, and that is not done, has no end.
 pub(super) fn of_steps(job: &JobRow, steps: &[StepRow]) -> Vec<Span> {
     let runs = job.state == JobState::Running.name();
-    let mut steps: Vec<&StepRow> = steps.iter().filter(|step| step.finished_at.is_some() || runs).collect();
-    steps.sort_by_key(|step| step.started_at);
     let span = |step: &StepRow| Span {
         name: step.step.clone(),
-        outcome: if step.finished_at.is_some() { "completed" } else { "running" }.to_owned(),
+        outcome: match (step.finished_at, runs) {
+            (Some(_), _) => "completed",
+            (None, true) => "running",
+            (None, false) => "not done",
+        }
+        .to_owned(),
         from: step.started_at,
-        until: step.finished_at,
+        until: step.finished_at.or((!runs).then_some(step.started_at)),
     };
-    steps.into_iter().map(span).collect()
+    let mut spans: Vec<Span> = steps.iter().map(span).collect();
+    spans.sort_by_key(|span| span.from);
+    spans
 }
 
 /// What an outcome is coloured like.

@@ -1,10 +1,11 @@
 //! What this process tells of itself, without secrets: log lines on standard error, the log of each job's run
-//! ([`joblog`]) and counts for Prometheus ([`metrics`]).
+//! ([`joblog`]) and counts for Prometheus ([`metrics`], [`requests`]).
 
 mod exposition;
 mod histogram;
 pub mod joblog;
 pub mod metrics;
+pub mod requests;
 mod ring;
 
 use std::fmt::Write as _;

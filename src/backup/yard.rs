@@ -5,6 +5,9 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use rustix::fs::Access;
+use rustix::io::Errno;
+
 use crate::backup::telling::{Event, Telling};
 use crate::backup::{Yard, mount};
 use crate::config::Config;
@@ -91,4 +94,29 @@ pub fn vault(config: &Config) -> Result<Vault> {
         Some(folder) => mount::open(folder, &config.data.folder),
         None => Vault::open(&config.backup.store, &S3::of(&config.backup)?),
     }
+}
+
+/// Whether the store of the settings can be reached, without changing anything in it; what was found, in a sentence.
+pub async fn look_at_store(config: &Config) -> Result<String> {
+    let place = &config.backup.store;
+    if place.starts_with("s3://") {
+        let vault = Vault::open(place, &S3::of(&config.backup)?)?;
+        // The pointer is one small object, whether it is there or not.
+        let latest = vault.latest(crate::postgres::DATABASE).await?;
+        return Ok(match latest {
+            Some(name) => format!("the bucket answers; its latest backup is {name}"),
+            None => "the bucket answers".to_owned(),
+        });
+    }
+    let folder = PathBuf::from(place.strip_prefix("file://").unwrap_or(place));
+    let look = move || match rustix::fs::access(&folder, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK) {
+        Ok(()) => Ok("it can be written".to_owned()),
+        Err(Errno::NOENT) => Ok("no backup was put there yet".to_owned()),
+        Err(error) => Err(Failure::new(Kind::Environment, format!("{} cannot be written", folder.display()))
+            .hint("is it mounted, and may this user write in it? See backup.store")
+            .source(error)),
+    };
+    tokio::task::spawn_blocking(look)
+        .await
+        .map_err(|error| Failure::new(Kind::Internal, "looking at the store broke").source(error))?
 }

@@ -102,6 +102,7 @@ fn job(url: &str, args: &Enqueue, traceparent: Option<Traceparent>, loaded: &Loa
         user_id: None,
         rerun_of: args.rerun_of,
         traceparent,
+        webhook_url: None,
     };
     let job = generation_job(url, wishes, &loaded.config)?;
     check(&job)?;

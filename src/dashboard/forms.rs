@@ -54,6 +54,12 @@ pub fn back(to: &str, flash: &Flash) -> Response {
     ([(SET_COOKIE, flash.cookie())], Redirect::to(to)).into_response()
 }
 
+/// To another page, which says why it was not done; what went wrong inside is a page of its own.
+pub fn refused(to: &str, failure: Failure) -> Result<Response, Problem> {
+    let problem = Problem::from(failure);
+    if problem.status().is_server_error() { Err(problem) } else { Ok(back(to, &Flash::failed(problem.failure()))) }
+}
+
 impl<T> Form<T> {
     /// The page that asks once more before it sends the same form again.
     #[must_use]

@@ -11,6 +11,7 @@ pub mod fault;
 pub mod flash;
 pub mod forms;
 mod gallery;
+mod generation;
 mod held;
 mod jobs;
 mod login;
@@ -31,8 +32,9 @@ use crate::http::{Pages, Site};
 #[must_use]
 pub fn pages() -> Pages {
     let routes =
-        Router::new().merge(assets::routes()).merge(login::routes()).merge(overview::routes()).merge(gallery::routes());
-    let routes = routes.merge(working_pages());
+        Router::new().merge(assets::routes()).merge(login::routes()).merge(overview::routes()).merge(gallery::routes())
+        .merge(generation::routes())
+        .merge(working_pages());
     Pages { routes, problem: fault::show }
 }
 

@@ -2,13 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::db::Db;
 use crate::model::failure::Result;
 
 /// An attempt that did not complete its job.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Attempt)]
 pub struct AttemptRow {
     /// Which claim of the job.
     pub claim: i32,

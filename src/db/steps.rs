@@ -8,7 +8,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::db::Db;
+use crate::db::{Db, Session};
 use crate::model::failure::Result;
 use crate::model::job::ClaimedJob;
 use crate::model::progress::{Progress, Step};
@@ -60,6 +60,23 @@ pub async fn progress(db: &Db, job: &ClaimedJob, progress: &Progress) -> Result<
         progress.detail
     )
     .execute(db.pool())
+    .await?;
+    Ok(())
+}
+
+/// Leaves steps as done for a job that is being enqueued, each with what it made.
+pub async fn keep(session: &mut Session<'_>, job_id: Uuid, kept: &[(Step, Value)]) -> Result<()> {
+    let (names, outputs): (Vec<String>, Vec<Value>) =
+        kept.iter().map(|(step, output)| (step.name().to_owned(), output.clone())).unzip();
+    sqlx::query!(
+        "INSERT INTO queue.steps (job_id, step, state, started_at, finished_at, fraction, output)
+         SELECT $1, step, 'done', now, now, 1, output
+         FROM unnest($2::text[], $3::jsonb[]) AS kept (step, output), queue.now() AS now",
+        job_id,
+        &names,
+        &outputs
+    )
+    .execute(session)
     .await?;
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::config;
@@ -12,7 +13,7 @@ use crate::db::identity::identity;
 use crate::generation::{painter, score, steps};
 use crate::model::analysis::Analysis;
 use crate::model::failure::{Failure, Kind, Result};
-use crate::model::generation::GenerationResult;
+use crate::model::generation::{Generation, GenerationResult};
 use crate::model::job::{ClaimedJob, GenerationRequest};
 use crate::model::picture::Canvas;
 use crate::model::progress::{Report, Step};
@@ -135,6 +136,31 @@ async fn fetch_and_analyse(
         .keep(Step::Analyse, move |report| Ok(score::analyse(&snapshot, &limits, &program, report)?.analysis))
         .await?;
     Ok((fetched, analysis))
+}
+
+/// What a finished generation leaves for one that begins behind its analysis.
+pub(super) fn checkpoints(cat: &Generation) -> Result<Vec<(Step, Value)>> {
+    let missing = |what: &str| {
+        Failure::new(Kind::Conflict, format!("generation {} cannot be gone on from: {what}", cat.id))
+            .hint("run it again as a whole")
+    };
+    let stored = cat.analysis_data.clone().ok_or_else(|| missing("it has no analysis"))?;
+    let analysis = serde_json::from_value::<Analysis>(stored)
+        .map_err(|error| missing("its analysis was written by another program").source(error))?;
+    let (Some(owner), Some(name), Some(commit_oid)) = (&cat.repo_owner, &cat.repo_name, &cat.commit_oid) else {
+        return Err(missing("its repository or its commit is not known"));
+    };
+    let fetched = Fetched {
+        github_url: cat.github_url.clone(),
+        owner: owner.clone(),
+        name: name.clone(),
+        commit_oid: commit_oid.clone(),
+    };
+    let written = |error| missing("what it left cannot be written").source(error);
+    Ok(vec![
+        (Step::Fetch, serde_json::to_value(fetched).map_err(written)?),
+        (Step::Analyse, serde_json::to_value(analysis).map_err(written)?),
+    ])
 }
 
 impl From<&Origin> for Fetched {

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use url::Url;
 use uuid::Uuid;
 
-use crate::config::Config;
+use crate::config::{Config, Fetch};
 use crate::db::{Db, generations, inspect};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::{GenerationRequest, JobKind, NewJob, Start};
-use crate::model::repository::{MAX_URL_BYTES, Source, check_reference};
+use crate::model::repository::{LOCAL_OWNER, MAX_URL_BYTES, Source, check_reference};
 use crate::model::trace::Traceparent;
 use crate::model::unique::Unique;
 
@@ -39,7 +40,12 @@ pub struct Wishes {
     pub rerun_of: Option<Uuid>,
     /// The trace that it belongs to.
     pub traceparent: Option<Traceparent>,
+    /// Who is told of its end.
+    pub webhook_url: Option<String>,
 }
+
+/// Longest URL of a webhook, in bytes.
+const MAX_WEBHOOK_BYTES: usize = 2048;
 
 /// The job that turns `repository` (a URL or a local path) into a cat.
 pub fn generation_job(repository: &str, wishes: Wishes, config: &Config) -> Result<NewJob> {
@@ -62,7 +68,10 @@ pub fn generation_job(repository: &str, wishes: Wishes, config: &Config) -> Resu
         let what = format!("the path of the repository is too long: its URL has {} bytes", github_url.len());
         return Err(Failure::new(Kind::Invalid, what).hint(format!("{MAX_URL_BYTES} are allowed: move it up")));
     }
-    let request = GenerationRequest { github_url, reference };
+    if let Some(url) = &wishes.webhook_url {
+        check_webhook_url(url)?;
+    }
+    let request = GenerationRequest { github_url, reference, webhook_url: wishes.webhook_url };
     let payload = serde_json::to_value(request)
         .map_err(|error| Failure::new(Kind::Internal, "the request cannot be written").source(error))?;
     Ok(NewJob {
@@ -81,6 +90,46 @@ pub fn generation_job(repository: &str, wishes: Wishes, config: &Config) -> Resu
     })
 }
 
+/// Whether somebody can be told at this URL.
+pub fn check_webhook_url(text: &str) -> Result<()> {
+    let wrong = |what: &str| {
+        Err(Failure::new(Kind::Invalid, format!("the webhook's URL {what}"))
+            .hint("write an address of yours such as https://example.org/cats"))
+    };
+    if text.len() > MAX_WEBHOOK_BYTES {
+        return wrong(&format!("has {} bytes, more than {MAX_WEBHOOK_BYTES}", text.len()));
+    }
+    if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return wrong("holds white space or control characters");
+    }
+    let Ok(url) = Url::parse(text) else { return wrong("cannot be read") };
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
+        return wrong("is none of http or https with a host");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return wrong("holds user information");
+    }
+    Ok(())
+}
+
+/// Owner and name of a repository as people name it: `owner/name`, or a URL in any form.
+pub fn owner_and_name(text: &str, fetch: &Fetch) -> Result<(String, String)> {
+    if let Some((owner, name)) = text.rsplit_once('/')
+        && !text.contains(':')
+        && !text.starts_with(['/', '.'])
+        && !fetch.allowed_hosts.iter().any(|host| text.starts_with(&format!("{host}/")))
+    {
+        return Ok((owner.to_owned(), name.to_owned()));
+    }
+    match Source::parse(text, &fetch.allowed_hosts, &fetch.private_hosts)? {
+        Source::Remote(url) => Ok((url.owner, url.name)),
+        Source::Local(path) => {
+            let name = path.canonicalize().unwrap_or(path).file_name().map(|name| name.to_string_lossy().into_owned());
+            Ok((LOCAL_OWNER.to_owned(), name.unwrap_or_default()))
+        }
+    }
+}
+
 /// What a finished generation job was asked to do, for a job that does it again.
 pub async fn request_of(db: &Db, id: Uuid) -> Result<GenerationRequest> {
     let job = match inspect::job(db, id).await {
@@ -88,7 +137,7 @@ pub async fn request_of(db: &Db, id: Uuid) -> Result<GenerationRequest> {
         Err(failure) if failure.kind() == Kind::NotFound => {
             // Its history was pruned, perhaps; its cat tells what it was.
             let cat = generations::get(db, id).await?.ok_or(failure)?;
-            return Ok(GenerationRequest { github_url: cat.github_url, reference: None });
+            return Ok(GenerationRequest { github_url: cat.github_url, reference: None, webhook_url: None });
         }
         Err(failure) => return Err(failure),
     };
@@ -132,5 +181,18 @@ mod tests {
         let ask = |path: &Path| generation_job(&path.to_string_lossy(), Wishes::default(), &config);
         assert!(ask(root.path()).is_ok());
         assert_eq!(ask(&deep).unwrap_err().kind(), Kind::Invalid);
+    }
+
+    #[test]
+    fn a_webhook_is_an_address_on_the_web() {
+        for good in ["https://example.org", "http://example.org:8080/cats?of=me"] {
+            assert!(check_webhook_url(good).is_ok(), "{good}");
+        }
+        let long = format!("https://example.org/{}", "x".repeat(2048));
+        for wrong in
+            ["", "x", "ftp://a.b/", "https://u:p@a.b/", "https://u@a.b/", "https://a.b/\0", "https:// a.b", &long]
+        {
+            assert_eq!(check_webhook_url(wrong).unwrap_err().kind(), Kind::Invalid, "{wrong}");
+        }
     }
 }

@@ -15,8 +15,8 @@ use axum_extra::extract::CookieJar;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::Site;
 use super::error::Problem;
+use super::{Site, request_id};
 use crate::config::Auth;
 use crate::db::{Db, logins, tokens};
 use crate::model::failure::{Failure, Kind, Result};
@@ -65,7 +65,8 @@ impl From<tokens::Authenticated> for Caller {
     }
 }
 
-/// Tokens that worked a moment ago, so that not every request asks the database.
+/// Tokens that have worked: for a moment, so that not every request asks the database; then to tell who may well be right
+/// from who tries.
 #[derive(Debug, Default)]
 pub struct Known(Mutex<HashMap<[u8; 32], (Caller, Instant)>>);
 
@@ -78,20 +79,30 @@ impl Known {
         {
             return Ok(caller.clone());
         }
-        let caller = Caller::from(tokens::authenticate(db, presented).await?);
+        let asked = tokens::authenticate(db, presented).await;
         let mut known = self.lock();
+        if asked.as_ref().is_err_and(|failure| failure.kind() == Kind::Unauthorized) {
+            known.remove(&key);
+        }
+        let caller = Caller::from(asked?);
         if known.len() >= REMEMBERED {
             known.retain(|_, (_, until)| *until > now);
         }
-        if known.len() < REMEMBERED {
+        if known.len() < REMEMBERED || known.contains_key(&key) {
             known.insert(key, (caller.clone(), now + TRUSTED));
         }
         Ok(caller)
     }
 
+    /// Whether the token with this hash has worked when it was shown last.
+    pub(super) fn has_worked(&self, hash: &[u8; 32]) -> bool {
+        self.lock().contains_key(hash)
+    }
+
     /// Asks the database again of each: after a token was revoked or a user disabled.
     pub fn forget(&self) {
-        self.lock().clear();
+        let now = Instant::now();
+        self.lock().values_mut().for_each(|(_, until)| *until = now);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<[u8; 32], (Caller, Instant)>> {
@@ -101,6 +112,12 @@ impl Known {
 
 /// Who asks.
 pub async fn identify(site: &Site, headers: &HeaderMap, method: &Method) -> Result<Caller> {
+    let caller = ask(site, headers, method).await?;
+    request_id::is_asked_by(&caller.name);
+    Ok(caller)
+}
+
+async fn ask(site: &Site, headers: &HeaderMap, method: &Method) -> Result<Caller> {
     if site.config.http.auth == Auth::None {
         return Ok(Caller::anybody());
     }
@@ -117,7 +134,7 @@ pub async fn identify(site: &Site, headers: &HeaderMap, method: &Method) -> Resu
 }
 
 /// The token in the header, where there is one.
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>> {
+pub(super) fn bearer(headers: &HeaderMap) -> Result<Option<&str>> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };
     let token = value.to_str().ok().and_then(|value| {

@@ -3,11 +3,14 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde_json::{Value, json};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Site;
+use super::auth::Reader;
 use super::error::Problem;
 use crate::db::backups;
 use crate::model::backup::{Standing, Verdict};
@@ -18,35 +21,77 @@ pub(super) fn routes() -> OpenApiRouter<Site> {
     OpenApiRouter::new().routes(routes!(health))
 }
 
+/// How backups stand.
+#[derive(Debug, Serialize, ToSchema)]
+struct Backups {
+    /// `ok`, or `stale` where a database should have a fresh verified backup and has none.
+    status: &'static str,
+    /// How old a verified backup may be (`backup.fresh_hours`).
+    fresh_hours: u64,
+    /// Each database that has backups, or should have.
+    databases: Vec<Database>,
+}
+
+/// How the backups of one database stand.
+#[derive(Debug, Serialize, ToSchema)]
+struct Database {
+    /// Its name.
+    database: String,
+    /// Whether it should have backups.
+    watched: bool,
+    /// Whether the last verified one is not too old.
+    fresh: bool,
+    /// The last verified one.
+    verified: Option<String>,
+    /// When that was begun.
+    verified_at: Option<DateTime<Utc>>,
+    /// How old what it holds is.
+    age_seconds: Option<i64>,
+    /// The last one.
+    last: Option<String>,
+    /// When that was begun.
+    last_at: Option<DateTime<Utc>>,
+    /// What its drill found.
+    last_verdict: Option<String>,
+    /// How it is unlike the last verified one before it, in sentences.
+    alarms: Vec<String>,
+    /// A backup that is named after a moment yet to come.
+    of_the_future: Option<String>,
+}
+
 /// 200 while each database that should have backups has a fresh verified one, else 503.
-#[utoipa::path(get, path = "/health/backups", tag = "health", responses((status = OK), (status = SERVICE_UNAVAILABLE)))]
-async fn health(State(site): State<Site>) -> Result<(StatusCode, Json<Value>), Problem> {
+#[utoipa::path(get, path = "/health/backups", tag = "health", security(("token" = ["read"])), responses(
+    (status = OK, body = Backups),
+    (status = SERVICE_UNAVAILABLE, body = Backups),
+))]
+async fn health(State(site): State<Site>, _: Reader) -> Result<(StatusCode, Json<Backups>), Problem> {
     let standings = backups::standings(&site.db).await?;
-    Ok(answer(&standings, site.config.backup.fresh_hours))
+    Ok(answer(standings, site.config.backup.fresh_hours))
 }
 
-fn answer(standings: &[Standing], hours: u64) -> (StatusCode, Json<Value>) {
+fn answer(standings: Vec<Standing>, hours: u64) -> (StatusCode, Json<Backups>) {
     let is_well = !standings.iter().any(|standing| standing.is_alarming(hours));
-    let databases: Vec<Value> = standings.iter().map(|standing| of_database(standing, hours)).collect();
+    let databases = standings.into_iter().map(|standing| Database::of(standing, hours)).collect();
     let (code, status) = if is_well { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "stale") };
-    (code, Json(json!({"status": status, "fresh_hours": hours, "databases": databases})))
+    (code, Json(Backups { status, fresh_hours: hours, databases }))
 }
 
-fn of_database(standing: &Standing, hours: u64) -> Value {
-    let age = standing.verified_at.map(|at| (standing.now - at).num_seconds());
-    json!({
-        "database": standing.database,
-        "watched": standing.is_watched,
-        "fresh": standing.is_fresh(hours),
-        "verified": standing.verified,
-        "verified_at": standing.verified_at,
-        "age_seconds": age,
-        "last": standing.last,
-        "last_at": standing.last_at,
-        "last_verdict": standing.last_verdict,
-        "alarms": standing.alarms,
-        "of_the_future": standing.of_the_future,
-    })
+impl Database {
+    fn of(standing: Standing, hours: u64) -> Self {
+        Self {
+            watched: standing.is_watched,
+            fresh: standing.is_fresh(hours),
+            age_seconds: standing.verified_at.map(|at| (standing.now - at).num_seconds()),
+            database: standing.database,
+            verified: standing.verified,
+            verified_at: standing.verified_at,
+            last: standing.last,
+            last_at: standing.last_at,
+            last_verdict: standing.last_verdict,
+            alarms: standing.alarms,
+            of_the_future: standing.of_the_future,
+        }
+    }
 }
 
 /// Adds what there is to tell of the backups.

@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use axum::Json;
 use axum::extract::Request;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema};
 
 use crate::model::failure::{Failure, Kind};
 
@@ -23,6 +23,21 @@ pub struct Problem {
     failure: Failure,
     /// Which part of the request was wrong: a field, a parameter, a header.
     field: Option<Cow<'static, str>>,
+    /// Each thing that was wrong, where there may be several.
+    errors: Vec<Fault>,
+}
+
+/// One of several things that were wrong with a request.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Fault {
+    /// Which of the things asked for, from 0.
+    pub index: usize,
+    /// Which part of it.
+    pub field: Option<String>,
+    /// What was wrong.
+    pub detail: String,
+    /// What to do about it.
+    pub hint: Option<String>,
 }
 
 /// What a client reads where something went wrong: RFC 9457.
@@ -43,8 +58,31 @@ pub struct Details {
     pub hint: Option<String>,
     /// Which part of the request was wrong: a field, a parameter, a header.
     pub field: Option<String>,
+    /// Each thing that was wrong, where several were asked for at once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Fault>,
     /// The request, as the log and the header `x-request-id` name it.
     pub request_id: Option<String>,
+}
+
+/// What any request may be answered with that asks for who asks.
+#[derive(IntoResponses)]
+pub enum Refusals {
+    /// Something is wrong with the request.
+    #[response(status = 400, content_type = "application/problem+json")]
+    Wrong(Details),
+    /// No token that works was shown.
+    #[response(status = 401, content_type = "application/problem+json")]
+    Unknown(Details),
+    /// The token may not do that.
+    #[response(status = 403, content_type = "application/problem+json")]
+    Forbidden(Details),
+    /// Too many requests.
+    #[response(status = 429, content_type = "application/problem+json")]
+    TooMany(Details),
+    /// The service cannot answer this now.
+    #[response(status = 503, content_type = "application/problem+json")]
+    Unavailable(Details),
 }
 
 impl Problem {
@@ -53,6 +91,21 @@ impl Problem {
     pub fn of_field(mut self, field: impl Into<Cow<'static, str>>) -> Self {
         self.field = Some(field.into());
         self
+    }
+
+    /// Says each thing that was wrong, of several.
+    #[must_use]
+    pub fn with_errors(mut self, errors: Vec<Fault>) -> Self {
+        self.errors = errors;
+        self
+    }
+
+    /// As one of several things that were wrong.
+    #[must_use]
+    pub fn into_fault(self, index: usize) -> Fault {
+        let (detail, hint) = self.told();
+        let (detail, hint) = (detail.to_owned(), hint.map(ToOwned::to_owned));
+        Fault { index, field: self.field.map(Cow::into_owned), detail, hint }
     }
 
     /// Whoever asks may not do that.
@@ -64,7 +117,7 @@ impl Problem {
     /// A failure with a status of its own.
     #[must_use]
     pub const fn with(status: StatusCode, failure: Failure) -> Self {
-        Self { status, failure, field: None }
+        Self { status, failure, field: None, errors: Vec::new() }
     }
 
     /// The status that the client gets.
@@ -108,15 +161,24 @@ impl From<Failure> for Problem {
 
 impl From<JsonRejection> for Problem {
     fn from(rejection: JsonRejection) -> Self {
-        let failure = match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => {
-                Failure::new(Kind::TooLarge, "the body is too large").hint("the largest is http.max_body_kb")
-            }
-            _ => Failure::new(Kind::Invalid, rejection.body_text())
-                .hint("send JSON as application/json; /docs tells what each request takes"),
-        };
-        Self::with(rejection.status(), failure).of_field("body")
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            return too_large();
+        }
+        let hint = "send JSON as application/json; /docs tells what each request takes";
+        let text = rejection.body_text();
+        // What is no JSON and what is no request are the same to who sent it.
+        let is_data = matches!(rejection, JsonRejection::JsonDataError(_));
+        let status = if is_data { StatusCode::BAD_REQUEST } else { rejection.status() };
+        let told = text.strip_prefix("Failed to deserialize the JSON body into the target type: ").unwrap_or(&text);
+        let field = told.split_once(": ").map(|(path, _)| path).filter(|path| is_data && is_path(path));
+        let field = field.unwrap_or("body").to_owned();
+        Self::with(status, Failure::new(Kind::Invalid, told).hint(hint)).of_field(field)
     }
+}
+
+/// Whether it names a place in a document, such as `generations[3].priority`.
+fn is_path(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.[]".contains(&byte))
 }
 
 impl From<PathRejection> for Problem {
@@ -133,15 +195,31 @@ impl From<QueryRejection> for Problem {
     }
 }
 
+impl From<axum_extra::extract::QueryRejection> for Problem {
+    fn from(rejection: axum_extra::extract::QueryRejection) -> Self {
+        let failure = Failure::new(Kind::Invalid, rejection.body_text()).hint("/docs tells what each request takes");
+        Self::from(failure).of_field("query")
+    }
+}
+
 /// There is nothing at this path.
 pub(super) async fn no_such_path() -> Problem {
     Failure::new(Kind::NotFound, "there is nothing at this path").hint("see /docs").into()
 }
 
-/// There is something at this path, but not for this method.
-pub(super) async fn no_such_method() -> Problem {
+/// There is something at this path, but not for this method. Who asks which there are is told so by the header `Allow`.
+pub(super) async fn no_such_method(method: Method) -> Response {
+    if method == Method::OPTIONS {
+        return StatusCode::NO_CONTENT.into_response();
+    }
     let failure = Failure::new(Kind::Invalid, "this path does not know the request's method").hint("see /docs");
-    Problem::with(StatusCode::METHOD_NOT_ALLOWED, failure)
+    Problem::with(StatusCode::METHOD_NOT_ALLOWED, failure).into_response()
+}
+
+/// There is more in the body than is read.
+pub(super) fn too_large() -> Problem {
+    let failure = Failure::new(Kind::TooLarge, "the body is too large").hint("the largest is http.max_body_kb");
+    Problem::with(StatusCode::PAYLOAD_TOO_LARGE, failure).of_field("body")
 }
 
 /// Shows problems to people as `page` has them: to those who ask for HTML, where no service is meant to ask.
@@ -154,7 +232,16 @@ pub(super) async fn for_people(page: fn(&Details) -> Response, request: Request,
     let is_for_services = FOR_SERVICES.iter().any(|path| request.uri().path().starts_with(path));
     let response = next.run(request).await;
     match response.extensions().get::<Details>() {
-        Some(details) if wants_page && !is_for_services => page(details),
+        Some(details) if wants_page && !is_for_services => {
+            let mut shown = page(details);
+            // What is said of the request, such as its id and when to come back, holds for the page, too.
+            for (name, value) in response.headers() {
+                if !name.as_str().starts_with("content-") && !shown.headers().contains_key(name) {
+                    shown.headers_mut().append(name, value.clone());
+                }
+            }
+            shown
+        }
         _ => response,
     }
 }
@@ -172,6 +259,7 @@ impl IntoResponse for Problem {
             detail: detail.to_owned(),
             hint: hint.map(ToOwned::to_owned),
             field: self.field.as_deref().map(ToOwned::to_owned),
+            errors: self.errors,
             request_id: super::request_id::current(),
         };
         let mut response = (self.status, Json(&details)).into_response();

@@ -18,7 +18,7 @@ use crate::db::depth::{self, Depth};
 use crate::db::{Db, backups};
 use crate::model::backup::Standing;
 use crate::model::failure::Result;
-use crate::telemetry::{MEDIA_TYPE, Page, Type, metrics};
+use crate::telemetry::{MEDIA_TYPE, Page, Type, metrics, requests};
 
 /// Prometheus waits 10 s by default. What this process counted is told even while the database is away.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -53,6 +53,7 @@ async fn show(State(source): State<Source>) -> impl IntoResponse {
     page.family("repo_to_cat_info", Type::Gauge, "The program; always 1.");
     page.sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
     metrics::write_to(&mut page);
+    requests::write_to(&mut page);
     let looked = timeout(PATIENCE, look(&source.db)).await;
     page.family(
         "repo_to_cat_database_up",

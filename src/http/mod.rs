@@ -2,16 +2,23 @@
 //!
 //! [`Site`] is what answers are made of. [`auth`] tells who asks, [`deeds`] writes down what they change, [`error`] says what
 //! was wrong. Each other module has the routes of one resource; [`api`] puts them together, and with them the OpenAPI
-//! document, which is made from the same attributes. [`server`] listens.
+//! document, which is made from the same attributes. [`server`] listens, behind the [`gate`].
 
 pub mod auth;
 mod backups;
+mod badges;
 pub mod deeds;
 pub mod error;
+mod first_token;
+mod gate;
 mod generations;
-mod health;
+pub mod health;
 mod metrics;
 pub mod openapi;
+mod original;
+mod page;
+mod pictures;
+mod repositories;
 pub mod request_id;
 mod server;
 
@@ -20,7 +27,6 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::request::Parts;
-use axum::middleware::from_fn;
 use axum::response::Response;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
@@ -48,6 +54,8 @@ pub struct Site {
     pub premises: Premises,
     /// Tokens that worked a moment ago.
     pub known: Arc<auth::Known>,
+    /// The last report on the service's health.
+    pub health: health::Last,
     /// The service stops: streams end.
     pub stop: CancellationToken,
 }
@@ -57,7 +65,7 @@ impl Site {
     #[must_use]
     pub fn new(db: Db, premises: Premises, loaded: Loaded, stop: CancellationToken) -> Self {
         let (pictures, config) = (premises.pictures.clone(), Arc::new(premises.config.clone()));
-        Self { db, pictures, config, loaded: Arc::new(loaded), premises, known: Arc::default(), stop }
+        Self { db, pictures, config, loaded: Arc::new(loaded), premises, known: Arc::default(), health: Arc::default(), stop }
     }
 
     /// Who asks.
@@ -79,6 +87,9 @@ fn api() -> OpenApiRouter<Site> {
         .merge(health::routes())
         .merge(backups::routes())
         .merge(generations::routes())
+        .merge(original::routes())
+        .merge(repositories::routes())
+        .merge(badges::routes())
         .merge(metrics::routes())
 }
 
@@ -92,11 +103,9 @@ pub struct Pages {
 }
 
 /// Everything that is answered: the routes for services, their description, and the `pages` for people.
-pub fn router(site: Site, pages: Pages) -> Router {
+pub fn router(site: Site, pages: Router<Site>) -> Router {
     let (routes, document) = api().split_for_parts();
-    let routes = routes.merge(openapi::routes(document)).merge(pages.routes).with_state(site);
-    routes
-        .fallback(error::no_such_path)
-        .method_not_allowed_fallback(error::no_such_method)
-        .layer(from_fn(move |request, next| error::for_people(pages.problem, request, next)))
+    let routes = routes.merge(openapi::routes(document)).merge(pages);
+    // Paths of READMEs are as long as groups are deep: what is at no other path may be one.
+    routes.fallback(badges::or_nothing).with_state(site)
 }

@@ -1,36 +1,51 @@
 //! Each request has an id, which its answer, its problems and the log name: the client's own, or a new one.
 
-use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue};
-use axum::middleware::Next;
-use axum::response::Response;
-use tracing::Instrument as _;
+use std::sync::{Arc, OnceLock};
+
+use axum::http::{HeaderMap, HeaderName};
 use uuid::Uuid;
 
-const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+/// The header that an id comes and goes in.
+pub(super) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 /// Characters of an id that a client gives, at most.
 const LONGEST: usize = 100;
 
 tokio::task_local! {
-    static CURRENT: String;
+    static CURRENT: Arc<About>;
+}
+
+/// What is known of the request that is being answered.
+#[derive(Debug)]
+pub(super) struct About {
+    /// Its id.
+    pub id: String,
+    /// Who asks, once that was asked.
+    pub caller: OnceLock<String>,
+}
+
+impl About {
+    /// Of a request with these headers.
+    pub fn of(headers: &HeaderMap) -> Arc<Self> {
+        let given = headers.get(HEADER).and_then(|value| value.to_str().ok()).filter(|id| is_plain(id));
+        let id = given.map_or_else(|| Uuid::now_v7().to_string(), ToOwned::to_owned);
+        Arc::new(Self { id, caller: OnceLock::new() })
+    }
+
+    /// Does something for this request.
+    pub async fn during<T>(self: Arc<Self>, doing: impl Future<Output = T>) -> T {
+        CURRENT.scope(self, doing).await
+    }
 }
 
 /// The id of the request that is being answered.
 #[must_use]
 pub fn current() -> Option<String> {
-    CURRENT.try_with(Clone::clone).ok()
+    CURRENT.try_with(|about| about.id.clone()).ok()
 }
 
-/// Gives the request its id.
-pub(super) async fn give(request: Request, next: Next) -> Response {
-    let given = request.headers().get(HEADER).and_then(|value| value.to_str().ok()).filter(|id| is_plain(id));
-    let id = given.map_or_else(|| Uuid::now_v7().to_string(), ToOwned::to_owned);
-    let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
-    let mut response = CURRENT.scope(id.clone(), next.run(request).instrument(span)).await;
-    if let Ok(value) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(HEADER, value);
-    }
-    response
+/// Notes who asks, for the log.
+pub(super) fn is_asked_by(name: &str) {
+    _ = CURRENT.try_with(|about| about.caller.set(name.to_owned()));
 }
 
 fn is_plain(id: &str) -> bool {

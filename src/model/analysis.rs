@@ -62,7 +62,7 @@ pub struct Analysis {
 }
 
 /// One term of the score: `contribution = weight * value`, summed and scaled to 10.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ScoreTerm {
     /// Stable name, e.g. `function_size`.
     pub name: String,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::model::analysis::Analysis;
@@ -61,7 +62,7 @@ pub struct GenerationResult {
 }
 
 /// A persisted generation, as read back. Fields that the founding application may have left null are optional.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Generation {
     /// Its job's id.
     pub id: Uuid,

@@ -137,6 +137,9 @@ pub struct GenerationRequest {
     /// Branch, tag or commit; the default branch where it is absent.
     #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
+    /// Who is told of its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook_url: Option<String>,
 }
 
 /// A job to be enqueued.

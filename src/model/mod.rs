@@ -26,4 +26,5 @@ pub mod tree;
 pub mod unique;
 pub mod user;
 pub mod when;
+pub mod why;
 pub mod wish;

@@ -91,6 +91,16 @@ impl Pictures {
         }
     }
 
+    /// Fails unless the folder is there and may be written.
+    pub fn require_writable(&self) -> Result<()> {
+        use rustix::fs::{Access, access};
+        access(&self.folder, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK).map_err(|error| {
+            Failure::new(Kind::Environment, format!("the picture store {} cannot be written", self.folder.display()))
+                .hint("is it mounted, and may this user write in it? See images.store")
+                .source(error)
+        })
+    }
+
     /// Where the picture lies on this machine.
     #[must_use]
     pub fn local_path(&self, key: &str) -> PathBuf {

@@ -1,6 +1,8 @@
 //! Enqueueing from Rust. From other languages: the functions of schema `queue`, see docs/enqueue.md.
 
-use chrono::{TimeDelta, Utc};
+use std::time::Duration;
+
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::db::copy::{CHUNK, Copying};
@@ -91,58 +93,99 @@ fn place(enqueued: &mut [Enqueued], jobs: &[(usize, &NewJob)], ids: Vec<Uuid>) {
 
 /// Whether a job may be enqueued: the one place for the limits, which `queue.check_options` has for SQL.
 pub fn check(job: &NewJob) -> Result<()> {
-    let Some((what, hint)) = flaw(job) else { return Ok(()) };
-    Err(Failure::new(Kind::Invalid, what).hint(hint))
+    flaw(job).map_or(Ok(()), |flaw| Err(flaw.failure))
 }
 
-fn flaw(job: &NewJob) -> Option<(String, &'static str)> {
+/// What keeps a job from being enqueued.
+#[derive(Debug)]
+pub struct Flaw {
+    /// Which option is wrong.
+    pub option: &'static str,
+    /// What is wrong with it.
+    pub failure: Failure,
+}
+
+/// The first thing that keeps a job from being enqueued.
+#[must_use]
+pub fn flaw(job: &NewJob) -> Option<Flaw> {
+    let (option, what, hint) = flaw_of_times(job).or_else(|| flaw_of_words(job)).or_else(|| flaw_of_key(job))?;
+    Some(Flaw { option, failure: Failure::new(Kind::Invalid, what).hint(hint) })
+}
+
+/// An option, what is wrong with it, and what to do.
+type Told = (&'static str, String, &'static str);
+
+fn flaw_of_times(job: &NewJob) -> Option<Told> {
     if !(-100..=100).contains(&job.priority) {
         let hint = "priorities go from -100 to 100; the higher goes first";
-        return Some((format!("priority {} is out of range", job.priority), hint));
+        return Some(("priority", format!("priority {} is out of range", job.priority), hint));
     }
     if !(1..=100).contains(&job.max_attempts) {
-        return Some((format!("max_attempts {} is out of range", job.max_attempts), "it goes from 1 to 100"));
+        let what = format!("max_attempts {} is out of range", job.max_attempts);
+        return Some(("max_attempts", what, "it goes from 1 to 100"));
     }
     if let Some(seconds) = job.timeout_seconds
         && !(1..=2_592_000).contains(&seconds)
     {
-        return Some((format!("a time-out of {seconds} s is out of range"), "it goes from 1 second to 30 days"));
+        let what = format!("a time-out of {seconds} s is out of range");
+        return Some(("timeout_seconds", what, "it goes from 1 second to 30 days"));
     }
-    let longest = TimeDelta::days(LONGEST_WAIT_DAYS);
+    let start = if matches!(job.start, Start::After(_)) { "delay_seconds" } else { "run_at" };
     let is_too_late = match job.start {
         Start::Now => false,
-        Start::At(at) => at > Utc::now() + longest,
-        Start::After(wait) => TimeDelta::from_std(wait).map_or(true, |wait| wait > longest),
+        Start::At(at) => at > Utc::now() + TimeDelta::days(LONGEST_WAIT_DAYS),
+        Start::After(wait) => is_too_long(wait),
     };
     if is_too_late {
-        return Some(("the start is more than ten years ahead".into(), "name a time within ten years"));
+        return Some((start, "the start is more than ten years ahead".into(), "name a time within ten years"));
+    }
+    let is_ancient = |at: &DateTime<Utc>| at.year() < 1;
+    if matches!(&job.start, Start::At(at) if is_ancient(at)) {
+        return Some((start, "the start lies before the year 1".into(), "leave it out to start at once"));
+    }
+    if job.deadline.as_ref().is_some_and(is_ancient) {
+        return Some(("deadline", "the deadline lies before the year 1".into(), "name one to come"));
     }
     if let (Start::At(at), Some(deadline)) = (job.start, job.deadline)
         && deadline <= at
     {
         let hint = "name a later deadline, or an earlier start";
-        return Some((format!("the deadline {deadline} is not after the start: the job would never be run"), hint));
-    }
-    if job.tags.len() > 32 {
-        return Some((format!("there are {} tags", job.tags.len()), "32 are allowed"));
-    }
-    if let Some(tag) = job.tags.iter().find(|tag| !is_label(tag, 100)) {
-        return Some((format!("the tag `{tag}` is none"), "a tag has 1 to 100 characters and no control characters"));
-    }
-    if let Some(key) = job.limit_key.as_ref().filter(|key| !is_text(key, 255) || *key == "*") {
-        return Some((format!("the limit key `{key}` is none"), "it has 1 to 255 characters and is not `*`"));
-    }
-    let unique = job.unique.as_ref()?;
-    if !is_label(&unique.key, 255) {
-        return Some((
-            format!("the unique key {:?} is none", unique.key),
-            "it has 1 to 255 characters and no control characters",
-        ));
-    }
-    if unique.window.is_some_and(|window| window.is_zero()) {
-        return Some(("the window of the unique key is empty".into(), "leave it out, or name a time such as 1h"));
+        let what = format!("the deadline {deadline} is not after the start: the job would never be run");
+        return Some(("deadline", what, hint));
     }
     None
+}
+
+fn flaw_of_words(job: &NewJob) -> Option<Told> {
+    if job.tags.len() > 32 {
+        return Some(("tags", format!("there are {} tags", job.tags.len()), "32 are allowed"));
+    }
+    if let Some(tag) = job.tags.iter().find(|tag| !is_label(tag, 100)) {
+        let hint = "a tag has 1 to 100 characters and no control characters";
+        return Some(("tags", format!("the tag `{tag}` is none"), hint));
+    }
+    let key = job.limit_key.as_ref().filter(|key| !is_text(key, 255) || *key == "*")?;
+    Some(("limit_key", format!("the limit key `{key}` is none"), "it has 1 to 255 characters and is not `*`"))
+}
+
+fn flaw_of_key(job: &NewJob) -> Option<Told> {
+    let unique = job.unique.as_ref()?;
+    if !is_label(&unique.key, 255) {
+        let hint = "it has 1 to 255 characters and no control characters";
+        return Some(("unique_key", format!("the unique key {:?} is none", unique.key), hint));
+    }
+    let window = unique.window?;
+    let what = match (window.is_zero(), is_too_long(window)) {
+        (true, _) => "is empty",
+        (_, true) => "is longer than ten years",
+        _ => return None,
+    };
+    let hint = "leave it out, or name a time such as 1h";
+    Some(("unique_window_seconds", format!("the window of the unique key {what}"), hint))
+}
+
+fn is_too_long(wait: Duration) -> bool {
+    TimeDelta::from_std(wait).map_or(true, |wait| wait > TimeDelta::days(LONGEST_WAIT_DAYS))
 }
 
 /// Whether it is a text that can be shown on a line.
@@ -157,8 +200,6 @@ fn is_text(text: &str, most: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::model::job::JobKind;
     use crate::model::unique::Unique;
@@ -176,6 +217,8 @@ mod tests {
             NewJob { start: Start::At(now + TimeDelta::days(4000)), ..plain() },
             NewJob { start: Start::After(Duration::MAX), ..plain() },
             NewJob { start: Start::At(now), deadline: Some(now), ..plain() },
+            NewJob { start: Start::At(DateTime::<Utc>::MIN_UTC), ..plain() },
+            NewJob { deadline: Some(DateTime::<Utc>::MIN_UTC), ..plain() },
             NewJob { tags: vec!["a".into(); 33], ..plain() },
             NewJob { tags: vec![String::new()], ..plain() },
             NewJob { tags: vec!["a\u{1f}b".into()], ..plain() },
@@ -185,6 +228,7 @@ mod tests {
             NewJob { unique: key("a\nb"), ..plain() },
             NewJob { unique: key(&"k".repeat(256)), ..plain() },
             NewJob { unique: Some(Unique { window: Some(Duration::ZERO), ..Unique::key("k") }), ..plain() },
+            NewJob { unique: Some(Unique { window: Some(Duration::MAX), ..Unique::key("k") }), ..plain() },
         ];
         for job in bad {
             let failure = check(&job).unwrap_err();

@@ -13,7 +13,7 @@ pub mod fixture;
 mod hostile;
 mod local;
 mod remote;
-mod server;
+pub mod server;
 
 /// Settings that let a test end within seconds.
 fn settings() -> Fetch {

@@ -8,7 +8,6 @@ mod lines;
 
 use std::fs;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -21,12 +20,12 @@ use crate::commands::session::{Schema, Session, block_on};
 use crate::commands::view::card::{self, Extras};
 use crate::commands::view::lists;
 use crate::config::Loaded;
-use crate::db::identity::identity;
-use crate::db::{generations, hold};
+use crate::db::generations;
+use crate::generation::removal;
+use crate::generation::submit::owner_and_name;
 use crate::model::containment;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::generation::Generation;
-use crate::model::repository::{LOCAL_OWNER, Source};
 use crate::model::when::When;
 use crate::providers::pictures::KEYS;
 
@@ -60,7 +59,8 @@ async fn list(session: &Session, listing: &GenerationListing, output: &Output) -
 
 /// What the command line means. Times without a date lie before now.
 fn wanted(filter: &GenerationFilter, session: &Session) -> Result<generations::GenerationFilter> {
-    let repository = filter.repository.as_deref().map(|text| owner_and_name(text, session)).transpose()?;
+    let repository =
+        filter.repository.as_deref().map(|text| owner_and_name(text, &session.config.fetch)).transpose()?;
     let (owner, name) = repository.unzip();
     let now = Utc::now();
     let before = |when: When| -> DateTime<Utc> {
@@ -82,25 +82,6 @@ fn wanted(filter: &GenerationFilter, session: &Session) -> Result<generations::G
         until: filter.until.map(before),
         ..Default::default()
     })
-}
-
-/// `owner/name`, or a URL in any form.
-fn owner_and_name(text: &str, session: &Session) -> Result<(String, String)> {
-    let fetch = &session.config.fetch;
-    if let Some((owner, name)) = text.rsplit_once('/')
-        && !text.contains(':')
-        && !text.starts_with(['/', '.'])
-        && !fetch.allowed_hosts.iter().any(|host| text.starts_with(&format!("{host}/")))
-    {
-        return Ok((owner.to_owned(), name.to_owned()));
-    }
-    match Source::parse(text, &fetch.allowed_hosts, &fetch.private_hosts)? {
-        Source::Remote(url) => Ok((url.owner, url.name)),
-        Source::Local(path) => {
-            let name = path.canonicalize().unwrap_or(path).file_name().map(|name| name.to_string_lossy().into_owned());
-            Ok((LOCAL_OWNER.to_owned(), name.unwrap_or_default()))
-        }
-    }
 }
 
 /// One cat, with the files of its pictures.
@@ -157,22 +138,7 @@ async fn delete(session: &Session, ids: &[Uuid], output: &Output) -> Result<()> 
             Err(failure) => failed.add(failure, output),
         }
     }
-    sweep(session, &keys).await?;
+    removal::sweep(&session.db, &session.pictures()?, &session.config.worker, &keys).await?;
     output.data(&deleted, |_| deleted.iter().map(|id| format!("{id}  deleted\n")).collect())?;
     failed.last()
-}
-
-/// Removes those of the pictures that may go now; the others are the sweeper's.
-async fn sweep(session: &Session, keys: &[String]) -> Result<()> {
-    let worker = &session.config.worker;
-    let young = Duration::from_secs(worker.attempt_seconds + 2 * worker.lease_seconds);
-    let pictures = session.pictures()?;
-    if hold::is_held(&session.db).await? || !pictures.is_only_for(&identity(&session.db).await?).await? {
-        return Ok(());
-    }
-    let in_use = generations::pictures_in_use(&session.db, keys).await?;
-    for key in keys.iter().filter(|key| key.starts_with(KEYS) && !in_use.contains(key)) {
-        pictures.delete_if_older(key, young).await?;
-    }
-    Ok(())
 }

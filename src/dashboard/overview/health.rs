@@ -44,10 +44,7 @@ pub(super) fn backups(standings: &[Standing], fresh_hours: u64) -> Markup {
         vec![
             html! { (standing.database) },
             freshness(standing, fresh_hours),
-            match standing.verified_at {
-                Some(at) => time::ago(at, standing.now),
-                None => html! { "never" },
-            },
+            standing.verified_at.map_or_else(|| html! { "never" }, |at| time::ago(at, standing.now)),
             match (&standing.last_verdict, standing.last_at) {
                 (Some(verdict), Some(_)) => badge::state(verdict),
                 (None, Some(_)) => badge(Tone::Plain, "unverified"),

@@ -40,6 +40,8 @@ pub struct GenerationFilter {
     pub since: Option<DateTime<Utc>>,
     /// Persisted before this time.
     pub until: Option<DateTime<Utc>>,
+    /// That this user asked for.
+    pub user: Option<Uuid>,
     /// Persisted before this one (the last of the page before).
     pub before: Option<Uuid>,
     /// At most so many.
@@ -58,6 +60,7 @@ impl GenerationFilter {
             && self.max_score.is_none()
             && self.since.is_none()
             && self.until.is_none()
+            && self.user.is_none()
             && !self.is_about_documents()
     }
 
@@ -74,7 +77,7 @@ impl GenerationFilter {
 }
 
 /// A statement over the generations that a filter's columns let in: what comes before `WHERE` and what comes after. `$1`
-/// and `$2` are the documents, `$11` and what follows is the caller's.
+/// and `$2` are the documents, `$12` and what follows is the caller's.
 macro_rules! filtered {
     ($query:ident ($head:literal, $tail:literal), $filter:expr $(, $more:expr)*) => {
         sqlx::$query!(
@@ -82,7 +85,8 @@ macro_rules! filtered {
                 + r#"WHERE ($3::text IS NULL OR repo_owner = $3) AND ($4::text IS NULL OR repo_name = $4)
                        AND ($5::text IS NULL OR github_url = $5) AND ($6::text IS NULL OR primary_language = $6)
                        AND ($7::float8 IS NULL OR code_quality_score::float8 BETWEEN $7 AND $8)
-                       AND ($9::timestamp IS NULL OR created_at >= $9) AND ($10::timestamp IS NULL OR created_at < $10) "#
+                       AND ($9::timestamp IS NULL OR created_at >= $9) AND ($10::timestamp IS NULL OR created_at < $10)
+                       AND ($11::uuid IS NULL OR user_id = $11) "#
                 + $tail,
             $filter.attributes,
             $filter.analysis,
@@ -93,7 +97,8 @@ macro_rules! filtered {
             $filter.scores().0,
             $filter.scores().1,
             $filter.since.map(|time| time.naive_utc()),
-            $filter.until.map(|time| time.naive_utc())
+            $filter.until.map(|time| time.naive_utc()),
+            $filter.user
             $(, $more)*
         )
     };
@@ -162,14 +167,14 @@ async fn walk(session: &mut Session<'_>, filter: &GenerationFilter, after: Optio
     // The last one comes along even where its document is another: the search goes on behind it.
     let rows = filtered!(
         query(
-            r#"SELECT id, created_at::text AS "created_at!", matches AS "matches!", nth = $13 AS "is_last!"
+            r#"SELECT id, created_at::text AS "created_at!", matches AS "matches!", nth = $14 AS "is_last!"
                FROM (SELECT id, created_at, row_number() OVER (ORDER BY created_at DESC, id DESC) AS nth,
                             ($1::jsonb IS NULL OR coalesce(cat_attributes @> $1, false))
                             AND ($2::jsonb IS NULL OR coalesce(analysis_data @> $2, false)) AS matches
                      FROM public.generations "#,
-            "AND ($11::text IS NULL OR (created_at, id) < ($11::text::timestamp, $12::uuid))
-             ORDER BY created_at DESC, id DESC LIMIT $13) AS looked
-             WHERE matches OR nth = $13 ORDER BY looked.created_at DESC, id DESC LIMIT $14"
+            "AND ($12::text IS NULL OR (created_at, id) < ($12::text::timestamp, $13::uuid))
+             ORDER BY created_at DESC, id DESC LIMIT $14) AS looked
+             WHERE matches OR nth = $14 ORDER BY looked.created_at DESC, id DESC LIMIT $15"
         ),
         filter,
         after.as_ref().map(|place| place.created_at.as_str()),
@@ -193,8 +198,8 @@ async fn search(session: &mut Session<'_>, filter: &GenerationFilter, after: Pla
         query_scalar(
             "SELECT id FROM public.generations ",
             "AND ($1::jsonb IS NULL OR cat_attributes @> $1) AND ($2::jsonb IS NULL OR analysis_data @> $2)
-             AND (created_at, id) < ($11::text::timestamp, $12::uuid)
-             ORDER BY created_at DESC, id DESC LIMIT $13"
+             AND (created_at, id) < ($12::text::timestamp, $13::uuid)
+             ORDER BY created_at DESC, id DESC LIMIT $14"
         ),
         filter,
         after.created_at,
@@ -205,6 +210,21 @@ async fn search(session: &mut Session<'_>, filter: &GenerationFilter, after: Pla
     .await?;
     sqlx::query!("SET LOCAL enable_indexscan = on").execute(session).await?;
     Ok(ids)
+}
+
+/// The newest generations behind so many of them, without their analyses. What is passed over is read, too: few at a time.
+pub async fn newest(db: &Db, passed_over: i64, limit: i64) -> Result<Vec<Generation>> {
+    let mut reading = begin_reading(db).await?;
+    let ids = sqlx::query_scalar!(
+        "SELECT id FROM public.generations ORDER BY created_at DESC, id DESC OFFSET $1 LIMIT $2",
+        passed_over,
+        limit
+    )
+    .fetch_all(&mut *reading)
+    .await?;
+    let cats = by_ids(&mut reading, &ids).await?;
+    reading.commit().await?;
+    Ok(cats)
 }
 
 async fn by_ids(session: &mut Session<'_>, ids: &[Uuid]) -> Result<Vec<Generation>> {

@@ -12,7 +12,7 @@ pub mod export;
 pub mod import;
 mod list;
 
-pub use list::{GenerationFilter, REACH, list};
+pub use list::{GenerationFilter, REACH, list, newest};
 
 /// One generation, with its analysis.
 pub async fn get(db: &Db, id: Uuid) -> Result<Option<Generation>> {
@@ -39,6 +39,15 @@ pub async fn delete(db: &Db, id: Uuid) -> Result<Vec<String>> {
             .ok_or_else(|| unknown(id))?;
     // What others wrote may be empty, which is no key.
     Ok(row.image_path.into_iter().chain(row.original_image_path).filter(|key| !key.is_empty()).collect())
+}
+
+/// The picture's key of a generation whose picture had one of these paths in the founding application.
+pub async fn picture_once_at(db: &Db, paths: &[String]) -> Result<Option<String>> {
+    let found = sqlx::query_scalar!(
+        "SELECT image_path FROM public.generations WHERE former_image_path = ANY ($1) LIMIT 1",
+        paths
+    );
+    Ok(found.fetch_optional(db.pool()).await?.flatten())
 }
 
 /// Of these keys, the ones that a generation names.

@@ -25,7 +25,7 @@ const OUTLINE: f64 = 0.17;
 static FACE: LazyLock<FontRef<'static>> = LazyLock::new(|| FontRef::new(FONT).expect("the embedded font is valid"));
 
 /// Width of a text as a multiple of the letters' size, without kerning, which only makes it narrower.
-fn width(text: &str) -> f64 {
+pub fn width(text: &str) -> f64 {
     let letters = FACE.charmap();
     let metrics = FACE.glyph_metrics(Size::new(1.0), LocationRef::default());
     text.chars().map(|c| letters.map(c).and_then(|glyph| metrics.advance_width(glyph)).map_or(0.6, f64::from)).sum()

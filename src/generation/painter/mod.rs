@@ -2,6 +2,7 @@
 
 mod adornment;
 mod background;
+mod badge;
 mod body;
 mod breeds;
 mod caption;
@@ -14,6 +15,7 @@ mod render;
 mod rig;
 mod sheet;
 mod svg;
+mod thumbnail;
 
 use crate::model::attributes::{Age, CatAttributes};
 use crate::model::failure::Result;
@@ -37,6 +39,20 @@ pub fn caption(png: &[u8], top: &str, bottom: &str) -> Result<Vec<u8>> {
     let text = caption::svg(pixels.width(), pixels.height(), top, bottom)?;
     render::draw(&render::parse(&text)?, &mut pixels);
     render::encode(&pixels)
+}
+
+/// A picture of that width in the same proportions; none where it is not smaller than the picture is.
+pub fn shrunk(png: &[u8], width: u32) -> Result<Option<Vec<u8>>> {
+    let pixels = render::decode(png)?;
+    if width == 0 || width >= pixels.width() {
+        return Ok(None);
+    }
+    render::encode(&thumbnail::of(&pixels, width)?).map(Some)
+}
+
+/// A small flat sign of two fields, as PNG: what it is, and how it is. A better `score`, 0 to 10, is greener.
+pub fn badge(what: &str, how: &str, score: Option<f64>) -> Result<Vec<u8>> {
+    badge::png(what, how, score)
 }
 
 /// All variants on one sheet, labelled, as PNG: breeds by moods, ages, sizes, colours, languages.

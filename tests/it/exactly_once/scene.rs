@@ -139,6 +139,7 @@ impl Scene {
         let request = GenerationRequest {
             github_url: format!("file://{}", self.repositories.join("cats").display()),
             reference: Some(BRANCHES[repository % BRANCHES.len()].to_owned()),
+            webhook_url: None,
         };
         let payload = serde_json::to_value(request).unwrap();
         let job = NewJob { max_attempts: 1, ..NewJob::new(JobKind::Generation, payload) };

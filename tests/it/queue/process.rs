@@ -32,6 +32,7 @@ async fn caught_at(place: &str, settings: &[(&str, &str)]) -> Caught {
     let request = GenerationRequest {
         github_url: format!("file://{}", repositories.join("cats").display()),
         reference: Some("rust".into()),
+        webhook_url: None,
     };
     bed.gate.close_at(place).await;
     let id = bed.enqueue(NewJob { payload: serde_json::to_value(request).unwrap(), ..plain_job() }).await;

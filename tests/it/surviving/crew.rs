@@ -63,6 +63,7 @@ impl Crew {
             let request = GenerationRequest {
                 github_url: format!("file://{}", self.repositories.join("cats").display()),
                 reference: Some(branch.to_owned()),
+                webhook_url: None,
             };
             let payload = serde_json::to_value(request).unwrap();
             NewJob { max_attempts: 3, ..NewJob::new(JobKind::Generation, payload) }

@@ -188,6 +188,18 @@ pub const HOT: &[Hot] = &[
         buffers: [300, 0, 0],
     },
     Hot {
+        name: "forecast, the place in the queue",
+        has: &["WITH RECURSIVE mine", "AS \"is_cut!\""],
+        arguments: |stock| vec![stock.waiting.clone(), "1000".into(), "200".into(), "50".into()],
+        buffers: [3000, 2, 60],
+    },
+    Hot {
+        name: "forecast, the pace",
+        has: &["AS \"due_in!\"", "public.generations ORDER BY created_at DESC"],
+        arguments: |stock| vec![stock.waiting.clone(), "50".into()],
+        buffers: [300, 0, 0],
+    },
+    Hot {
         name: "steps::progress",
         has: &["UPDATE queue.steps SET fraction = $5"],
         arguments: |stock| {

@@ -1,0 +1,237 @@
+//! `POST /v1/generations`: ask for cats.
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chrono::DateTime;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::request::{Wanted, idempotency_key};
+use super::{Id, Links};
+use crate::db::inspect;
+use crate::http::auth::{Caller, Enqueuer};
+use crate::http::error::{Details, Refusals};
+use crate::http::page::wrong;
+use crate::http::{Problem, Site};
+use crate::model::failure::{Failure, Kind};
+use crate::model::job::{Enqueued, JobState, NewJob, Start};
+use crate::model::trace::Traceparent;
+use crate::model::unique::Unique;
+use crate::queue::enqueue::enqueue_all;
+
+/// Cats that one request may ask for.
+const MANY: usize = 1000;
+/// Says that the answer is that of an earlier request with the same `Idempotency-Key`.
+const REPLAYED: &str = "idempotent-replayed";
+
+/// A cat that was asked for.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = GenerationAsked)]
+pub struct Asked {
+    /// Its id, and that of its job.
+    pub id: Uuid,
+    /// False where a job with the same unique key was there already.
+    pub is_new: bool,
+    /// Where it stands.
+    #[schema(example = "available")]
+    pub state: String,
+    /// Where what belongs to it is.
+    pub links: Links,
+    /// Whether an earlier request with the same key asked for it.
+    #[serde(skip)]
+    pub is_replayed: bool,
+}
+
+/// Cats to be asked for at once.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = GenerationRequests)]
+pub struct Batch {
+    /// 1 to 1000 requests.
+    #[schema(min_items = 1, max_items = 1000)]
+    generations: Vec<Wanted>,
+}
+
+/// Cats that were asked for.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = GenerationsAsked)]
+struct AskedMany {
+    /// In the order in which they were asked for.
+    generations: Vec<Asked>,
+}
+
+/// Ask for a cat
+///
+/// Answers with its id at once. A request with the header `Idempotency-Key` can be sent again: the same body gets the same
+/// answer and enqueues nothing, another body is refused. The header `traceparent` says which trace the job belongs to.
+#[utoipa::path(post, path = "/v1/generations", tag = "generations", request_body = Wanted,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Stands for this very request; 1 to 200 characters")),
+    responses((status = ACCEPTED, body = Asked, headers(("Location" = String))),
+              (status = NOT_FOUND, body = Details, content_type = "application/problem+json", description = "There is no job `rerun_of`"),
+              (status = CONFLICT, body = Details, content_type = "application/problem+json", description = "The key belongs to another request, or the job to do again is not finished"),
+              (status = PAYLOAD_TOO_LARGE, body = Details, content_type = "application/problem+json"),
+              (status = UNSUPPORTED_MEDIA_TYPE, body = Details, content_type = "application/problem+json"),
+              (status = UNPROCESSABLE_ENTITY, body = Details, content_type = "application/problem+json", description = "The host is not allowed"),
+              Refusals),
+    security(("token" = ["enqueue"])))]
+pub async fn create(
+    State(site): State<Site>,
+    Enqueuer(caller): Enqueuer,
+    headers: HeaderMap,
+    body: Result<Json<Wanted>, JsonRejection>,
+) -> Result<Response, Problem> {
+    let Json(wanted) = body?;
+    let key = idempotency_key(&headers, &caller, &wanted)?;
+    Ok(accepted(ask(&site, &caller, key, wanted, traceparent(&headers)).await?))
+}
+
+/// Do a finished one again
+///
+/// As a new job, with the repository and the reference that the first one was asked with.
+#[utoipa::path(post, path = "/v1/generations/{id}/rerun", tag = "generations",
+    params(("id" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header, description = "Stands for this very request; 1 to 200 characters")),
+    responses((status = ACCEPTED, body = Asked, headers(("Location" = String))),
+              (status = NOT_FOUND, body = Details, content_type = "application/problem+json"),
+              (status = CONFLICT, body = Details, content_type = "application/problem+json", description = "It is not finished, or the key belongs to another request"),
+              (status = UNPROCESSABLE_ENTITY, body = Details, content_type = "application/problem+json", description = "The host is not allowed any more"),
+              Refusals),
+    security(("token" = ["enqueue"])))]
+pub async fn rerun(
+    State(site): State<Site>,
+    Enqueuer(caller): Enqueuer,
+    headers: HeaderMap,
+    id: Id,
+) -> Result<Response, Problem> {
+    let Path(id) = id?;
+    let wanted = Wanted { rerun_of: Some(id), ..Wanted::default() };
+    let key = idempotency_key(&headers, &caller, &wanted)?;
+    Ok(accepted(ask(&site, &caller, key, wanted, traceparent(&headers)).await?))
+}
+
+/// Ask for many cats
+///
+/// All or none: each request is checked first, and where any is wrong, `errors` names all that are, and nothing is enqueued.
+#[utoipa::path(post, path = "/v1/generations/batch", tag = "generations", request_body = Batch,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Stands for this very request; 1 to 200 characters")),
+    responses((status = ACCEPTED, body = AskedMany),
+              (status = CONFLICT, body = Details, content_type = "application/problem+json", description = "The key belongs to another request"),
+              (status = PAYLOAD_TOO_LARGE, body = Details, content_type = "application/problem+json"),
+              (status = UNSUPPORTED_MEDIA_TYPE, body = Details, content_type = "application/problem+json"),
+              Refusals),
+    security(("token" = ["enqueue"])))]
+pub async fn create_many(
+    State(site): State<Site>,
+    Enqueuer(caller): Enqueuer,
+    headers: HeaderMap,
+    body: Result<Json<Batch>, JsonRejection>,
+) -> Result<Response, Problem> {
+    let Json(batch) = body?;
+    let count = batch.generations.len();
+    if !(1..=MANY).contains(&count) {
+        return Err(wrong("generations", format!("there are {count} requests"), format!("send 1 to {MANY}")));
+    }
+    let key = idempotency_key(&headers, &caller, &batch)?;
+    let trace = traceparent(&headers);
+    let (mut jobs, mut faults) = (Vec::with_capacity(count), Vec::new());
+    for (index, wanted) in batch.generations.into_iter().enumerate() {
+        // Each has a key of its own, and stands for the whole.
+        let key = key.clone().map(|key| Unique { key: format!("{} #{index}", key.key), ..key });
+        match wanted.job(&site, &caller, key, trace).await {
+            Ok(job) => jobs.push(job),
+            // What the caller may not do, or nobody can now, is not a fault of one request.
+            Err(problem) if problem.status().is_server_error() || problem.status() == StatusCode::FORBIDDEN => {
+                return Err(problem);
+            }
+            Err(problem) => faults.push(problem.into_fault(index)),
+        }
+    }
+    if !faults.is_empty() {
+        let what = format!("{} of {count} requests are wrong; none was enqueued", faults.len());
+        return Err(wrong("generations", what, "errors names each".to_owned()).with_errors(faults));
+    }
+    let generations = enqueue(&site, &jobs).await?;
+    let is_replayed = generations.iter().any(|asked| asked.is_replayed);
+    let mut response = (StatusCode::ACCEPTED, Json(AskedMany { generations })).into_response();
+    if is_replayed {
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}
+
+/// Asks for one cat. `key` stands for the request.
+pub async fn ask(
+    site: &Site,
+    caller: &Caller,
+    key: Option<Unique>,
+    wanted: Wanted,
+    traceparent: Option<Traceparent>,
+) -> Result<Asked, Problem> {
+    let job = wanted.job(site, caller, key, traceparent).await?;
+    let mut asked = enqueue(site, std::slice::from_ref(&job)).await?;
+    asked.pop().ok_or_else(|| Failure::new(Kind::Internal, "nothing was enqueued").into())
+}
+
+async fn enqueue(site: &Site, jobs: &[NewJob]) -> Result<Vec<Asked>, Problem> {
+    let enqueued = enqueue_all(&site.db, jobs).await.map_err(|failure| {
+        let is_key = failure.kind() == Kind::Conflict;
+        let problem = Problem::from(failure);
+        if is_key { problem.of_field("Idempotency-Key") } else { problem }
+    })?;
+    let mut asked = Vec::with_capacity(jobs.len());
+    for (job, Enqueued { id, is_new }) in jobs.iter().zip(enqueued) {
+        let stands_for_request = job.unique.as_ref().is_some_and(|unique| unique.fingerprint.is_some());
+        let state = if is_new || stands_for_request { first_state(job, id) } else { state_of(site, job, id).await? };
+        asked.push(Asked {
+            id,
+            // The same request has the same answer.
+            is_new: is_new || stands_for_request,
+            state: state.name().to_owned(),
+            links: Links::of(id),
+            is_replayed: stands_for_request && !is_new,
+        });
+    }
+    Ok(asked)
+}
+
+/// In which state a job was when it got its id.
+fn first_state(job: &NewJob, id: Uuid) -> JobState {
+    let made = id.get_timestamp().map_or((0, 0), |time| time.to_unix());
+    let is_later = match job.start {
+        Start::Now => false,
+        Start::After(wait) => !wait.is_zero(),
+        Start::At(at) => {
+            DateTime::from_timestamp(i64::try_from(made.0).unwrap_or(0), made.1).is_some_and(|made| at > made)
+        }
+    };
+    if is_later { JobState::Scheduled } else { JobState::Available }
+}
+
+/// Where the job stands that was there already.
+async fn state_of(site: &Site, job: &NewJob, id: Uuid) -> Result<JobState, Problem> {
+    match inspect::job(&site.db, id).await {
+        Ok(there) => Ok(there.state()?),
+        // It was pruned since.
+        Err(failure) if failure.kind() == Kind::NotFound => Ok(first_state(job, id)),
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+fn accepted(asked: Asked) -> Response {
+    let (location, is_replayed) = (asked.links.own.clone(), asked.is_replayed);
+    let mut response = (StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(asked)).into_response();
+    if is_replayed {
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    response
+}
+
+/// The trace of a request. Two of the header are none: the standard would have us guess otherwise.
+pub fn traceparent(headers: &HeaderMap) -> Option<Traceparent> {
+    let mut values = headers.get_all("traceparent").iter();
+    let only = values.next().filter(|_| values.next().is_none())?;
+    Traceparent::heard(only.to_str().ok())
+}

@@ -1,0 +1,34 @@
+//! `/v1/generations`: ask for a cat, follow it, look at it, take it away.
+
+mod create;
+mod links;
+mod list;
+mod pictures;
+mod remove;
+mod request;
+mod show;
+
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use super::Site;
+pub(super) use create::{Asked, ask, traceparent};
+pub(super) use links::Links;
+pub(super) use request::Wanted;
+
+/// The routes.
+pub(super) fn routes() -> OpenApiRouter<Site> {
+    OpenApiRouter::new()
+        .routes(routes!(create::create, list::list))
+        .routes(routes!(create::create_many))
+        .routes(routes!(show::show, remove::remove))
+        .routes(routes!(create::rerun))
+        .routes(routes!(pictures::image))
+        .routes(routes!(pictures::original))
+}
+
+/// The id in a path.
+type Id = Result<Path<Uuid>, PathRejection>;

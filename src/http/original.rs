@@ -1,0 +1,340 @@
+//! The routes of the founding application, which answer as they did: those who ask there need not change a line.
+//!
+//! `stars` is always null: it is known to GitHub's own interface only, which is not asked.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::time::{Instant, sleep_until};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use super::Site;
+use super::auth::{Enqueuer, Reader};
+use super::error::{Details, Problem, Refusals};
+use super::generations::{Asked, Wanted, ask, traceparent};
+use super::page::{text, wrong};
+use super::pictures::{FOR_EVER, Keeping, Png, Viewer, answer};
+use crate::db::{Db, attempts, generations, inspect};
+use crate::model::failure::{Failure, Kind};
+use crate::model::generation::Generation;
+use crate::model::job::JobState;
+use crate::providers::pictures::KEYS;
+
+/// How often a job is looked at that somebody waits for.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Generations of a page, at most, and where nobody says how many.
+const LIMITS: (i64, i64) = (100, 10);
+/// Generations that may be passed over: they are read, too.
+const FARTHEST: i64 = 10_000;
+/// Where pictures were, seen from outside.
+const IMAGES: &str = "generated_images";
+
+/// The routes.
+pub(super) fn routes() -> OpenApiRouter<Site> {
+    OpenApiRouter::new().routes(routes!(generate)).routes(routes!(list)).routes(routes!(show)).routes(routes!(image))
+}
+
+/// A request for a cat.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = OriginalRequest)]
+struct Generate {
+    /// The repository.
+    #[schema(example = "https://github.com/owner/name")]
+    github_url: String,
+}
+
+/// A cat, as the founding application told of it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OriginalGeneration)]
+struct Told {
+    /// Always true: what fails is told as a problem.
+    success: bool,
+    /// Its id.
+    generation_id: Uuid,
+    /// When it was made.
+    created_at: DateTime<Utc>,
+    /// The repository.
+    repository: Repository,
+    /// The analysis; null in lists.
+    analysis: Option<Value>,
+    /// What the cat is like.
+    cat_attributes: Option<Value>,
+    /// Three to five sentences.
+    story: Option<String>,
+    /// The caption.
+    meme_text: MemeText,
+    /// The picture.
+    image: Image,
+}
+
+/// A repository.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OriginalRepository)]
+struct Repository {
+    /// Its URL.
+    url: String,
+    /// Its name.
+    name: Option<String>,
+    /// Its owner.
+    owner: Option<String>,
+    /// The language with the most code.
+    primary_language: Option<String>,
+    /// Its size in KB.
+    size_kb: Option<i32>,
+    /// Always null: nobody asks GitHub's interface, which alone knows.
+    stars: Option<u64>,
+}
+
+/// A caption.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OriginalMemeText)]
+struct MemeText {
+    /// The upper line.
+    top: Option<String>,
+    /// The lower line.
+    bottom: Option<String>,
+}
+
+/// A picture.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OriginalImage)]
+struct Image {
+    /// Where it is.
+    url: Option<String>,
+    /// Its bytes in Base64; null in lists, and where it is not in the store.
+    binary: Option<String>,
+    /// The prompt for a text-to-image service.
+    prompt: Option<String>,
+}
+
+impl Told {
+    fn of(cat: Generation, binary: Option<String>) -> Self {
+        // A path of the founding application's is answered under the same one.
+        let url = cat.image_path.map(|key| {
+            let file = key.rsplit('/').next().unwrap_or_default();
+            format!("/{IMAGES}/{file}")
+        });
+        Self {
+            success: true,
+            generation_id: cat.id,
+            created_at: cat.created_at,
+            repository: Repository {
+                url: cat.github_url,
+                name: cat.repo_name,
+                owner: cat.repo_owner,
+                primary_language: cat.primary_language,
+                size_kb: cat.repo_size_kb,
+                stars: None,
+            },
+            analysis: cat.analysis_data,
+            cat_attributes: cat.cat_attributes,
+            story: cat.story,
+            meme_text: MemeText { top: cat.meme_text_top, bottom: cat.meme_text_bottom },
+            image: Image { url, binary, prompt: cat.image_prompt },
+        }
+    }
+
+    /// With the bytes of its picture.
+    async fn whole(site: &Site, cat: Generation) -> Result<Self, Failure> {
+        let png = match cat.image_path.as_deref().filter(|key| key.starts_with(KEYS)) {
+            Some(key) => site.pictures.get(key).await?,
+            None => None,
+        };
+        Ok(Self::of(cat, png.map(|png| STANDARD.encode(png))))
+    }
+}
+
+/// Ask for a cat and wait for it
+///
+/// As the founding application: waits for the cat, but no longer than `http.wait_seconds`; then it answers with 202 as
+/// `POST /v1/generations` does, and the cat comes all the same.
+#[utoipa::path(post, path = "/generate", tag = "original", request_body = Generate,
+    responses((status = OK, body = Told),
+              (status = ACCEPTED, body = Asked, headers(("Location" = String)), description = "It is under way"),
+              (status = CONFLICT, body = Details, content_type = "application/problem+json", description = "It was cancelled"),
+              (status = PAYLOAD_TOO_LARGE, body = Details, content_type = "application/problem+json"),
+              (status = UNSUPPORTED_MEDIA_TYPE, body = Details, content_type = "application/problem+json"),
+              (status = UNPROCESSABLE_ENTITY, body = Details, content_type = "application/problem+json", description = "No cat could be made of it"),
+              Refusals),
+    security(("token" = ["enqueue"])))]
+async fn generate(
+    State(site): State<Site>,
+    Enqueuer(caller): Enqueuer,
+    headers: HeaderMap,
+    body: Result<Json<Generate>, JsonRejection>,
+) -> Result<Response, Problem> {
+    let Json(Generate { github_url }) = body?;
+    let wanted = Wanted { github_url: Some(github_url), ..Wanted::default() };
+    let asked = ask(&site, &caller, None, wanted, traceparent(&headers)).await?;
+    let until = Instant::now() + Duration::from_secs(site.config.http.wait_seconds);
+    match site.stop.run_until_cancelled(end_of(&site.db, asked.id, until)).await.transpose()?.flatten() {
+        Some(JobState::Completed) => {
+            let cat = generations::get(&site.db, asked.id).await?.ok_or_else(|| generations::unknown(asked.id))?;
+            Ok(Json(Told::whole(&site, cat).await?).into_response())
+        }
+        Some(_) => Err(why_not(&site.db, asked.id).await?),
+        None => {
+            let location = asked.links.own.clone();
+            Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(asked)).into_response())
+        }
+    }
+}
+
+/// How the job ended; none where it did not by then.
+async fn end_of(db: &Db, id: Uuid, until: Instant) -> Result<Option<JobState>, Failure> {
+    loop {
+        let state = inspect::job(db, id).await?.state()?;
+        let now = Instant::now();
+        if state.is_final() {
+            return Ok(Some(state));
+        }
+        if now >= until {
+            return Ok(None);
+        }
+        sleep_until(until.min(now + LOOK_EVERY)).await;
+    }
+}
+
+/// Why there is no cat.
+async fn why_not(db: &Db, id: Uuid) -> Result<Problem, Failure> {
+    let Some(last) = attempts::of_job(db, id).await?.pop() else {
+        return Ok(Failure::new(Kind::Conflict, format!("generation {id} was cancelled")).into());
+    };
+    let class = last.error_class.as_deref().and_then(Kind::from_name);
+    let kind = class.filter(|kind| *kind != Kind::Cancelled);
+    let what = last.error.unwrap_or_else(|| format!("generation {id} was cancelled"));
+    let status = if kind.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::CONFLICT };
+    let failure = Failure::new(kind.unwrap_or(Kind::Conflict), what);
+    Ok(Problem::with(status, last.hint.into_iter().fold(failure, Failure::hint)))
+}
+
+/// Which part of the list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Part {
+    /// How many, 1 to 100; 10 where it is left out.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<i64>,
+    /// How many to pass over, at most 10000.
+    #[param(minimum = 0, maximum = 10000)]
+    offset: Option<i64>,
+}
+
+/// A part of the list.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OriginalGenerations)]
+struct ToldMany {
+    /// Always true.
+    success: bool,
+    /// The newest first.
+    generations: Vec<Told>,
+    /// How many were asked for.
+    limit: i64,
+    /// How many were passed over.
+    offset: i64,
+}
+
+/// List cats
+///
+/// As the founding application, the newest first. To go farther back, see `GET /v1/generations`.
+#[utoipa::path(get, path = "/generations", tag = "original", params(Part),
+    responses((status = OK, body = ToldMany), Refusals), security(("token" = ["read"])))]
+async fn list(
+    State(site): State<Site>,
+    _: Reader,
+    part: Result<Query<Part>, QueryRejection>,
+) -> Result<Json<ToldMany>, Problem> {
+    let Query(part) = part?;
+    let (limit, offset) = (part.limit.unwrap_or(LIMITS.1), part.offset.unwrap_or(0));
+    if !(1..=LIMITS.0).contains(&limit) {
+        return Err(wrong("limit", format!("limit is {limit}"), format!("allowed: 1 to {}", LIMITS.0)));
+    }
+    if !(0..=FARTHEST).contains(&offset) {
+        let hint = format!("allowed: 0 to {FARTHEST}; GET /v1/generations goes on from any place");
+        return Err(wrong("offset", format!("offset is {offset}"), hint));
+    }
+    let cats = generations::newest(&site.db, offset, limit).await?;
+    let generations = cats.into_iter().map(|cat| Told::of(cat, None)).collect();
+    Ok(Json(ToldMany { success: true, generations, limit, offset }))
+}
+
+/// Look at a cat
+///
+/// As the founding application.
+#[utoipa::path(get, path = "/generation/{id}", tag = "original", params(("id" = Uuid, Path)),
+    responses((status = OK, body = Told),
+              (status = NOT_FOUND, body = Details, content_type = "application/problem+json"),
+              Refusals),
+    security(("token" = ["read"])))]
+async fn show(
+    State(site): State<Site>,
+    _: Reader,
+    id: Result<Path<Uuid>, PathRejection>,
+) -> Result<Json<Told>, Problem> {
+    let Path(id) = id?;
+    let cat = generations::get(&site.db, id).await?.ok_or_else(|| generations::unknown(id))?;
+    Ok(Json(Told::whole(&site, cat).await?))
+}
+
+/// A picture
+///
+/// By its former name, where its cat came from the founding application, else by ours. Without a token where
+/// `http.public_pictures` is on.
+#[utoipa::path(get, path = "/generated_images/{file}", tag = "original", params(("file" = String, Path)),
+    responses((status = OK, body = Png, content_type = "image/png", headers(("ETag" = String), ("Cache-Control" = String))),
+              (status = NOT_MODIFIED, description = "It is the one that `If-None-Match` names"),
+              (status = NOT_FOUND, body = Details, content_type = "application/problem+json"),
+              Refusals),
+    security(("token" = ["read"])))]
+async fn image(
+    State(site): State<Site>,
+    _: Viewer,
+    headers: HeaderMap,
+    file: Result<Path<String>, PathRejection>,
+) -> Result<Response, Problem> {
+    let Path(file) = file.map_err(|_| wrong("file", "the name in the path is none".to_owned(), String::new()))?;
+    let file = text("file", Some(file))?.unwrap_or_default();
+    let key = match ours(&file) {
+        Some(key) => Some(key),
+        None => {
+            let paths = [format!("/{IMAGES}/{file}"), format!("{IMAGES}/{file}"), format!("./{IMAGES}/{file}"), file];
+            generations::picture_once_at(&site.db, &paths).await?
+        }
+    };
+    answer(&site, key.as_deref(), None, Keeping { headers: &headers, how_long: FOR_EVER }).await
+}
+
+/// The key of a picture of ours whose file is called so.
+fn ours(file: &str) -> Option<String> {
+    let hash = file.strip_suffix(".png").filter(|hash| hash.len() == 64)?;
+    let is_hash = hash.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+    is_hash.then(|| format!("{KEYS}{}/{}/{file}", &hash[..2], &hash[2..4]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_ours_are_called_by_their_hash() {
+        let hash = "0a".repeat(32);
+        assert_eq!(ours(&format!("{hash}.png")), Some(format!("images/v1/0a/0a/{hash}.png")));
+        for other in ["cat.png", "", &hash, &format!("{}.png", "0A".repeat(32)), "../../../etc/passwd"] {
+            assert_eq!(ours(other), None, "{other}");
+        }
+    }
+}

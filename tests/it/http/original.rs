@@ -1,0 +1,98 @@
+//! The founding application's routes.
+
+use std::fs;
+use std::process::Command;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::host::Host;
+use super::{completed, local_cat};
+use crate::commands::shell;
+use crate::support::cli::Service;
+use crate::support::http::{get, post};
+
+fn impatient(mut command: Command) -> Service {
+    command.env("REPO_TO_CAT_HTTP__WAIT_SECONDS", "1");
+    Service::start(command)
+}
+
+#[test]
+fn who_asks_as_before_is_answered_as_before() {
+    let shell = shell("original");
+    let host = Host::for_shell(&shell);
+    let service = shell.service("worker,http");
+    let url = host.url("owner/name");
+    let answer = post(&service, "/generate", &json!({ "github_url": url }).to_string());
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let cat = answer.json();
+    let id = cat["generation_id"].as_str().unwrap();
+    assert_eq!((&cat["success"], &cat["repository"]["url"]), (&true.into(), &url.as_str().into()));
+    assert_eq!((&cat["repository"]["owner"], &cat["repository"]["stars"]), (&"owner".into(), &Value::Null));
+    assert!(cat["analysis"]["metrics"]["function_count"].is_number() && cat["cat_attributes"]["size"].is_string());
+    assert!(cat["meme_text"]["top"].is_string() && cat["story"].is_string() && cat["image"]["prompt"].is_string());
+    let binary = STANDARD.decode(cat["image"]["binary"].as_str().unwrap()).unwrap();
+    assert_eq!(get(&service, cat["image"]["url"].as_str().unwrap()).body, binary);
+    assert_eq!(get(&service, &format!("/v1/generations/{id}/image")).body, binary);
+    assert_eq!(get(&service, &format!("/generation/{id}")).json(), cat);
+
+    let list = get(&service, "/generations?limit=1").json();
+    assert_eq!(
+        (&list["generations"][0]["generation_id"], &list["limit"], &list["offset"]),
+        (&id.into(), &1.into(), &0.into())
+    );
+    assert_eq!(list["generations"][0]["image"]["binary"], Value::Null);
+    assert_eq!(get(&service, "/generations?offset=1").json()["generations"], json!([]));
+    for wrong in ["limit=0", "limit=101", "offset=-1", "offset=10001", "offset=x", "page=2"] {
+        assert_eq!(get(&service, &format!("/generations?{wrong}")).status, 400, "{wrong}");
+    }
+    for (path, status) in [
+        ("/generation/1", 400),
+        ("/generation/0198c0de-0000-7000-8000-000000000000", 404),
+        ("/generated_images/none.png", 404),
+        ("/generated_images/%00.png", 400),
+        ("/generated_images/..%2F..%2Fetc%2Fpasswd", 404),
+    ] {
+        assert_eq!(get(&service, path).status, status, "{path}");
+    }
+    let refused = post(&service, "/generate", r#"{"github_url": "https://github.com/owner"}"#);
+    assert_eq!((refused.status, &refused.json()["field"]), (400, &"github_url".into()));
+}
+
+#[test]
+fn what_takes_too_long_goes_on_and_what_fails_says_why() {
+    let shell = shell("impatient");
+    let host = Host::for_shell(&shell);
+    let service = impatient(shell.command(&["run", "--only", "http"]));
+    let body = json!({ "github_url": host.url("owner/name") }).to_string();
+    let asked = post(&service, "/generate", &body);
+    assert_eq!((asked.status, &asked.json()["state"]), (202, &"available".into()));
+    assert!(asked.header("location").is_some());
+    drop(service);
+    let service = shell.service("worker,http");
+    completed(&service, asked.json()["id"].as_str().unwrap());
+
+    let branch = format!("{}/tree/no-such-branch", host.url("owner/name"));
+    let failed = post(&service, "/generate", &json!({ "github_url": branch }).to_string());
+    assert_eq!(failed.status, 422, "{}", failed.text());
+    assert!(failed.json()["detail"].as_str().unwrap().contains("no-such-branch"), "{}", failed.text());
+}
+
+#[test]
+fn pictures_are_found_by_their_former_names() {
+    let shell = shell("former");
+    let service = shell.service("worker,http");
+    let id = local_cat(&shell, &service);
+    let file = shell.path("cats.ndjson");
+    let path = file.to_str().unwrap();
+    shell.succeeds(&["generations", "export", "-o", path]);
+    let mut cat: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    cat["id"] = "0198c0de-0000-7000-8000-000000000001".into();
+    cat["former_image_path"] = "/generated_images/former.png".into();
+    fs::write(&file, format!("{cat}\n")).unwrap();
+    shell.succeeds(&["generations", "import", path]);
+    let former = get(&service, "/generated_images/former.png");
+    assert_eq!((former.status, former.header("content-type")), (200, Some("image/png")));
+    assert_eq!(former.body, get(&service, &format!("/v1/generations/{id}/image")).body);
+}

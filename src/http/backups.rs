@@ -1,4 +1,8 @@
-//! How the backups stand: `/health/backups`, and their part of `/metrics`.
+//! How the backups stand: `/health/backups`, and their part of `/metrics`; and `/v1/backups`.
+
+mod looking;
+mod making;
+mod store;
 
 use axum::Json;
 use axum::extract::State;
@@ -18,7 +22,7 @@ use crate::telemetry::{Page, Type};
 
 /// The routes.
 pub(super) fn routes() -> OpenApiRouter<Site> {
-    OpenApiRouter::new().routes(routes!(health))
+    OpenApiRouter::new().routes(routes!(health)).merge(looking::routes()).merge(making::routes())
 }
 
 /// How backups stand.

@@ -4,6 +4,7 @@
 //! was wrong. Each other module has the routes of one resource; [`api`] puts them together, and with them the OpenAPI
 //! document, which is made from the same attributes. [`server`] listens, behind the [`gate`].
 
+mod audit;
 pub mod auth;
 mod backups;
 mod badges;
@@ -13,14 +14,23 @@ mod first_token;
 mod gate;
 mod generations;
 pub mod health;
+pub mod input;
+mod jobs;
 mod metrics;
 pub mod openapi;
 mod original;
 mod page;
+mod paging;
 mod pictures;
+mod queue;
+mod refusals;
 mod repositories;
 pub mod request_id;
+mod schedules;
 mod server;
+mod system;
+mod tokens;
+mod users;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -90,6 +100,13 @@ fn api() -> OpenApiRouter<Site> {
         .merge(original::routes())
         .merge(repositories::routes())
         .merge(badges::routes())
+        .merge(jobs::routes())
+        .merge(queue::routes())
+        .merge(schedules::routes())
+        .merge(users::routes())
+        .merge(tokens::routes())
+        .merge(audit::routes())
+        .merge(system::routes())
         .merge(metrics::routes())
 }
 

@@ -15,7 +15,7 @@ use super::Site;
 #[openapi(info(
     title = "repo-to-cat",
     description = "Ask for a cat, follow it, look at it; and steer the queue that paints it.",
-))]
+), components(schemas(super::error::Details)))]
 struct Base;
 
 /// The document without any route.

@@ -48,6 +48,17 @@ pub(super) fn is_asked_by(name: &str) {
     _ = CURRENT.try_with(|about| about.caller.set(name.to_owned()));
 }
 
+/// Work for the request that goes on in a task of its own.
+pub fn carried<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
+    let about = CURRENT.try_with(Arc::clone);
+    async move {
+        match about {
+            Ok(about) => about.during(work).await,
+            Err(_) => work.await,
+        }
+    }
+}
+
 fn is_plain(id: &str) -> bool {
     (1..=LONGEST).contains(&id.len())
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/+=".contains(&byte))

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
@@ -58,6 +58,16 @@ impl FromStr for When {
     }
 }
 
+/// As a person would write it, for records of what was asked for.
+impl Serialize for When {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::At(time) => time.serialize(serializer),
+            Self::In(wait) => serializer.collect_str(&format_args!("{}s", wait.num_seconds())),
+        }
+    }
+}
+
 impl TryFrom<String> for When {
     type Error = String;
 
@@ -81,6 +91,12 @@ impl ToSchema for When {}
 #[serde(try_from = "String")]
 #[schema(value_type = String, example = "90s")]
 pub struct Span(pub Duration);
+
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{}ms", self.0.as_millis()))
+    }
+}
 
 impl TryFrom<String> for Span {
     type Error = String;

@@ -6,6 +6,7 @@
 //! What fails leaves every database as it was.
 
 mod archive;
+pub mod command;
 mod compare;
 mod foreign;
 mod input;

@@ -1,0 +1,35 @@
+//! The store of backups, which may be slow, or far away, or gone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+use crate::backup::shelf;
+use crate::backup::submit::database;
+use crate::backup::yard::vault;
+use crate::http::Site;
+use crate::model::backup::BackupName;
+use crate::model::failure::{Failure, Kind, Result};
+use crate::providers::vault::Vault;
+
+/// How long the store may take: a page that waits longer helps nobody.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Opens the store and works with it, for a while.
+pub(super) async fn in_store<T>(site: &Site, work: impl AsyncFnOnce(Vault) -> Result<T>) -> Result<T> {
+    let config = Arc::clone(&site.config);
+    let done = timeout(PATIENCE, async {
+        let opened = spawn_blocking(move || vault(&config)).await;
+        work(opened.map_err(|error| Failure::new(Kind::Internal, "opening the store broke").source(error))??).await
+    });
+    done.await.unwrap_or_else(|_| {
+        Err(Failure::new(Kind::Unavailable, format!("the store of backups did not answer in {} s", PATIENCE.as_secs())))
+    })
+}
+
+/// The backup that `called` means.
+pub(super) async fn find(site: &Site, vault: &Vault, called: &str) -> Result<BackupName> {
+    shelf::find(vault, called, &database(None, &site.config)?, None).await
+}

@@ -1,0 +1,128 @@
+//! What requests bring along, read as strictly as it is written down: unknown fields and parameters are refused.
+
+use axum::Json;
+use axum::body::{Body as RawBody, Bytes};
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::request::Parts;
+use axum_extra::extract::Query;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use super::error::Problem;
+use crate::model::failure::{Failure, Kind};
+use crate::model::job::JobKind;
+
+/// A body of JSON.
+#[derive(Debug)]
+pub struct Body<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let whole = Request::from_parts(parts.clone(), body);
+        let bytes = Bytes::from_request(whole, state).await.map_err(JsonRejection::from)?;
+        if has_nul(&bytes) {
+            let failure = Failure::new(Kind::Invalid, "the body holds the character NUL (\\u0000)")
+                .hint("PostgreSQL keeps no such text: leave it out");
+            return Err(Problem::from(failure).of_field("body"));
+        }
+        let Json(value) = Json::from_request(Request::from_parts(parts, RawBody::from(bytes)), state).await?;
+        Ok(Self(value))
+    }
+}
+
+/// Whether a string of JSON holds NUL, which can only stand there as `\u0000`.
+fn has_nul(json: &[u8]) -> bool {
+    let mut rest = json;
+    while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
+        if rest[at..].starts_with(b"\\u0000") {
+            return true;
+        }
+        // Whatever is escaped is no beginning of another escape.
+        rest = rest.get(at + 2..).unwrap_or_default();
+    }
+    false
+}
+
+/// The parameters of a query; one that may be repeated is a list.
+#[derive(Debug)]
+pub struct Params<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Query::from_request_parts(parts, state).await {
+            Ok(Query(value)) => Ok(Self(value)),
+            Err(rejection) => {
+                let failure = Failure::new(Kind::Invalid, rejection.body_text());
+                Err(Problem::from(failure.hint("/docs tells what each request takes")).of_field("query"))
+            }
+        }
+    }
+}
+
+/// The id in a path.
+#[derive(Debug)]
+pub struct Id(pub Uuid);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(id) = Path::from_request_parts(parts, state).await?;
+        Ok(Self(id))
+    }
+}
+
+/// The name in a path.
+#[derive(Debug)]
+pub struct Name(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Name {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Path::from_request_parts(parts, state).await {
+            Ok(Path(name)) => Ok(Self(name)),
+            Err(_) => {
+                Err(Problem::from(Failure::new(Kind::Invalid, "the name in the path is no UTF-8")).of_field("path"))
+            }
+        }
+    }
+}
+
+/// The kind of jobs in a path.
+#[derive(Debug)]
+pub struct KindOfJob(pub JobKind);
+
+impl<S: Send + Sync> FromRequestParts<S> for KindOfJob {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Name(name) = Name::from_request_parts(parts, state).await?;
+        JobKind::from_name(&name).map(Self).ok_or_else(|| {
+            let known = JobKind::ALL.map(JobKind::name).join(", ");
+            let failure = Failure::new(Kind::NotFound, format!("there are no jobs of kind `{name}`"));
+            Problem::from(failure.hint(format!("the kinds are {known}"))).of_field("kind")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nul_is_found_where_it_is_one() {
+        for text in ["\0", "a\0", "\\\0", "\\\\\0", "\u{1}\0"] {
+            assert!(has_nul(&serde_json::to_vec(text).unwrap()), "{text:?}");
+        }
+        for text in ["", "\\u0000", "\\", "\u{1}", "u0000", "\\\\u0000"] {
+            assert!(!has_nul(&serde_json::to_vec(text).unwrap()), "{text:?}");
+        }
+    }
+}

@@ -47,20 +47,18 @@ struct Room {
 }
 
 impl Limit {
-    /// Fails (`Invalid`) on a limit that limits nothing, or that nothing could ever pass by a rate of nothing.
+    /// Fails (`Invalid`) on one that limits nothing, or by less than nothing.
     pub fn check(&self) -> Result<()> {
-        let refused = |what: &str, hint: &str| Err(Failure::new(Kind::Invalid, what.to_owned()).hint(hint));
-        match (self.max_running, self.rate_count, self.rate_seconds) {
-            (None, None, None) => refused("the limit limits nothing", "say how many may run, or be started in how many seconds"),
-            (Some(most), _, _) if most < 0 => refused("at most running is less than 0", "0 or more"),
-            (_, Some(count), Some(seconds)) if count < 1 || seconds < 1 => {
-                refused("a rate is below 1", "1 or more jobs in 1 or more seconds")
-            }
-            (_, Some(_), None) | (_, None, Some(_)) => {
-                refused("half of a rate was given", "say how many may be started, and in how many seconds")
-            }
-            _ => Ok(()),
+        let refused = |what: &str, hint: &str| Err(Failure::new(Kind::Invalid, what).hint(hint));
+        if self.rate_count.is_some() != self.rate_seconds.is_some() {
+            return refused("a rate has two parts", "give rate_count and rate_seconds");
         }
+        if self.max_running.is_none() && self.rate_count.is_none() {
+            return refused("nothing is limited", "give max_running, or rate_count and rate_seconds");
+        }
+        let is_sane = self.max_running.is_none_or(|most| most >= 0)
+            && [self.rate_count, self.rate_seconds].into_iter().flatten().all(|number| number > 0);
+        if is_sane { Ok(()) } else { refused("a limit is below zero", "a rate counts from 1, max_running from 0") }
     }
 
     /// Tokens of a rate, with what was filled up since.

@@ -19,7 +19,7 @@ use crate::dashboard::page::Nav;
 use crate::dashboard::visitor::Visitor;
 use crate::db::inspect::Filter;
 use crate::db::steer::{self, Change, Done, Selection};
-use crate::http::{Problem, Site};
+use crate::http::{Problem, Site, request_id};
 use crate::model::failure::{Failure, Kind};
 
 /// How long a page waits for many jobs to be changed; it goes on behind it.
@@ -132,10 +132,10 @@ async fn steer_all(
     list: &str,
 ) -> Result<Response, Problem> {
     let (own, visitor) = (site.clone(), visitor.clone());
-    let steering = tokio::spawn(async move {
+    let steering = tokio::spawn(request_id::carried(async move {
         let act = act(&visitor, change::deed(change), None, Some(detail));
         own.perform(act, selection.steer(&own.db, change, false)).await
-    });
+    }));
     let done: Result<Done, Failure> = match timeout(PATIENCE, steering).await {
         Err(_) => {
             let text = "These are many jobs: they are being changed now. The audit log tells when all are done.";

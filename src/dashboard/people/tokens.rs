@@ -119,7 +119,7 @@ pub(super) async fn new(
     let called = user.called();
     let name = if fields.name.trim().is_empty() { "token" } else { fields.name.trim() };
     let detail = json!({"name": name, "scopes": fields.scope, "expires": fields.expires});
-    let act = act(visitor, "tokens.make", Some(&called), Some(detail));
+    let act = act(visitor, "tokens.new", Some(&called), Some(detail));
     let making = async { tokens::create(&site.db, user.id, name, &fields.scopes()?, fields.expires()?).await };
     let (token, row) = match site.perform(act, making).await {
         Ok(made) => made,

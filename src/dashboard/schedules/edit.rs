@@ -16,9 +16,11 @@ use crate::dashboard::parts::field;
 use crate::dashboard::visitor::Visitor;
 use crate::db::schedules;
 use crate::http::{Problem, Site};
+use crate::model::failure::Result as FailureResult;
 use crate::model::job::JobKind;
 use crate::model::schedule::{Missed, Overlap, Spec, State as Firing};
 use crate::model::token::Scope;
+use crate::schedule::job::job;
 use crate::schedule::{edit, outlook};
 
 /// Times that a preview tells.
@@ -86,12 +88,12 @@ async fn answer(
     entry: &Entry,
     name: Option<&str>,
     visitor: &Visitor,
-    save: impl AsyncFnOnce(Spec) -> crate::model::failure::Result<()>,
+    save: impl AsyncFnOnce(Spec) -> FailureResult<()>,
     saved: impl FnOnce() -> Response,
 ) -> Result<Response, Problem> {
     let outcome = match entry.spec() {
         Err(problem) => Outcome::Refused(problem),
-        Ok(spec) if entry.is_preview() => match outlook::preview(&site.db, &spec, NEXT, &site.config).await {
+        Ok(spec) if entry.is_preview() => match preview(site, &spec).await {
             Ok(times) => Outcome::Preview(times),
             Err(failure) => Outcome::Refused(failure.into()),
         },
@@ -106,6 +108,13 @@ async fn answer(
         Outcome::Refused(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
     Ok(form(entry, name, &outcome, visitor).with_status(status).into_response())
+}
+
+/// The next times of a schedule that could make a job.
+async fn preview(site: &Site, spec: &Spec) -> FailureResult<Vec<String>> {
+    let times = outlook::preview(&site.db, spec, NEXT).await?;
+    job(spec, None, &site.config)?;
+    Ok(times)
 }
 
 fn form(entry: &Entry, name: Option<&str>, outcome: &Outcome, visitor: &Visitor) -> Page {

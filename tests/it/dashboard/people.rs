@@ -58,7 +58,7 @@ fn a_token_is_shown_once_and_revoked() {
     let token = format!("rtc_{}", &after[..40]);
     assert_eq!(Browser::of(&service, &token).try_get("/jobs").status, 200, "it works");
     browser.get(&own).has(&[&token[..12], "works"]).lacks(&[&token]);
-    browser.get("/audit").has(&["tokens.make"]).lacks(&[&token]);
+    browser.get("/audit").has(&["tokens.new"]).lacks(&[&token]);
     for (name, value, said) in [
         ("expires", "soon", "`soon` is no time"),
         ("scope", "sudo", "there is no scope"),

@@ -27,10 +27,10 @@ fn queues_are_paused_limited_and_go_on() {
     act("limits", &limit).has(&["generation is limited.", "each key", "30 in 60 s"]);
     assert_eq!(shell.json(&["queue", "limits"])[0]["max_running"], 4);
     for (fields, said) in [
-        (vec![("kind", "generation")], "limits nothing"),
-        (vec![("kind", "generation"), ("rate_count", "3")], "half of a rate"),
+        (vec![("kind", "generation")], "nothing is limited"),
+        (vec![("kind", "generation"), ("rate_count", "3")], "a rate has two parts"),
         (vec![("kind", "generation"), ("max_running", "many")], "`many` is no number"),
-        (vec![("kind", "generation"), ("max_running", "-1")], "less than 0"),
+        (vec![("kind", "generation"), ("max_running", "-1")], "a limit is below zero"),
         (vec![("kind", "nap"), ("max_running", "1")], "there are no jobs of kind"),
     ] {
         act("limits", &fields).has(&[said]);

@@ -48,7 +48,9 @@ pub(super) async fn show(
 async fn made(db: &Db, job: &JobRow) -> Result<Option<(String, String)>> {
     let backup = |name: String| (format!("/backups/{}", segment(&name)), name);
     Ok(match JobKind::from_name(&job.kind) {
-        Some(JobKind::Generation) if !matches!(job.state()?, JobState::Discarded | JobState::Cancelled) => Some((format!("/generations/{}", job.id), "its cat".to_owned())),
+        Some(JobKind::Generation) if !matches!(job.state()?, JobState::Discarded | JobState::Cancelled) => {
+            Some((format!("/generations/{}", job.id), "its cat".to_owned()))
+        }
         Some(JobKind::Backup) => backups::made_by(db, job.id).await?.map(|row| backup(row.name)),
         Some(JobKind::Drill) => backups::drilled_by(db, job.id).await?.map(|row| backup(row.backup)),
         _ => None,

@@ -23,7 +23,7 @@ fn a_backup_is_made_tried_and_looked_at() {
     let name = after.split('"').next().unwrap().to_owned();
     let own = format!("/backups/{name}");
     let command = format!("repo-to-cat backup restore {name}");
-    browser.get(&own).has(&["unverified", &command, "generations", "pg_dump", "directory"]).lacks(&["badge good"]);
+    browser.get(&own).has(&["unverified", &command, "generations", "pg_dump", "custom"]).lacks(&["badge good"]);
 
     let (there, page) = browser.send(&own, &format!("{own}/verify"), &[]);
     page.has(&["It is being tried"]);

@@ -49,7 +49,7 @@ fn the_list_is_narrowed_down_and_paged() {
 #[test]
 fn nothing_that_others_wrote_is_markup() {
     let shell = shell("desk_evil");
-    let id = shell.enqueue(&[URL, "--tag", EVIL, "--limit-key", EVIL]).remove(0);
+    let id = shell.enqueue(&[URL, "--tag", EVIL]).remove(0);
     let service = shell.service("http");
     let browser = Browser::new(&service);
     let query: String = url::form_urlencoded::byte_serialize(EVIL.as_bytes()).collect();
@@ -71,16 +71,7 @@ fn a_job_tells_its_life() {
     let browser = Browser::new(&service);
     wait_until("both to end", || [&cat, &lost].iter().all(|id| job(&shell, id)["finished_at"] != json!(null)));
     let page = browser.get(&format!("/jobs/{cat}"));
-    page.has(&[
-        "completed",
-        "Attempt 1",
-        "fetch",
-        "paint",
-        "its cat",
-        &format!("/generations/{cat}"),
-        "github_url",
-        "<rect",
-    ]);
+    page.has(&["completed", "Attempt 1", "its cat", &format!("/generations/{cat}"), "github_url", "<rect"]);
     // What is completed is for ever.
     page.lacks(&["Run it again", "data-live=\"\""]);
     let page = browser.get(&format!("/jobs/{lost}"));

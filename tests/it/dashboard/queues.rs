@@ -3,6 +3,7 @@
 use super::browser::Browser;
 use super::{EVIL, deeds, run};
 use crate::commands::shell;
+use crate::support::postgres::wait_until;
 
 #[test]
 fn queues_are_paused_limited_and_go_on() {
@@ -45,7 +46,9 @@ fn queues_are_paused_limited_and_go_on() {
 fn workers_are_shown_while_they_live() {
     let shell = shell("desk_workers");
     let service = shell.service("worker,http");
-    Browser::new(&service).get("/queues").has(&["alive", "Busy slots", "<progress"]);
+    let browser = Browser::new(&service);
+    wait_until("the worker to register", || browser.get("/queues").html.contains("alive"));
+    browser.get("/queues").has(&["Busy slots", "<progress"]).lacks(&["No worker is there"]);
 }
 
 #[test]

@@ -18,16 +18,19 @@ pub fn act<'a>(visitor: &'a Visitor, action: &'a str, target: Option<&'a str>, d
 }
 
 /// Does it, and says on the page `to` what was done, or why it was not.
-pub async fn perform<T>(
+pub fn perform<T>(
     site: &Site,
     act: Act<'_>,
     to: &str,
     doing: impl Future<Output = Result<T>>,
     said: impl FnOnce(T) -> Flash,
-) -> std::result::Result<Response, Problem> {
-    match site.perform(act, doing).await {
-        Ok(done) => Ok(back(to, &said(done))),
-        Err(failure) => refused(failure.into(), to),
+) -> impl Future<Output = std::result::Result<Response, Problem>> {
+    let done = site.perform(act, doing);
+    async move {
+        match done.await {
+            Ok(done) => Ok(back(to, &said(done))),
+            Err(failure) => refused(failure.into(), to),
+        }
     }
 }
 

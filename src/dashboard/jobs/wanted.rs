@@ -64,7 +64,8 @@ impl Wanted {
         let mut query = self.query();
         if let Some(after) = after {
             query += if query.is_empty() { "" } else { "&" };
-            query += &format!("after={after}");
+            query += "after=";
+            query += &after.to_string();
         }
         if query.is_empty() { "/jobs".to_owned() } else { format!("/jobs?{query}") }
     }

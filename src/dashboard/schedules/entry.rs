@@ -30,26 +30,22 @@ pub(super) struct Entry {
 }
 
 impl Default for Entry {
+    /// As usual; when it fires must be said.
     fn default() -> Self {
-        Self {
+        let usual = Spec {
             cron: String::new(),
-            ..Self::of(
-                "",
-                &Spec {
-                    cron: String::new(),
-                    zone: "UTC".to_owned(),
-                    kind: "generation".to_owned(),
-                    payload: Map::new(),
-                    priority: 0,
-                    max_attempts: None,
-                    key_prefix: None,
-                    missed: Missed::default(),
-                    missed_limit: 10,
-                    overlap: Overlap::default(),
-                    jitter_seconds: 0,
-                },
-            )
-        }
+            zone: "UTC".to_owned(),
+            kind: "generation".to_owned(),
+            payload: Map::new(),
+            priority: 0,
+            max_attempts: None,
+            key_prefix: None,
+            missed: Missed::default(),
+            missed_limit: 10,
+            overlap: Overlap::default(),
+            jitter_seconds: 0,
+        };
+        Self::of("", &usual)
     }
 }
 

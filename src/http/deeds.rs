@@ -42,24 +42,28 @@ pub struct Act<'a> {
 
 impl Site {
     /// Does it, and writes down that it is done, by whom and how it went. What cannot be written down is not done.
-    pub async fn perform<T>(&self, act: Act<'_>, doing: impl Future<Output = Result<T>>) -> Result<T> {
-        let request = request_id::current();
-        let deed = Deed {
-            user_id: act.caller.user_id,
-            token_id: act.caller.token_id,
-            who: &act.caller.name,
-            via: act.via.name(),
-            action: act.action,
-            target: act.target,
-            detail: act.detail.as_ref(),
-            request_id: request.as_deref(),
-        };
-        let id = audit::begin(&self.db, &deed).await?;
-        let done = doing.await;
-        let outcome = done.as_ref().map_or_else(ToString::to_string, |_| "done".to_owned());
-        if let Err(failure) = audit::end(&self.db, id, &outcome).await {
-            tracing::warn!(audit = id, outcome, %failure, "the outcome of a deed could not be written down");
+    pub fn perform<T>(&self, act: Act<'_>, doing: impl Future<Output = Result<T>>) -> impl Future<Output = Result<T>> {
+        // What is done may be a large future; those that wait for it stay small.
+        let doing = Box::pin(doing);
+        async move {
+            let request = request_id::current();
+            let deed = Deed {
+                user_id: act.caller.user_id,
+                token_id: act.caller.token_id,
+                who: &act.caller.name,
+                via: act.via.name(),
+                action: act.action,
+                target: act.target,
+                detail: act.detail.as_ref(),
+                request_id: request.as_deref(),
+            };
+            let id = audit::begin(&self.db, &deed).await?;
+            let done = doing.await;
+            let outcome = done.as_ref().map_or_else(ToString::to_string, |_| "done".to_owned());
+            if let Err(failure) = audit::end(&self.db, id, &outcome).await {
+                tracing::warn!(audit = id, outcome, %failure, "the outcome of a deed could not be written down");
+            }
+            done
         }
-        done
     }
 }

@@ -147,22 +147,6 @@ struct NewLimit {
     rate_seconds: Option<i32>,
 }
 
-impl NewLimit {
-    fn check(&self) -> Result<(), Failure> {
-        let refused = |what: &str, hint: &str| Err(Failure::new(Kind::Invalid, what).hint(hint));
-        check_key(self.key.as_deref())?;
-        if self.rate_count.is_some() != self.rate_seconds.is_some() {
-            return refused("a rate has two parts", "give rate_count and rate_seconds");
-        }
-        if self.max_running.is_none() && self.rate_count.is_none() {
-            return refused("nothing is limited", "give max_running, or rate_count and rate_seconds");
-        }
-        let is_sane = self.max_running.is_none_or(|most| most >= 0)
-            && [self.rate_count, self.rate_seconds].into_iter().flatten().all(|number| number > 0);
-        if is_sane { Ok(()) } else { refused("a limit is below zero", "a rate counts from 1, max_running from 0") }
-    }
-}
-
 fn check_key(key: Option<&str>) -> Result<(), Failure> {
     match key {
         Some(key) if !(1..=LONGEST_KEY).contains(&key.chars().count()) => {
@@ -182,7 +166,7 @@ async fn set_limit(
     KindOfJob(kind): KindOfJob,
     Body(wanted): Body<NewLimit>,
 ) -> Result<Json<Vec<LimitUse>>, Problem> {
-    wanted.check()?;
+    check_key(wanted.key.as_deref())?;
     let detail = Some(json!(wanted));
     let limit = Limit {
         kind: kind.name().to_owned(),
@@ -191,6 +175,7 @@ async fn set_limit(
         rate_count: wanted.rate_count,
         rate_seconds: wanted.rate_seconds,
     };
+    limit.check()?;
     let act = Act { caller: &who, via: Via::Http, action: "queue.limit", target: Some(kind.name()), detail };
     site.perform(act, limits::set(&site.db, &limit)).await?;
     Ok(Json(stats::limits_in_use(&site.db).await?))

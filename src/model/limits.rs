@@ -7,6 +7,8 @@ use std::time::Duration;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::model::failure::{Failure, Kind, Result};
+
 /// The limit key that means each of them for itself.
 pub const EACH: &str = "*";
 
@@ -45,6 +47,20 @@ struct Room {
 }
 
 impl Limit {
+    /// Fails (`Invalid`) on one that limits nothing, or by less than nothing.
+    pub fn check(&self) -> Result<()> {
+        let refused = |what: &str, hint: &str| Err(Failure::new(Kind::Invalid, what).hint(hint));
+        if self.rate_count.is_some() != self.rate_seconds.is_some() {
+            return refused("a rate has two parts", "give rate_count and rate_seconds");
+        }
+        if self.max_running.is_none() && self.rate_count.is_none() {
+            return refused("nothing is limited", "give max_running, or rate_count and rate_seconds");
+        }
+        let is_sane = self.max_running.is_none_or(|most| most >= 0)
+            && [self.rate_count, self.rate_seconds].into_iter().flatten().all(|number| number > 0);
+        if is_sane { Ok(()) } else { refused("a limit is below zero", "a rate counts from 1, max_running from 0") }
+    }
+
     /// Tokens of a rate, with what was filled up since.
     #[must_use]
     pub fn tokens(&self, usage: Usage) -> Option<f64> {

@@ -29,9 +29,18 @@ pub async fn edit(db: &Db, name: &str, patch: Patch, config: &Config) -> Result<
         return Err(Failure::new(Kind::Invalid, "nothing was given to change")
             .hint("for example: repo-to-cat schedules edit NAME --cron '0 3 * * *'"));
     }
+    change(db, name, |spec| patch.apply(spec), config).await
+}
+
+/// Puts another in its place, under the same name, as [`edit`] changes it.
+pub async fn put(db: &Db, name: &str, spec: &Spec, config: &Config) -> Result<()> {
+    change(db, name, |old| old.clone_from(spec), config).await
+}
+
+async fn change(db: &Db, name: &str, change: impl FnOnce(&mut Spec), config: &Config) -> Result<()> {
     let held = hold(db, name).await?;
     let mut spec = held.row.spec.clone();
-    patch.apply(&mut spec);
+    change(&mut spec);
     spec.check()?;
     job(&spec, None, config)?;
     let (state, declared) = (held.row.state, held.row.declared.clone());

@@ -46,7 +46,7 @@ impl Tone {
     #[must_use]
     pub fn of_state(state: &str) -> Self {
         match state {
-            "completed" | "done" | "verified" | "ok" | "works" | "delivered" => Self::Good,
+            "completed" | "done" | "verified" | "ok" | "works" | "delivered" | "active" => Self::Good,
             "running" => Self::Busy,
             "discarded" | "failed" | "worker_lost" | "lapsed" | "revoked" => Self::Bad,
             "parked" | "cancelled" | "degraded" | "unverifiable" | "paused" | "held" | "expired" | "disabled" => {

@@ -55,6 +55,11 @@ impl Shell {
         self.folder.path()
     }
 
+    /// Its database, where it has one of its own.
+    pub fn url(&self) -> &str {
+        self.database.as_deref().expect("a database that was given")
+    }
+
     /// A file or folder in it.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)

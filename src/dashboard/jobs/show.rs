@@ -1,0 +1,141 @@
+//! One job: what it is, what became of it, what can be done with it.
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use maud::{Markup, html};
+use uuid::Uuid;
+
+use super::life;
+use crate::dashboard::deed::button;
+use crate::dashboard::forms::csrf_field;
+use crate::dashboard::page::{Nav, Page, page};
+use crate::dashboard::parts::link::{href, segment};
+use crate::dashboard::parts::{badge, card, time};
+use crate::dashboard::visitor::Visitor;
+use crate::db::inspect::JobRow;
+use crate::db::life::Life;
+use crate::db::steer::Change;
+use crate::db::{Db, backups};
+use crate::http::{Problem, Site};
+use crate::model::failure::Result;
+use crate::model::job::{JobKind, JobState};
+
+/// The page.
+pub(super) async fn show(
+    State(site): State<Site>,
+    visitor: Visitor,
+    id: std::result::Result<Path<Uuid>, PathRejection>,
+) -> std::result::Result<Page, Problem> {
+    let Path(id) = id?;
+    let life = crate::db::life::of_job(&site.db, id).await?;
+    let made = made(&site.db, &life.job).await?;
+    let (job, now) = (&life.job, visitor.now);
+    let is_live = !job.state()?.is_final();
+    let content = html! {
+        p.lead { (job.subject()) }
+        div #job.rows data-live=[is_live.then_some("")] {
+            (steering(&life, &visitor)?)
+            (card::card("What it is", &html! { (facts(job, made, now)) }))
+            (life::steps(job, &life.steps, now))
+            (life::attempts(&life.attempts, now))
+        }
+        details.card { summary { "Payload" } pre tabindex="0" { code { (payload(job)) } } }
+    };
+    Ok(page(&format!("Job {id}"), Nav::Jobs, &visitor, &content))
+}
+
+/// What there is to see of its result.
+async fn made(db: &Db, job: &JobRow) -> Result<Option<(String, String)>> {
+    let backup = |name: String| (format!("/backups/{}", segment(&name)), name);
+    Ok(match JobKind::from_name(&job.kind) {
+        Some(JobKind::Generation) if !matches!(job.state()?, JobState::Discarded | JobState::Cancelled) => {
+            Some((format!("/generations/{}", job.id), "its cat".to_owned()))
+        }
+        Some(JobKind::Backup) => backups::made_by(db, job.id).await?.map(|row| backup(row.name)),
+        Some(JobKind::Drill) => backups::drilled_by(db, job.id).await?.map(|row| backup(row.backup)),
+        _ => None,
+    })
+}
+
+fn facts(job: &JobRow, made: Option<(String, String)>, now: chrono::DateTime<chrono::Utc>) -> Markup {
+    let text = |text: &str| html! { (text) };
+    let mut facts: Vec<(&str, Markup)> = vec![
+        ("State", html! { (badge::state(&job.state)) @if let Some(why) = &job.parked_because { " " (why) } }),
+        ("Kind", html! { a href=(href("/jobs", &[("kind", &job.kind)])) { (job.kind) } }),
+        ("Priority", html! { (job.priority) }),
+        ("Enqueued", time::ago(job.created_at, now)),
+    ];
+    if job.finished_at.is_none() {
+        facts.push(("Due", time::ago(job.run_at, now)));
+    }
+    let moments = [("Deadline", job.deadline), ("Claimed", job.started_at), ("Ended", job.finished_at)];
+    facts.extend(moments.into_iter().filter_map(|(name, at)| Some((name, time::ago(at?, now)))));
+    let spans =
+        [("Waited", job.waited_seconds), ("Ran", job.ran_seconds), ("Time limit", job.timeout_seconds.map(f64::from))];
+    facts.extend(spans.into_iter().filter_map(|(name, seconds)| Some((name, text(&time::lasting(Some(seconds?)))))));
+    facts.push(("Failed", html! { (job.attempts) " of " (job.max_attempts) " attempts" }));
+    if job.deaths > 0 {
+        facts.push(("Lost its worker", html! { (job.deaths) @if job.deaths == 1 { " time" } @else { " times" } }));
+    }
+    if let Some((address, name)) = made {
+        facts.push(("Makes", html! { a href=(address) { (name) } }));
+    }
+    if let Some(id) = job.rerun_of {
+        facts.push(("Does again", html! { a href={ "/jobs/" (id) } { (id) } }));
+    }
+    if let Some(id) = job.user_id {
+        facts.push(("Asked for by", html! { a href={ "/users/" (id) } { (id) } }));
+    }
+    if !job.tags.is_empty() {
+        facts.push((
+            "Tags",
+            html! { @for tag in &job.tags { a.tag href=(href("/jobs", &[("tag", tag)])) { (tag) } " " } },
+        ));
+    }
+    let texts = [
+        ("Unique key", &job.unique_key),
+        ("Limit key", &job.limit_key),
+        ("Worker", &job.worker),
+        ("Trace", &job.traceparent),
+    ];
+    facts.extend(texts.into_iter().filter_map(|(name, value)| Some((name, text(value.as_deref()?)))));
+    card::facts(facts)
+}
+
+/// The buttons for what its state allows.
+fn steering(life: &Life, visitor: &Visitor) -> std::result::Result<Markup, Problem> {
+    let (job, state) = (&life.job, life.job.state()?);
+    let may = |change: Change| change.states().contains(&state);
+    let to = |action: &str| format!("/jobs/{}/{action}", job.id);
+    if !visitor.is_admin() || state == JobState::Completed {
+        return Ok(Markup::default());
+    }
+    Ok(html! {
+        div.actions {
+            @if may(Change::Retry) {
+                (button(visitor, &to("retry"), if state.is_final() { "Run it again" } else { "Run it now" }, "primary"))
+            }
+            @if may(Change::Cancel) { (button(visitor, &to("cancel"), "Cancel", "danger")) }
+            @if may(Change::Discard) { (button(visitor, &to("discard"), "Discard", "quiet")) }
+            @if may(Change::Reprioritize(0)) {
+                form.inline method="post" action=(to("reprioritize")) {
+                    (csrf_field(visitor))
+                    label { "Priority " input type="number" name="priority" min="-100" max="100" value=(job.priority) required; }
+                    button.quiet type="submit" { "Set" }
+                }
+            }
+            @if may(Change::Reschedule(visitor.now)) {
+                form.inline method="post" action=(to("reschedule")) {
+                    (csrf_field(visitor))
+                    label { "Not before " input type="text" name="at" size="22" required placeholder="2h, or 2027-01-31T09:00:00Z"
+                        value=(job.run_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)); }
+                    button.quiet type="submit" { "Set" }
+                }
+            }
+        }
+    })
+}
+
+fn payload(job: &JobRow) -> String {
+    serde_json::to_string_pretty(&job.payload).unwrap_or_default()
+}

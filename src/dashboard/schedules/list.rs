@@ -1,0 +1,89 @@
+//! All schedules.
+
+use axum::extract::State;
+use maud::{Markup, html};
+use serde_json::Value;
+
+use super::{NEW, own};
+use crate::dashboard::held;
+use crate::dashboard::page::{Nav, Page, page};
+use crate::dashboard::parts::empty::empty;
+use crate::dashboard::parts::table::{Column, table};
+use crate::dashboard::parts::{badge, time};
+use crate::dashboard::visitor::Visitor;
+use crate::db::schedules::{self, ScheduleRow, SlotRow};
+use crate::http::{Problem, Site};
+use crate::model::schedule::{Spec, State as Firing};
+
+/// Schedules whose last slot is looked up, each by itself.
+const LOOKED_UP: usize = 200;
+
+pub(super) async fn show(State(site): State<Site>, visitor: Visitor) -> Result<Page, Problem> {
+    let all = schedules::list(&site.db).await?;
+    let mut last = Vec::new();
+    for row in all.iter().take(LOOKED_UP) {
+        last.push(schedules::slots(&site.db, &row.name, 1).await?.pop());
+    }
+    last.resize(all.len(), None);
+    let content = html! {
+        (held::banner(&site.db, &visitor).await?)
+        @if visitor.is_admin() { div.actions { a.button.primary href=(NEW) { "Add a schedule" } } }
+        section #schedules.card data-live="10" {
+            @if all.is_empty() {
+                (empty("Nothing is enqueued by the clock.", &html! { "Declare schedules in the configuration, or add one here." }))
+            } @else {
+                (list(&all, &last, &visitor))
+            }
+        }
+    };
+    Ok(page("Schedules", Nav::Schedules, &visitor, &content))
+}
+
+fn list(all: &[ScheduleRow], last: &[Option<SlotRow>], visitor: &Visitor) -> Markup {
+    let columns = [
+        Column::text("Schedule"),
+        Column::text("State"),
+        Column::text("When"),
+        Column::text("Job"),
+        Column::text("Next"),
+        Column::text("Last"),
+    ];
+    let rows = all.iter().zip(last).map(|(row, last)| {
+        vec![
+            html! { a href=(own(&row.name)) { strong { (row.name) } } },
+            badge::state(row.state.name()),
+            html! { code { (row.spec.cron) } br; span.muted.small { (row.spec.zone) } },
+            html! { (subject(&row.spec)) },
+            next(row, visitor),
+            html! { @if let Some(last) = last { (slot(last, visitor)) } @else { "–" } },
+        ]
+    });
+    table("Schedules", &columns, rows)
+}
+
+fn next(row: &ScheduleRow, visitor: &Visitor) -> Markup {
+    html! {
+        @match (&row.problem, row.fires_at) {
+            (Some(problem), _) => { span.bad { "cannot be read: " (problem) } }
+            (None, Some(fires_at)) if row.state == Firing::Active => { (time::ago(fires_at, visitor.now)) }
+            _ => { "–" }
+        }
+    }
+}
+
+/// What became of a slot, and where its job is.
+fn slot(slot: &SlotRow, visitor: &Visitor) -> Markup {
+    html! {
+        (time::ago(slot.due_at, visitor.now)) " "
+        @match (slot.job_id, &slot.job_state) {
+            (Some(id), Some(state)) => { a href={ "/jobs/" (id) } { (badge::state(state)) } }
+            _ => { (badge::state(&slot.outcome)) }
+        }
+    }
+}
+
+/// The kind, and what the payload says in words.
+pub(super) fn subject(spec: &Spec) -> String {
+    let words = spec.payload.values().filter_map(Value::as_str);
+    std::iter::once(spec.kind.as_str()).chain(words).collect::<Vec<_>>().join(" ")
+}

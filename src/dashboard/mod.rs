@@ -23,6 +23,7 @@ mod queues;
 mod schedules;
 mod system;
 pub mod visitor;
+mod webhooks;
 
 use axum::Router;
 
@@ -45,6 +46,7 @@ fn working_pages() -> Routes {
         .merge(queues::routes())
         .merge(schedules::routes())
         .merge(backups::routes())
+        .merge(webhooks::routes())
         .merge(people::routes())
         .merge(audit::routes())
         .merge(system::routes())

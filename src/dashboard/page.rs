@@ -30,6 +30,8 @@ pub enum Nav {
     Schedules,
     /// Backups and their drills.
     Backups,
+    /// Who was told how cats came out.
+    Webhooks,
     /// Users and their tokens.
     Users,
     /// Who did what.
@@ -39,13 +41,14 @@ pub enum Nav {
 }
 
 impl Nav {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Overview,
         Self::Gallery,
         Self::Jobs,
         Self::Queues,
         Self::Schedules,
         Self::Backups,
+        Self::Webhooks,
         Self::Users,
         Self::Audit,
         Self::System,
@@ -59,6 +62,7 @@ impl Nav {
             Self::Queues => ("/queues", "Queues"),
             Self::Schedules => ("/schedules", "Schedules"),
             Self::Backups => ("/backups", "Backups"),
+            Self::Webhooks => ("/webhooks", "Webhooks"),
             Self::Users => ("/users", "Users"),
             Self::Audit => ("/audit", "Audit"),
             Self::System => ("/system", "System"),

@@ -39,7 +39,7 @@ fn a_readme_shows_the_last_cat() {
     for (path, status) in [
         ("/group/sub/name.png", 404),
         ("/owner/name.png?host=localhost", 404),
-        ("/owner/na%00me.png", 404),
+        ("/owner/na%00me.png", 400),
         ("/owner/-name.png", 404),
         ("/owner/name.png?form=svg", 400),
         ("/owner/name.png?width=7", 400),

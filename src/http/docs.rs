@@ -131,7 +131,7 @@ fn operation(one: &Operation, schemas: &Schemas) -> Markup {
                 (schemas.table(sent))
             }
             h4 { "Answers" }
-            table {
+            table tabindex="0" {
                 thead { tr { th scope="col" { "Status" } th scope="col" { "When" } th scope="col" { "What" } } }
                 tbody {
                     @for (status, answer) in one.said["responses"].as_object().into_iter().flatten() {
@@ -176,7 +176,7 @@ fn parameters(one: &Operation, schemas: &Schemas) -> Markup {
     html! {
         @if !given.is_empty() {
             h4 { "Parameters" }
-            table {
+            table tabindex="0" {
                 thead { tr { th scope="col" { "Name" } th scope="col" { "In" } th scope="col" { "Type" } th scope="col" { "What" } } }
                 tbody {
                     @for parameter in given {

@@ -72,7 +72,7 @@ impl<'a> Schemas<'a> {
             @if fields.is_empty() {
                 p { (self.kind(schema)) }
             } @else {
-                table {
+                table tabindex="0" {
                     thead { tr { th scope="col" { "Field" } th scope="col" { "Type" } th scope="col" { "What" } } }
                     tbody {
                         @for field in &fields {

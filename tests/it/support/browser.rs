@@ -140,7 +140,8 @@ impl Browser {
         static AXE: OnceLock<String> = OnceLock::new();
         let axe = AXE.get_or_init(|| {
             let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/axe/node_modules/axe-core/axe.min.js");
-            fs::read_to_string(&file).unwrap_or_else(|error| panic!("axe-core: {error}; scripts/setup test installs it"))
+            fs::read_to_string(&file)
+                .unwrap_or_else(|error| panic!("axe-core: {error}; scripts/setup test installs it"))
         });
         self.client.execute(axe, vec![]).await.unwrap();
         let found = "const done = arguments[arguments.length - 1];

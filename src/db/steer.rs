@@ -73,9 +73,10 @@ impl Change {
             Self::Reschedule(at) if at > Utc::now() + TimeDelta::days(LONGEST_WAIT_DAYS) => {
                 refused("the start is more than ten years ahead".to_owned(), "name a time within ten years")
             }
-            Self::Reschedule(at) if at < DateTime::UNIX_EPOCH => {
-                refused("the start is before 1970".to_owned(), "leave it to now: a time that has passed starts them at once")
-            }
+            Self::Reschedule(at) if at < DateTime::UNIX_EPOCH => refused(
+                "the start is before 1970".to_owned(),
+                "leave it to now: a time that has passed starts them at once",
+            ),
             _ => Ok(()),
         }
     }

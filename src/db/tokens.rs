@@ -216,8 +216,11 @@ pub async fn make_first_admin(db: &Db, keep: impl FnOnce(&Token) -> Result<()>) 
     .execute(&mut *transaction)
     .await?;
     if made.rows_affected() == 0 {
-        return Err(Failure::new(Kind::Refused, format!("the user `{FIRST_ADMIN}` is disabled, and no admin has a token"))
-            .hint(format!("type: repo-to-cat users enable {FIRST_ADMIN}; or give another user a token of scope admin")));
+        return Err(Failure::new(
+            Kind::Refused,
+            format!("the user `{FIRST_ADMIN}` is disabled, and no admin has a token"),
+        )
+        .hint(format!("type: repo-to-cat users enable {FIRST_ADMIN}; or give another user a token of scope admin")));
     }
     keep(&token)?;
     transaction.commit().await?;

@@ -168,7 +168,7 @@ async fn report(site: &Site) -> Report {
     match &*last {
         Some((made, report)) if made.elapsed() < SHELF_LIFE => report.clone(),
         _ => {
-            let report = checks::look(site).await;
+            let report = Box::pin(checks::look(site)).await;
             *last = Some((Instant::now(), report.clone()));
             report
         }

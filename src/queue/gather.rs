@@ -75,7 +75,9 @@ async fn gather(db: Db, mut waiting: mpsc::Receiver<Waiting>) {
 async fn send(db: &Db, group: Vec<Waiting>) {
     let (jobs, answers): (Vec<NewJob>, Vec<_>) = group.into_iter().map(|one| (one.job, one.answer)).unzip();
     match enqueue_all(db, &jobs).await {
-        Ok(enqueued) => answers.into_iter().zip(enqueued).for_each(|(answer, enqueued)| drop(answer.send(Ok(enqueued)))),
+        Ok(enqueued) => {
+            answers.into_iter().zip(enqueued).for_each(|(answer, enqueued)| drop(answer.send(Ok(enqueued))))
+        }
         // Whether they are there nobody knows: who sends a job again has to decide that.
         Err(failure) if failure.kind() == Kind::Database => {
             let failure = Arc::new(failure);

@@ -115,12 +115,19 @@ pub const EVIL: &str = "<script>alert('x')</script>";
 
 /// What was done at the dashboard, the first first: action, target, outcome.
 pub fn audited(shell: &Shell) -> Vec<(String, Option<String>, Option<String>)> {
-    rows(shell, "SELECT action, target, outcome FROM web.audit WHERE via = 'dashboard' AND action NOT LIKE 'log%' ORDER BY id")
+    rows(
+        shell,
+        "SELECT action, target, outcome FROM web.audit WHERE via = 'dashboard' AND action NOT LIKE 'log%' ORDER BY id",
+    )
 }
 
 /// The actions alone, where all were done.
 pub fn deeds(shell: &Shell) -> Vec<String> {
-    audited(shell).into_iter().filter(|(_, _, outcome)| outcome.as_deref() == Some("done")).map(|(action, ..)| action).collect()
+    audited(shell)
+        .into_iter()
+        .filter(|(_, _, outcome)| outcome.as_deref() == Some("done"))
+        .map(|(action, ..)| action)
+        .collect()
 }
 
 fn rows(shell: &Shell, sql: &'static str) -> Vec<(String, Option<String>, Option<String>)> {

@@ -106,6 +106,9 @@ fn a_form_needs_its_proof_and_its_sender_the_right() {
     assert_eq!(keeper.submit(&page, &delete, &[("confirmed", "yes"), ("x", "\0")]).status, 400);
 }
 
+/// An action, who did it, by which way, how it ended, and the detail.
+type Deed = (String, String, String, Option<String>, Option<Value>);
+
 #[test]
 fn who_came_and_went_is_written_down() {
     let url = crate::support::postgres::fresh_database("deeds");
@@ -116,7 +119,7 @@ fn who_came_and_went_is_written_down() {
     browser.post("/login", "", &[("token", &token)]);
     browser.submit(&browser.open("/"), "/logout", &[]);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let deeds: Vec<(String, String, String, Option<String>, Option<Value>)> = runtime.block_on(async {
+    let deeds: Vec<Deed> = runtime.block_on(async {
         let pool = sqlx::PgPool::connect(&url).await.unwrap();
         sqlx::query_as("SELECT action, who, via, outcome, detail FROM web.audit ORDER BY id")
             .fetch_all(&pool)

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
+use serde_json::{Value, json};
 use tokio::time::sleep;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -61,6 +62,28 @@ impl Change {
     #[must_use]
     pub const fn default_states(self) -> &'static [JobState] {
         if let Self::Retry = self { &[JobState::Discarded] } else { self.states() }
+    }
+
+    /// What the audit log calls it.
+    #[must_use]
+    pub const fn deed(self) -> &'static str {
+        match self {
+            Self::Retry => "jobs.retry",
+            Self::Cancel => "jobs.cancel",
+            Self::Discard => "jobs.discard",
+            Self::Reprioritize(_) => "jobs.reprioritize",
+            Self::Reschedule(_) => "jobs.reschedule",
+        }
+    }
+
+    /// What it gives to jobs, for the audit log.
+    #[must_use]
+    pub fn gives(self) -> Option<Value> {
+        match self {
+            Self::Reprioritize(priority) => Some(json!({"priority": priority})),
+            Self::Reschedule(run_at) => Some(json!({"run_at": run_at})),
+            Self::Retry | Self::Cancel | Self::Discard => None,
+        }
     }
 
     /// Fails where no job can be given what it says.

@@ -14,6 +14,7 @@ use crate::db::{Db, backups, hold, identity, migrate, schedules};
 use crate::http::Site;
 use crate::model::backup::Standing;
 use crate::model::failure::{Failure, Kind, Result};
+use crate::providers::room::Room;
 
 /// Below this much free space something soon breaks; a worker may fetch so much at once.
 const LEAST_FREE_MB: u64 = 200;
@@ -159,10 +160,9 @@ async fn disk(site: &Site) -> Result<Found> {
 }
 
 fn free_mb(folder: &Path) -> Result<u64> {
-    let existing = folder.ancestors().find(|step| step.exists()).unwrap_or(folder);
-    let space = rustix::fs::statvfs(existing)
-        .map_err(|error| Failure::new(Kind::Environment, format!("{}: {error}", existing.display())))?;
-    Ok(space.f_bavail.saturating_mul(space.f_frsize) / 1_000_000)
+    let room = Room::on(folder);
+    let room = room.map_err(|error| Failure::new(Kind::Environment, format!("{}: {error}", folder.display())))?;
+    Ok(room.free / 1_000_000)
 }
 
 /// A disk may take its time; nobody else waits for it.

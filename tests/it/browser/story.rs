@@ -55,13 +55,13 @@ async fn jobs_are_cancelled_one_by_one_and_brought_back_together() {
     browser.go(&format!("/jobs/{}", ids[0])).await;
     browser.press("Cancel").await;
     browser.until("Are you sure?").await;
-    browser.press("Cancel the jobs").await;
+    browser.press("Yes, cancel").await;
     browser.until("It was cancelled.").await;
     browser.go("/jobs?state=scheduled").await;
     browser.choose("which", "all").await;
     browser.press("Cancel…").await;
     browser.until("1 job would be cancelled.").await;
-    browser.press("Cancel the jobs").await;
+    browser.press("Yes, cancel").await;
     browser.until("1 job was cancelled.").await;
 
     browser.go("/jobs?state=cancelled").await;

@@ -1,9 +1,12 @@
 //! The cats.
 
-use super::{Browser, SCRIPT, database, text};
+use super::people::{asking, two_tokens};
+use super::{Browser, SCRIPT, audited, browser, database, location, text};
+use crate::commands::shell;
+use crate::http::host::Host;
 use crate::support::cli::Shell;
 use crate::support::http::Answer;
-use crate::support::postgres::fresh_database;
+use crate::support::postgres::{fresh_database, wait_until};
 
 fn cats(page: &Answer) -> usize {
     text(page).matches("class=\"cat\"").count()
@@ -79,4 +82,48 @@ fn whatever_a_repository_is_called_is_text() {
     }
     let asked = browser.open("/gallery?repository=%22%3E%3Cscript%3E&language=%3Cscript%3E");
     assert!(!text(&asked).contains("\"><script>"), "{}", asked.text());
+}
+
+#[test]
+fn a_cat_is_asked_for_and_its_page_opens() {
+    let shell = shell("gallery_ask");
+    let host = Host::for_shell(&shell);
+    let service = shell.service("worker,http");
+    let browser = Browser::new(&service);
+    assert!(text(&browser.open("/")).contains("action=\"/generations\""), "the overview has the form, too");
+    let gallery = browser.open("/gallery");
+    let ask = |url: &str| browser.submit(&gallery, "/generations", &[("github_url", url)]);
+
+    let local = shell.path("repo").display().to_string();
+    for (wrong, why) in
+        [("", "does not name a repository"), (&local, "cannot be asked for over HTTP"), ("https://evil.example/a/b", "not allowed")]
+    {
+        let told = browser.open(location(&ask(wrong)));
+        assert!(text(&told).contains(why) && told.text().contains("role=\"alert\""), "{wrong}: {}", told.text());
+    }
+    let bare = browser.post("/generations", "\nsec-fetch-site: same-origin", &[("github_url", &host.url("owner/name"))]);
+    assert_eq!(bare.status, 403, "no proof, no cat");
+    assert_eq!(shell.json(&["jobs", "list"])["jobs"], serde_json::json!([]), "nothing was enqueued");
+
+    let asked = ask(&format!(" {} ", host.url("owner/name")));
+    let own = location(&asked);
+    assert!(text(&browser.open(own)).contains("It is asked for."));
+    wait_until("the cat", || text(&browser.open(own)).contains("data-stage=\"ready\""));
+    assert!(text(&browser.open("/gallery")).contains("owner/name"));
+    assert_eq!(audited(&shell), [("generations.ask".to_owned(), None, Some("done".to_owned()))]);
+}
+
+#[test]
+fn who_may_only_look_asks_for_nothing() {
+    let shell = shell("gallery_ask_scope");
+    let (reader, admin) = two_tokens(&shell);
+    let service = asking(&shell);
+    let (reader, admin) = (browser::Browser::of(&service, &reader), browser::Browser::of(&service, &admin));
+    let page = admin.get("/gallery");
+    let proof = page.has(&["Paint its cat"]).field("csrf").unwrap();
+    reader.get("/gallery").lacks(&["Paint its cat"]);
+    let fields = [("github_url", "https://github.com/owner/name"), ("csrf", proof)];
+    let refused = reader.post_raw("/generations", &fields);
+    assert_eq!(refused.status, 403);
+    assert!(audited(&shell).is_empty());
 }

@@ -1,9 +1,11 @@
-//! The cats, the newest first.
+//! The cats, the newest first, and the form that asks for another.
+
+pub(super) mod ask;
 
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::routing::get;
+use axum::routing::{get, post};
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::json;
@@ -29,7 +31,7 @@ use crate::model::habitat::HABITATS;
 const CATS: i64 = 24;
 
 pub(super) fn routes() -> Routes {
-    Router::new().route("/gallery", get(show))
+    Router::new().route("/gallery", get(show)).route("/generations", post(ask::ask))
 }
 
 /// Which cats, as the form's fields have it: what is empty leaves all in.
@@ -113,12 +115,13 @@ async fn show(
     let older = next(&cats, CATS, |last| wanted.page(&last.id.to_string()));
     let newest = wanted.after.map(|_| wanted.page(""));
     let content = html! {
+        (ask::form(&visitor))
         (filters(&wanted))
         @if cats.is_empty() {
             section.card {
                 @if wanted.is_empty() && wanted.after.is_none() {
                     (empty("No cats yet.", &html! {
-                        p { "Every repository has one. Ask for the first:" }
+                        p { "Every repository has one. Ask for the first here, or in a shell:" }
                         pre { code { "repo-to-cat enqueue https://github.com/owner/name" } }
                     }))
                 } @else {

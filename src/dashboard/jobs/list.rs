@@ -121,7 +121,7 @@ fn form(wanted: &Wanted) -> Markup {
 fn list(page: &inspect::Page, wanted: &Wanted, is_later: bool, visitor: &Visitor) -> Markup {
     if page.jobs.is_empty() && page.next.is_none() && !is_later {
         return if *wanted == Wanted::default() {
-            let next = html! { "Ask for a cat: " code { "repo-to-cat enqueue https://github.com/owner/name" } };
+            let next = html! { a href="/gallery" { "Ask for a cat" } ", or in a shell: " code { "repo-to-cat enqueue https://github.com/owner/name" } };
             empty("No jobs yet.", &next)
         } else {
             empty("No job is like that.", &html! { a.button href="/jobs" { "See all jobs" } })

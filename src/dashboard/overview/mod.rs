@@ -11,7 +11,7 @@ use axum::routing::get;
 use maud::{Markup, html};
 
 use super::Routes;
-use super::gallery::strip;
+use super::gallery::{ask, strip};
 use super::page::{Nav, Page, page};
 use super::parts::badge::Tone;
 use super::parts::card::tile;
@@ -59,6 +59,8 @@ async fn show(State(site): State<Site>, visitor: Visitor) -> Result<Page, Proble
     let fresh_hours = site.config.backup.fresh_hours;
     let overview = Overview { stats, trend, faults, schedules, standings, cats, fresh_hours };
     let content = html! {
+        // Not in what renews itself: what is being typed would be lost.
+        (ask::form(&visitor))
         div.stack #overview data-live { (overview.render(&visitor, &disk::card(&site.config))) }
     };
     Ok(page("Overview", Nav::Overview, &visitor, &content))
@@ -119,7 +121,7 @@ impl Overview {
                 div.head { h2 { "Newest cats" } a href="/gallery" { "All of them" } }
                 @if self.cats.is_empty() {
                     (empty("No cats yet.", &html! {
-                        p { "Ask for one, and watch it grow:" }
+                        p { "Ask for one here, or in a shell, and watch it grow:" }
                         pre { code { "repo-to-cat enqueue https://github.com/owner/name" } }
                     }))
                 } @else { (strip(&self.cats)) }

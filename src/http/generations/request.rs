@@ -10,13 +10,13 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::db::{Db, users};
-use crate::generation::submit::{Wishes, generation_job, receiver, request_of};
+use crate::generation::submit::{Wishes, generation_job, receiver, refuse_local, request_of};
 use crate::http::auth::Caller;
 use crate::http::error::wrong;
 use crate::http::{Problem, Site};
 use crate::model::failure::{Failure, Kind};
 use crate::model::job::{NewJob, Start};
-use crate::model::repository::{Source, check_reference};
+use crate::model::repository::check_reference;
 use crate::model::trace::Traceparent;
 use crate::model::unique::{OnConflict, Scope, Unique};
 use crate::queue::enqueue::flaw;
@@ -111,13 +111,8 @@ impl Wanted {
     async fn repository(&self, site: &Site) -> Result<(String, Option<String>), Problem> {
         match (&self.github_url, self.rerun_of) {
             (Some(url), None) => {
-                let fetch = &site.config.fetch;
-                let source = Source::parse(url, &fetch.allowed_hosts, &fetch.private_hosts);
-                if let Source::Local(_) = source.map_err(|failure| Problem::from(failure).of_field("github_url"))? {
-                    let failure = Failure::new(Kind::Refused, "local repositories cannot be asked for over HTTP")
-                        .hint("send a URL such as https://github.com/owner/name");
-                    return Err(Problem::from(failure).of_field("github_url"));
-                }
+                refuse_local(url, &site.config.fetch)
+                    .map_err(|failure| Problem::from(failure).of_field("github_url"))?;
                 Ok((url.clone(), self.reference.clone()))
             }
             (None, Some(id)) => {

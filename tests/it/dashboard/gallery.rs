@@ -1,8 +1,12 @@
 //! The cats.
 
-use super::{Browser, EVIL, run};
+use super::browser::location;
+use super::people::two_tokens;
+use super::{Browser, EVIL, audited, guarded, run};
 use crate::commands::shell;
+use crate::http::host::Host;
 use crate::support::http::Answer;
+use crate::support::postgres::wait_until;
 
 fn cats(page: &Answer) -> usize {
     page.text().matches("class=\"cat\"").count()
@@ -76,4 +80,51 @@ fn whatever_a_repository_is_called_is_text() {
     }
     let asked = browser.get("/gallery?repository=%22%3E%3Cscript%3E&language=%3Cscript%3E");
     assert!(!asked.text().contains("\"><script>"), "{}", asked.text());
+}
+
+#[test]
+fn a_cat_is_asked_for_and_its_page_opens() {
+    let shell = shell("gallery_ask");
+    let host = Host::for_shell(&shell);
+    let service = shell.service("worker,http");
+    let browser = Browser::new(&service);
+    assert!(browser.get("/").text().contains("action=\"/generations\""), "the overview has the form, too");
+    let gallery = browser.get("/gallery");
+    let ask = |url: &str| browser.submit(&gallery, "/generations", &[("github_url", url)]);
+
+    let local = shell.path("repo").display().to_string();
+    for (wrong, why) in [
+        ("", "does not name a repository"),
+        (&local, "cannot be asked for over HTTP"),
+        ("https://evil.example/a/b", "not allowed"),
+    ] {
+        let told = browser.get(location(&ask(wrong)));
+        assert!(told.text().contains(why) && told.text().contains("role=\"alert\""), "{wrong}: {}", told.text());
+    }
+    let bare =
+        browser.post_raw("/generations", "\nsec-fetch-site: same-origin", &[("github_url", &host.url("owner/name"))]);
+    assert_eq!(bare.status, 403, "no proof, no cat");
+    assert_eq!(shell.json(&["jobs", "list"])["jobs"], serde_json::json!([]), "nothing was enqueued");
+
+    let asked = ask(&format!(" {} ", host.url("owner/name")));
+    let own = location(&asked);
+    assert!(browser.get(own).text().contains("It is asked for."));
+    wait_until("the cat", || browser.get(own).text().contains("data-stage=\"ready\""));
+    assert!(browser.get("/gallery").text().contains("owner/name"));
+    assert_eq!(audited(&shell), [("generations.ask".to_owned(), None, Some("done".to_owned()))]);
+}
+
+#[test]
+fn who_may_only_look_asks_for_nothing() {
+    let shell = shell("gallery_ask_scope");
+    let (reader, admin) = two_tokens(&shell);
+    let service = guarded(&shell, &[]);
+    let (reader, admin) = (Browser::of(&service, &reader), Browser::of(&service, &admin));
+    let page = admin.get("/gallery");
+    page.has(&["Paint its cat"]);
+    reader.get("/gallery").lacks(&["Paint its cat"]);
+    let fields = [("github_url", "https://github.com/owner/name")];
+    let refused = reader.submit(&page, "/generations", &fields);
+    assert_eq!(refused.status, 403);
+    assert!(audited(&shell).is_empty());
 }

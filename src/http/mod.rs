@@ -29,6 +29,7 @@ mod repositories;
 pub mod request_id;
 mod schedules;
 mod server;
+mod stall;
 mod system;
 mod tokens;
 mod users;

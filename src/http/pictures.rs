@@ -13,6 +13,7 @@ use utoipa::{IntoParams, IntoResponses, ToSchema};
 use super::Site;
 use super::auth::Reader;
 use super::error::{Details, Problem, wrong};
+use super::gate::SHOWN_BY;
 use crate::generation::painter;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::providers::pictures::KEYS;
@@ -148,8 +149,10 @@ fn whole(site: &Site, bytes: Bytes, tag: &str, keeping: Keeping<'_>) -> Response
 }
 
 fn kept(site: &Site, tag: &str, keeping: Keeping<'_>) -> HeaderMap {
-    let who = if site.config.http.public_pictures { "public" } else { "private" };
+    let is_public = site.config.http.public_pictures;
+    let (who, shown_by) = if is_public { ("public", "cross-origin") } else { ("private", "same-origin") };
     let values = [
+        (SHOWN_BY, shown_by.to_owned()),
         (header::CACHE_CONTROL, format!("{who}, {}", keeping.how_long)),
         // Tags are hashes, numbers and words of ours.
         (header::ETAG, format!("\"{tag}\"")),

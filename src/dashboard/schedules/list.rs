@@ -18,7 +18,7 @@ use crate::model::schedule::State as Firing;
 const LOOKED_UP: usize = 200;
 
 pub(super) async fn show(State(site): State<Site>, visitor: Visitor) -> Result<Page, Problem> {
-    let all = schedules::list(&site.db).await?;
+    let all: Vec<_> = schedules::list(&site.db).await?.into_iter().map(ScheduleRow::without_receiver).collect();
     let mut last = Vec::new();
     for row in all.iter().take(LOOKED_UP) {
         last.push(schedules::slots(&site.db, &row.name, 1).await?.pop());

@@ -25,7 +25,8 @@ pub(super) async fn show(
     visitor: Visitor,
     Path(name): Path<String>,
 ) -> Result<Page, Problem> {
-    let outlook = outlook::show(&site.db, &name, NEXT).await?;
+    let mut outlook = outlook::show(&site.db, &name, NEXT).await?;
+    outlook.schedule = outlook.schedule.without_receiver();
     let row = &outlook.schedule;
     let content = html! {
         (held::banner(&site.db, &visitor).await?)

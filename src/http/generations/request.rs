@@ -87,7 +87,7 @@ impl Wanted {
         }
         let wishes = Wishes {
             start: self.start()?,
-            unique: self.unique(key)?,
+            unique: self.unique(caller, key)?,
             user_id: self.user(&site.db, caller).await?,
             reference,
             priority: self.priority,
@@ -139,7 +139,7 @@ impl Wanted {
         }
     }
 
-    fn unique(&self, key: Option<Unique>) -> Result<Option<Unique>, Problem> {
+    fn unique(&self, caller: &Caller, key: Option<Unique>) -> Result<Option<Unique>, Problem> {
         let of = |field: &'static str| move |failure: Failure| Problem::from(failure).of_field(field);
         let unique = match (&self.unique_key, key) {
             (Some(_), Some(_)) => {
@@ -149,7 +149,7 @@ impl Wanted {
                     "the header is the unique key of a request that may be sent again: give one of them",
                 ));
             }
-            (Some(key), None) => Unique::key(key),
+            (Some(key), None) => Unique::key(own_key(caller, key)),
             (None, Some(key)) => key,
             (None, None) => {
                 let options =
@@ -184,6 +184,13 @@ impl Wanted {
             Err(failure) => Err(failure.into()),
         }
     }
+}
+
+/// A unique key of whoever asks. Who has it may put another job in place of the one that has it, or keep others from having
+/// one: that is for its user only, and for admins, whose keys are those of the command line.
+fn own_key(caller: &Caller, key: &str) -> String {
+    let user = caller.user_id.filter(|_| !caller.scopes.allows(crate::model::token::Scope::Admin));
+    user.filter(|_| !key.is_empty()).map_or_else(|| key.to_owned(), |user| format!("{user}/{key}"))
 }
 
 /// The header `Idempotency-Key`, as the unique key of what the caller asks for in `body`. Others' keys are not theirs.

@@ -12,12 +12,12 @@ use uuid::Uuid;
 
 use super::filter::JobFilter;
 use crate::db::steer::{Change, Done, Refusal, Selection};
+use crate::http::Site;
 use crate::http::auth::{Admin, Caller};
 use crate::http::deeds::{Act, Via};
 use crate::http::error::{Problem, wrong};
 use crate::http::input::Body;
 use crate::http::refusals::OfChanging;
-use crate::http::{Site, request_id};
 use crate::model::failure::{Failure, Kind};
 
 /// Most ids of one request.
@@ -174,14 +174,10 @@ async fn many(site: Site, who: Caller, change: Change, which: Which) -> Result<J
     let done = if dry_run {
         selection.steer(&site.db, change, true).await?
     } else {
-        // It may be millions: the work goes on where the client does not wait for its end, which the audit log tells.
-        let work = request_id::carried(async move {
-            let detail = Some(detail);
-            let act = Act { caller: &who, via: Via::Http, action: change.deed(), target: None, detail };
-            site.perform(act, selection.steer(&site.db, change, false)).await
-        });
-        let broken = |error| Failure::new(Kind::Internal, "changing jobs broke").source(error);
-        tokio::spawn(work).await.map_err(broken)??
+        // It may be millions. The audit log tells of the end where the client does not wait for it.
+        let detail = Some(detail);
+        let act = Act { caller: &who, via: Via::Http, action: change.deed(), target: None, detail };
+        site.perform(act, selection.steer(&site.db, change, false)).await?
     };
     let told = |(id, refusal): &(Uuid, Refusal)| {
         let failure = refusal.failure(change, *id);

@@ -87,7 +87,7 @@ async fn there_are_places_for_so_many_and_one_that_leaves_makes_room() {
 #[tokio::test]
 async fn a_stream_ends_when_its_token_works_no_more() {
     let (bed, folder) = (Bed::make().await, tempfile::tempdir().unwrap());
-    let mut site = site(&bed, folder.path(), pace()).await;
+    let mut site = site(&bed, folder.path(), pace());
     let mut config = (*site.config).clone();
     config.http.auth = Auth::Token;
     site.config = Arc::new(config);

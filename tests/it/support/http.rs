@@ -34,7 +34,7 @@ impl Answer {
     }
 
     /// The values of all headers of this name.
-    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         let pairs = self.head.lines().filter_map(|line| line.split_once(": "));
         pairs.filter(move |(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }

@@ -49,8 +49,8 @@ pub(super) const fn deed(change: Change) -> &'static str {
 pub(super) const fn button(change: Change) -> &'static str {
     match change {
         Change::Retry => "Retry",
-        Change::Cancel => "Cancel the jobs",
-        Change::Discard => "Discard the jobs",
+        Change::Cancel => "Yes, cancel",
+        Change::Discard => "Yes, discard",
         Change::Reprioritize(_) => "Set the priority",
         Change::Reschedule(_) => "Set the time",
     }

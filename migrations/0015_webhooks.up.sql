@@ -5,6 +5,10 @@ CREATE FUNCTION queue.announce() RETURNS trigger LANGUAGE plpgsql SECURITY DEFIN
 DECLARE
     url constant text := new.payload ->> 'webhook_url';
 BEGIN
+    -- What was parked by a restore ends here for this copy only: to those who asked, it is no news.
+    IF EXISTS (SELECT FROM queue.home WHERE new.created_at < held_since) THEN
+        RETURN NULL;
+    END IF;
     -- Limits go by the host that is told, and so do lanes: a slow one holds nobody else up. How often it is tried, the
     -- worker's settings say; here is the most that a job may be.
     PERFORM queue.enqueue_job('webhook',
@@ -15,7 +19,8 @@ BEGIN
         limit_key => lower(substring(url from '^[A-Za-z]+://([A-Za-z0-9._-]{1,253})')));
     RETURN NULL;
 END $$;
-COMMENT ON FUNCTION queue.announce() IS 'Enqueues the webhook that tells how a generation ended.';
+COMMENT ON FUNCTION queue.announce() IS
+    'Enqueues the webhook that tells how a generation ended, unless a restore parked it and nobody has said go.';
 
 -- Of other jobs the condition is all that it costs.
 CREATE TRIGGER announce AFTER INSERT ON queue.history FOR EACH ROW

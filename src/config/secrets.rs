@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::model::secret::{MASK, redact};
+use crate::model::secret::{MASK, host_only, redact};
 
 /// A value of `key` without its secrets: some keys are secret as a whole, and of addresses that are, the host is shown.
 pub(super) fn shown(key: &str, value: &Value) -> Value {
@@ -11,16 +11,6 @@ pub(super) fn shown(key: &str, value: &Value) -> Value {
         ("backup.ping_url" | "backup.webhook_url", Value::String(text)) => Value::from(host_only(text)),
         _ => redacted(value),
     }
-}
-
-/// Whoever knows the path of such an address may use it.
-fn host_only(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return if url.is_empty() { String::new() } else { MASK.to_owned() };
-    };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    format!("{scheme}://{host}/{MASK}")
 }
 
 fn redacted(value: &Value) -> Value {

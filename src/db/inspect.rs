@@ -15,6 +15,7 @@ use crate::db::Db;
 use crate::db::session::{Session, Transaction};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::JobState;
+use crate::model::webhook::serialize_shown;
 
 /// How many jobs a page looks at, at most.
 pub const REACH: i64 = 100_000;
@@ -39,7 +40,8 @@ pub struct JobRow {
     pub deadline: Option<DateTime<Utc>>,
     /// How long one attempt may take, in seconds.
     pub timeout_seconds: Option<i32>,
-    /// What to do.
+    /// What to do. Of the address of a webhook's receiver the host is shown.
+    #[serde(serialize_with = "serialize_shown")]
     pub payload: Value,
     /// When it was enqueued.
     pub created_at: DateTime<Utc>,
@@ -83,10 +85,12 @@ impl JobRow {
         JobState::from_name(&self.state)
     }
 
-    /// What it is about, in a few words: the repository, the backup, the database.
+    /// What it is about, in a few words: the repository, the backup, the database. A webhook is about what the generation
+    /// was asked for whose end it tells.
     #[must_use]
     pub fn subject(&self) -> String {
-        let text = |key: &str| self.payload.get(key).and_then(Value::as_str);
+        let asked = self.payload.get("request").unwrap_or(&self.payload);
+        let text = |key: &str| asked.get(key).and_then(Value::as_str);
         if let Some(subject) = text("backup").or_else(|| text("database")) {
             return subject.to_owned();
         }

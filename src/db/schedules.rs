@@ -14,6 +14,7 @@ use crate::db::{Db, Session, Transaction};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::schedule::due::{KEPT_SLOTS, Turn};
 use crate::model::schedule::{Missed, Overlap, SlotOutcome, Spec, State};
+use crate::model::webhook::hide_receiver;
 
 /// Where changes of schedules are announced.
 const CHANNEL: &str = "queue_schedules";
@@ -41,6 +42,17 @@ pub struct ScheduleRow {
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
+}
+
+impl ScheduleRow {
+    /// The same for those who may look but not change anything: of the address of a webhook's receiver the host.
+    #[must_use]
+    pub fn without_receiver(mut self) -> Self {
+        hide_receiver(&mut self.spec.payload);
+        let declared = self.declared.as_mut().and_then(|declared| declared.get_mut("payload")?.as_object_mut());
+        declared.into_iter().for_each(hide_receiver);
+        self
+    }
 }
 
 /// A slot that is done with.

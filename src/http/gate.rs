@@ -28,12 +28,15 @@ use tokio::time::timeout;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tracing::Instrument as _;
 
 use super::auth::{Known, bearer};
+use super::request_id::carried;
 use super::{Problem, error};
 use crate::config::{Auth, Config};
 use crate::model::failure::{Failure, Kind};
 use crate::model::token::hash;
+pub(super) use headers::SHOWN_BY;
 use rates::{Asker, Rates, Standing};
 use tries::Tries;
 
@@ -155,7 +158,10 @@ impl Gate {
     async fn let_in(&self, request: Request, visit: Visit, next: Next) -> Response {
         let is_asking = request.method().is_safe();
         let uri = request.uri().clone();
-        let Ok(response) = timeout(self.longest, next.run(request)).await else {
+        let answer = next.run(request);
+        let answered =
+            if is_asking { timeout(self.longest, answer).await } else { timeout(self.longest, whole(answer)).await };
+        let Ok(response) = answered else {
             let what = format!("the answer took longer than {} s", self.longest.as_secs());
             return Problem::from(Failure::new(Kind::Unavailable, what)).into_response();
         };
@@ -166,6 +172,17 @@ impl Gate {
         match slashless(uri.path()).filter(|_| is_asking && status == StatusCode::NOT_FOUND) {
             Some(path) => moved(path, uri.query()),
             None => response,
+        }
+    }
+}
+
+/// What changes something is done as a whole, and written down, whether its client waits for the answer or not.
+async fn whole(answer: impl Future<Output = Response> + Send + 'static) -> Response {
+    match tokio::spawn(carried(answer.in_current_span())).await {
+        Ok(response) => response,
+        Err(error) => {
+            let failure = Failure::new(Kind::Internal, "the answer was broken off").source(error);
+            Problem::from(failure).into_response()
         }
     }
 }

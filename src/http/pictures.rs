@@ -8,12 +8,12 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::{IntoParams, IntoResponses, ToSchema};
 
 use super::Site;
 use super::auth::Reader;
-use super::error::Problem;
-use super::page::wrong;
+use super::error::{Details, Problem, wrong};
+use super::gate::SHOWN_BY;
 use crate::generation::painter;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::providers::pictures::KEYS;
@@ -66,6 +66,21 @@ impl Sized {
 #[schema(value_type = String, format = Binary)]
 #[expect(dead_code, reason = "it is for the document only")]
 pub struct Png(Vec<u8>);
+
+/// What is answered where a picture is asked for.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "it is for the document only")]
+pub enum PictureAnswers {
+    /// The picture.
+    #[response(status = OK, content_type = "image/png", headers(("etag" = String), ("cache-control" = String)))]
+    Whole(Png),
+    /// It is the one that `If-None-Match` names.
+    #[response(status = NOT_MODIFIED)]
+    Unchanged,
+    /// There is no such picture.
+    #[response(status = NOT_FOUND, content_type = "application/problem+json")]
+    Missing(Details),
+}
 
 /// There is no such picture.
 pub fn missing() -> Failure {
@@ -134,8 +149,10 @@ fn whole(site: &Site, bytes: Bytes, tag: &str, keeping: Keeping<'_>) -> Response
 }
 
 fn kept(site: &Site, tag: &str, keeping: Keeping<'_>) -> HeaderMap {
-    let who = if site.config.http.public_pictures { "public" } else { "private" };
+    let is_public = site.config.http.public_pictures;
+    let (who, shown_by) = if is_public { ("public", "cross-origin") } else { ("private", "same-origin") };
     let values = [
+        (SHOWN_BY, shown_by.to_owned()),
         (header::CACHE_CONTROL, format!("{who}, {}", keeping.how_long)),
         // Tags are hashes, numbers and words of ours.
         (header::ETAG, format!("\"{tag}\"")),

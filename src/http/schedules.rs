@@ -15,10 +15,12 @@ use super::auth::{Admin, Caller, Reader};
 use super::deeds::{Act, Via};
 use super::error::Problem;
 use super::input::{Body, Name};
-use super::refusals::{OfChanging, OfFinding, OfReading};
+use super::jobs::accepted;
+use super::refusals::{OfChanging, OfFinding};
 use crate::db::schedules::{self, ScheduleRow};
 use crate::model::job::Enqueued;
 use crate::model::schedule::{Patch, Spec, State as ScheduleState};
+use crate::model::token::Scope;
 use crate::schedule::edit;
 use crate::schedule::outlook::{self, Outlook};
 
@@ -38,16 +40,23 @@ pub(super) fn routes() -> OpenApiRouter<Site> {
 
 /// All schedules, by name.
 #[utoipa::path(get, path = "/v1/schedules", tag = "schedules", operation_id = "schedules_list", security(("token" = ["read"])),
-    responses((status = OK, body = Vec<ScheduleRow>), OfReading))]
-async fn list(State(site): State<Site>, _: Reader) -> Result<Json<Vec<ScheduleRow>>, Problem> {
-    Ok(Json(schedules::list(&site.db).await?))
+    responses((status = OK, body = Vec<ScheduleRow>)))]
+async fn list(State(site): State<Site>, Reader(who): Reader) -> Result<Json<Vec<ScheduleRow>>, Problem> {
+    let rows = schedules::list(&site.db).await?;
+    Ok(Json(rows.into_iter().map(|row| seen_by(&who, row)).collect()))
 }
 
 /// A schedule with its next ten slots, and what became of the last ones.
 #[utoipa::path(get, path = "/v1/schedules/{name}", tag = "schedules", operation_id = "schedules_show", params(("name" = String, Path)), security(("token" = ["read"])),
     responses((status = OK, body = Outlook), OfFinding))]
-async fn show(State(site): State<Site>, _: Reader, Name(name): Name) -> Result<Json<Outlook>, Problem> {
-    Ok(Json(outlook::show(&site.db, &name, NEXT_SLOTS).await?))
+async fn show(State(site): State<Site>, Reader(who): Reader, Name(name): Name) -> Result<Json<Outlook>, Problem> {
+    let outlook = outlook::show(&site.db, &name, NEXT_SLOTS).await?;
+    Ok(Json(Outlook { schedule: seen_by(&who, outlook.schedule), ..outlook }))
+}
+
+/// Who may change it sees all of it.
+fn seen_by(who: &Caller, row: ScheduleRow) -> ScheduleRow {
+    if who.scopes.allows(Scope::Admin) { row } else { row.without_receiver() }
 }
 
 /// A schedule to add.
@@ -164,9 +173,4 @@ async fn preview(
 
 fn of<'a>(caller: &'a Caller, action: &'a str, name: &'a str) -> Act<'a> {
     Act { caller, via: Via::Http, action, target: Some(name), detail: None }
-}
-
-/// A job that was enqueued, and where it is.
-pub(super) fn accepted(job: Enqueued) -> Response {
-    (StatusCode::ACCEPTED, [(header::LOCATION, format!("/v1/jobs/{}", job.id))], Json(job)).into_response()
 }

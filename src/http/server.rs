@@ -25,6 +25,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
+use super::stall::Patient;
 use super::{Pages, Site, error, first_token, gate, metrics};
 use crate::config::{Auth, Config};
 use crate::db::Db;
@@ -32,6 +33,8 @@ use crate::model::failure::{Failure, Kind, Result};
 
 /// How long the head of a request may take to arrive.
 const HEAD: Duration = Duration::from_secs(10);
+/// How long a client may take nothing of what is sent to it.
+const STALL: Duration = Duration::from_mins(1);
 /// Connections that are open at most, where the system allows twice as many files; the rest waits to be accepted.
 const CONNECTIONS: usize = 4096;
 
@@ -107,7 +110,8 @@ impl Server {
             let answering = Answering { router: router.clone(), peer, has_asked: Arc::default() };
             let has_asked = Arc::clone(&answering.has_asked);
             let service = TowerToHyperService::new(answering);
-            let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+            let stream = TokioIo::new(Patient::new(stream, STALL));
+            let connection = builder.serve_connection_with_upgrades(stream, service).into_owned();
             let connection = graceful.watch(connection);
             tokio::spawn(async move {
                 let ended = tokio::select! {

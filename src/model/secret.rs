@@ -38,6 +38,17 @@ pub fn redact(text: &str) -> String {
     out
 }
 
+/// Scheme and host of an address, the rest masked: for those that may be used by whoever knows their path.
+#[must_use]
+pub fn host_only(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return if url.is_empty() { String::new() } else { MASK.to_owned() };
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}://{host}/{MASK}")
+}
+
 fn is_delimiter(c: char) -> bool {
     c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>')
 }

@@ -1,9 +1,11 @@
 //! What a webhook tells: that a generation has ended.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Map, Value};
 use uuid::Uuid;
+
+use crate::model::secret::host_only;
 
 /// The end of a generation, which somebody wanted to be told; the payload of a webhook's job. The trigger `queue.announce`
 /// writes it.
@@ -23,4 +25,49 @@ pub struct Ended {
     pub url: String,
     /// What the generation was asked to do.
     pub request: Value,
+}
+
+/// Cuts the address of a receiver in a payload down to its host: whoever knows the rest of one may tell it things.
+pub fn hide_receiver(payload: &mut Map<String, Value>) {
+    let of_event = payload.contains_key("event_id").then_some("url");
+    for key in ["webhook_url"].into_iter().chain(of_event) {
+        if let Some(Value::String(url)) = payload.get_mut(key) {
+            *url = host_only(url);
+        }
+    }
+}
+
+/// A job's payload as people get to see it.
+#[must_use]
+pub fn shown(payload: &Value) -> Value {
+    let mut shown = payload.clone();
+    shown.as_object_mut().into_iter().for_each(hide_receiver);
+    shown
+}
+
+/// Writes a job's payload as people get to see it.
+pub fn serialize_shown<S: Serializer>(payload: &Value, serializer: S) -> Result<S::Ok, S::Error> {
+    shown(payload).serialize(serializer)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn of_a_receiver_the_host_is_shown() {
+        let secret = "https://hooks.example:8443/T0/s3cret?key=x";
+        let seen = shown(&json!({"github_url": "https://a.example/b/c", "webhook_url": secret}));
+        assert_eq!(
+            seen,
+            json!({"github_url": "https://a.example/b/c", "webhook_url": "https://hooks.example:8443/***"})
+        );
+        let seen = shown(&json!({"event_id": 1, "url": secret, "request": {"url": "x"}}));
+        assert_eq!(seen, json!({"event_id": 1, "url": "https://hooks.example:8443/***", "request": {"url": "x"}}));
+        for other in [json!({"url": secret}), json!({"webhook_url": null}), json!([secret]), json!(null)] {
+            assert_eq!(shown(&other), other);
+        }
+    }
 }

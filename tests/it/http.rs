@@ -20,6 +20,7 @@ mod reference;
 mod schedules;
 mod starting;
 mod stopping;
+mod strangers;
 mod streams;
 mod system;
 

@@ -20,6 +20,7 @@ use super::parts::pager::pager;
 use super::parts::time;
 use super::visitor::Visitor;
 use crate::db::generations::{self, GenerationFilter};
+use crate::http::page::next;
 use crate::http::{Problem, Site};
 use crate::model::attributes::{Breed, CatAttributes};
 use crate::model::failure::{Failure, Kind};
@@ -111,8 +112,7 @@ async fn show(
 ) -> Result<Page, Problem> {
     let Query(wanted) = wanted?;
     let cats = generations::list(&site.db, &wanted.filter()?).await?;
-    let last = cats.last().filter(|_| i64::try_from(cats.len()).is_ok_and(|count| count == CATS));
-    let older = last.map(|cat| wanted.page(&cat.id.to_string()));
+    let older = next(&cats, CATS, |last| wanted.page(&last.id.to_string()));
     let newest = wanted.after.map(|_| wanted.page(""));
     let content = html! {
         (ask::form(&visitor))
@@ -161,8 +161,8 @@ fn filters(wanted: &Wanted) -> Markup {
             (field::number("min_score", "Score from", &wanted.min_score, (0.0, 10.0), "0.1"))
             (field::number("max_score", "Score to", &wanted.max_score, (0.0, 10.0), "0.1"))
             div.actions {
-                button.primary type="submit" { "Show" }
-                @if !wanted.is_empty() { a.button href="/gallery" { "All" } }
+                button.primary type="submit" { "Filter" }
+                @if !wanted.is_empty() { a.button.quiet href="/gallery" { "Clear" } }
             }
         }
     }

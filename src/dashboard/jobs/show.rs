@@ -19,6 +19,7 @@ use crate::db::{Db, backups};
 use crate::http::{Problem, Site};
 use crate::model::failure::Result;
 use crate::model::job::{JobKind, JobState};
+use crate::model::webhook::shown;
 
 /// The page.
 pub(super) async fn show(
@@ -137,5 +138,5 @@ fn steering(life: &Life, visitor: &Visitor) -> std::result::Result<Markup, Probl
 }
 
 fn payload(job: &JobRow) -> String {
-    serde_json::to_string_pretty(&job.payload).unwrap_or_default()
+    serde_json::to_string_pretty(&shown(&job.payload)).unwrap_or_default()
 }

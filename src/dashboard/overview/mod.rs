@@ -20,7 +20,7 @@ use super::visitor::Visitor;
 use crate::db::backups;
 use crate::db::generations::{self, GenerationFilter};
 use crate::db::schedules::{self, ScheduleRow};
-use crate::db::stats::{self, Amount, Fault, Part, Stats};
+use crate::db::stats::{self, Amount, Fault, KindStats, Part, Stats};
 use crate::http::{Problem, Site};
 use crate::model::amount::relative;
 use crate::model::backup::Standing;
@@ -91,16 +91,11 @@ impl Overview {
     }
 
     fn tiles(&self, visitor: &Visitor) -> Markup {
-        let sum = |of: &dyn Fn(&stats::KindStats) -> Option<Amount>| {
-            self.stats.kinds.iter().filter_map(of).fold(Amount { jobs: 0, exact: true }, |sum, next| Amount {
-                jobs: sum.jobs + next.jobs,
-                exact: sum.exact && next.exact,
-            })
-        };
-        let waiting = sum(&|kind| Some(kind.available));
-        let running = sum(&|kind| Some(kind.running));
-        let completed = sum(&|kind| kind.recent.as_ref().map(|recent| recent.completed_last_hour));
-        let discarded = sum(&|kind| kind.recent.as_ref().map(|recent| recent.discarded_last_hour));
+        let sum = |of: fn(&KindStats) -> Option<Amount>| self.stats.kinds.iter().filter_map(of).sum::<Amount>();
+        let waiting = sum(|kind| Some(kind.available));
+        let running = sum(|kind| Some(kind.running));
+        let completed = sum(|kind| kind.recent.as_ref().map(|recent| recent.completed_last_hour));
+        let discarded = sum(|kind| kind.recent.as_ref().map(|recent| recent.discarded_last_hour));
         let oldest = self.stats.kinds.iter().filter_map(|kind| kind.oldest_seconds).reduce(f64::max);
         let alive = self.stats.workers.iter().filter(|worker| !worker.lapsed).count();
         let (backup, tone) = health::verdict(&self.standings, self.fresh_hours);

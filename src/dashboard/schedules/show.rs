@@ -25,7 +25,8 @@ pub(super) async fn show(
     visitor: Visitor,
     Path(name): Path<String>,
 ) -> Result<Page, Problem> {
-    let outlook = outlook::show(&site.db, &name, NEXT).await?;
+    let mut outlook = outlook::show(&site.db, &name, NEXT).await?;
+    outlook.schedule = outlook.schedule.without_receiver();
     let row = &outlook.schedule;
     let content = html! {
         (held::banner(&site.db, &visitor).await?)
@@ -59,7 +60,7 @@ fn what(row: &ScheduleRow, visitor: &Visitor) -> Markup {
     let mut pairs = vec![
         ("State", badge::state(row.state.name())),
         ("When", html! { code { (spec.cron) } " in " (spec.zone) }),
-        ("Job", html! { (super::list::subject(spec)) }),
+        ("Job", html! { (spec.subject()) }),
         ("Priority", html! { (spec.priority) }),
     ];
     if spec.jitter_seconds > 0 {

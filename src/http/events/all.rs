@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use axum::response::sse::Event;
 use futures_util::{Stream, stream};
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 
 use super::event;
 use super::feed::{Feed, Id, KEPT, Key, LONGEST, ROWS, in_order};
+use super::places::Place;
 use crate::db::events::{self, Mark};
 use crate::http::Site;
 use crate::model::failure::Result;
@@ -25,14 +26,14 @@ struct Listener {
     replayed: HashSet<Key>,
     pending: VecDeque<Event>,
     /// Held for as long as it listens.
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 /// What happens from now on, or after the event with the id `last`.
 pub(super) async fn stream(
     site: &Site,
     last: Option<&str>,
-    place: OwnedSemaphorePermit,
+    place: Place,
 ) -> Result<impl Stream<Item = Event> + Send + use<>> {
     let feed = site.feed.clone();
     let now = events::now(&site.db).await?;
@@ -54,7 +55,7 @@ pub(super) async fn stream(
         Some(Ok(id)) => match listener.feed.find(&id) {
             Some(number) => (listener.number, listener.floor) = (number, None),
             None if now - id.mark.ended_at.max(id.mark.enqueued_at()) < LONGEST => {
-                listener.replay(site, id.mark).await?
+                listener.replay(site, id.mark).await?;
             }
             None => listener.reset(),
         },

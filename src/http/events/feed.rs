@@ -8,15 +8,16 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::places::Places;
 use crate::db::Db;
 use crate::db::depth::{self, Depth};
 use crate::db::events::{self, Mark, Moment, Story};
-use crate::model::failure::{Failure, Kind, Result};
+use crate::model::failure::Result;
 
 /// Events that are kept for those who come back, and are told to one at most.
 pub(super) const KEPT: usize = 1000;
@@ -36,8 +37,12 @@ pub struct Pace {
     pub count: Duration,
     /// Signs of life on a stream on which nothing happens.
     pub heartbeat: Duration,
+    /// Looks whether who listens may still do so.
+    pub check: Duration,
     /// Streams of this process at most.
     pub streams: usize,
+    /// Streams of one token at most.
+    pub streams_each: usize,
 }
 
 impl Default for Pace {
@@ -46,7 +51,9 @@ impl Default for Pace {
             look: Duration::from_millis(500),
             count: Duration::from_secs(2),
             heartbeat: Duration::from_secs(15),
+            check: Duration::from_secs(30),
             streams: 1000,
+            streams_each: 500,
         }
     }
 }
@@ -58,7 +65,7 @@ pub struct Feed(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     pace: Pace,
-    places: Arc<Semaphore>,
+    places: Places,
     desk: Mutex<Desk>,
     /// The number of the last event.
     news: watch::Sender<u64>,
@@ -121,7 +128,7 @@ impl Feed {
     pub fn new(pace: Pace) -> Self {
         Self(Arc::new(Inner {
             pace,
-            places: Arc::new(Semaphore::new(pace.streams)),
+            places: Places::new(pace.streams, pace.streams_each),
             desk: Mutex::default(),
             news: watch::Sender::new(0),
             process: Uuid::new_v4().as_fields().0,
@@ -134,12 +141,14 @@ impl Feed {
         self.0.pace.heartbeat
     }
 
-    /// A place for a stream, where there is one left.
-    pub(super) fn place(&self) -> Result<OwnedSemaphorePermit> {
-        Arc::clone(&self.0.places).try_acquire_owned().map_err(|_| {
-            Failure::new(Kind::Unavailable, format!("{} streams of events are open", self.0.pace.streams))
-                .hint("close one, or come back later")
-        })
+    /// How often it is looked whether who listens may still do so.
+    pub(super) fn check(&self) -> Duration {
+        self.0.pace.check
+    }
+
+    /// The places for streams.
+    pub(super) fn places(&self) -> &Places {
+        &self.0.places
     }
 
     /// Follows one job; its life as it is now is there at once.
@@ -369,7 +378,11 @@ impl FromStr for Id {
         let words: Vec<&str> = text.split('.').collect();
         let [at, ended, enqueued, process, number] = words[..] else { return Err(()) };
         let id = |text: &str| Uuid::try_parse(text).map_err(|_| ());
-        let ended_at = at.parse().ok().and_then(DateTime::from_timestamp_micros).ok_or(())?;
+        let ended_at: DateTime<Utc> = at.parse().ok().and_then(DateTime::from_timestamp_micros).ok_or(())?;
+        if ended_at < DateTime::UNIX_EPOCH {
+            // PostgreSQL's calendar begins later than ours.
+            return Err(());
+        }
         Ok(Self {
             mark: Mark { ended_at, ended: id(ended)?, enqueued: id(enqueued)? },
             process: process.parse().map_err(|_| ())?,
@@ -421,6 +434,7 @@ mod tests {
         let id = feed.id(Mark::at(DateTime::UNIX_EPOCH), last - 3);
         assert_eq!(id.to_string().parse(), Ok(id));
         assert_eq!((feed.find(&id), Feed::default().find(&id)), (Some(last - 3), None));
-        assert_eq!("1.2.3".parse::<Id>(), Err(()));
+        let ancient = format!("-8334601228800000000.{}.{}.1.1", Uuid::nil(), Uuid::max());
+        assert_eq!(("1.2.3".parse::<Id>(), ancient.parse::<Id>()), (Err(()), Err(())));
     }
 }

@@ -15,12 +15,16 @@ use crate::http::request_id;
 /// How long a browser may remember what it may ask.
 const REMEMBERED: Duration = Duration::from_mins(10);
 
-const USUAL: [(HeaderName, &str); 5] = [
+/// Which sites' pages may show what is answered, as pictures and the like.
+pub(in crate::http) const SHOWN_BY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+const USUAL: [(HeaderName, &str); 6] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (REFERRER_POLICY, "same-origin"),
     (X_FRAME_OPTIONS, "DENY"),
     (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
     (CACHE_CONTROL, "no-store"),
+    (SHOWN_BY, "same-origin"),
 ];
 
 /// Adds what is missing.

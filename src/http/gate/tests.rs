@@ -74,6 +74,7 @@ async fn every_answer_has_the_usual_headers_and_is_compressed_where_it_may() {
     for path in ["/fine", "/no/such/path", "/panic"] {
         let (_, headers, _) = ask(&gate, &format!("GET {path}"), &[]).await;
         assert_eq!(headers["x-content-type-options"], "nosniff", "{path}");
+        assert_eq!(headers["cross-origin-resource-policy"], "same-origin", "{path}");
         assert_eq!(
             (&headers["x-frame-options"], &headers["cache-control"]),
             (&"DENY".parse().unwrap(), &"no-store".parse().unwrap())

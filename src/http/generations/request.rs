@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::db::{Db, users};
 use crate::generation::submit::{Wishes, generation_job, receiver, refuse_local, request_of};
 use crate::http::auth::Caller;
-use crate::http::page::wrong;
+use crate::http::error::wrong;
 use crate::http::{Problem, Site};
 use crate::model::failure::{Failure, Kind};
 use crate::model::job::{NewJob, Start};
@@ -87,7 +87,7 @@ impl Wanted {
         }
         let wishes = Wishes {
             start: self.start()?,
-            unique: self.unique(key)?,
+            unique: self.unique(caller, key)?,
             user_id: self.user(&site.db, caller).await?,
             reference,
             priority: self.priority,
@@ -122,8 +122,8 @@ impl Wanted {
             }
             _ => Err(wrong(
                 "github_url",
-                "of github_url and rerun_of, one must be given".to_owned(),
-                r#"send {"github_url": "https://github.com/owner/name"}"#.to_owned(),
+                "of github_url and rerun_of, one must be given",
+                r#"send {"github_url": "https://github.com/owner/name"}"#,
             )),
         }
     }
@@ -133,32 +133,30 @@ impl Wanted {
             (None, None) => Ok(Start::Now),
             (Some(at), None) => Ok(Start::At(at)),
             (None, Some(seconds)) => Ok(Start::After(Duration::from_secs(seconds))),
-            (Some(_), Some(_)) => Err(wrong(
-                "delay_seconds",
-                "run_at and delay_seconds are given".to_owned(),
-                "one of them says when to start".to_owned(),
-            )),
+            (Some(_), Some(_)) => {
+                Err(wrong("delay_seconds", "run_at and delay_seconds are given", "one of them says when to start"))
+            }
         }
     }
 
-    fn unique(&self, key: Option<Unique>) -> Result<Option<Unique>, Problem> {
+    fn unique(&self, caller: &Caller, key: Option<Unique>) -> Result<Option<Unique>, Problem> {
         let of = |field: &'static str| move |failure: Failure| Problem::from(failure).of_field(field);
         let unique = match (&self.unique_key, key) {
             (Some(_), Some(_)) => {
                 return Err(wrong(
                     "unique_key",
-                    "unique_key and Idempotency-Key are given".to_owned(),
-                    "the header is the unique key of a request that may be sent again: give one of them".to_owned(),
+                    "unique_key and Idempotency-Key are given",
+                    "the header is the unique key of a request that may be sent again: give one of them",
                 ));
             }
-            (Some(key), None) => Unique::key(key),
+            (Some(key), None) => Unique::key(own_key(caller, key)),
             (None, Some(key)) => key,
             (None, None) => {
                 let options =
                     self.unique_scope.is_some() || self.unique_window_seconds.is_some() || self.on_conflict.is_some();
                 return if options {
                     let what = "options of a unique key are given, but no key";
-                    Err(wrong("unique_key", what.to_owned(), "add unique_key".to_owned()))
+                    Err(wrong("unique_key", what, "add unique_key"))
                 } else {
                     Ok(None)
                 };
@@ -181,11 +179,18 @@ impl Wanted {
         match users::find(db, &user.to_string()).await {
             Ok(user) => Ok(Some(user.id)),
             Err(failure) if failure.kind() == Kind::NotFound => {
-                Err(wrong("user_id", failure.what().to_owned(), "see GET /v1/users".to_owned()))
+                Err(wrong("user_id", failure.what().to_owned(), "see GET /v1/users"))
             }
             Err(failure) => Err(failure.into()),
         }
     }
+}
+
+/// A unique key of whoever asks. Who has it may put another job in place of the one that has it, or keep others from having
+/// one: that is for its user only, and for admins, whose keys are those of the command line.
+fn own_key(caller: &Caller, key: &str) -> String {
+    let user = caller.user_id.filter(|_| !caller.scopes.allows(crate::model::token::Scope::Admin));
+    user.filter(|_| !key.is_empty()).map_or_else(|| key.to_owned(), |user| format!("{user}/{key}"))
 }
 
 /// The header `Idempotency-Key`, as the unique key of what the caller asks for in `body`. Others' keys are not theirs.
@@ -196,7 +201,7 @@ pub fn idempotency_key(headers: &HeaderMap, caller: &Caller, body: &impl Seriali
     let Some(key) = key else {
         return Err(wrong(
             "Idempotency-Key",
-            "the header Idempotency-Key is none".to_owned(),
+            "the header Idempotency-Key is none",
             format!("send it once, of 1 to {LONGEST_KEY} visible ASCII characters"),
         ));
     };

@@ -16,6 +16,7 @@ use crate::model::amount::duration;
 use crate::model::backup::Standing;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::figures::counted;
+use crate::providers::room::Room;
 
 /// Below this much free space something soon breaks; a worker may fetch so much at once.
 const LEAST_FREE_MB: u64 = 200;
@@ -171,10 +172,9 @@ fn lasting(seconds: f64) -> String {
 }
 
 fn free_mb(folder: &Path) -> Result<u64> {
-    let existing = folder.ancestors().find(|step| step.exists()).unwrap_or(folder);
-    let space = rustix::fs::statvfs(existing)
-        .map_err(|error| Failure::new(Kind::Environment, format!("{}: {error}", existing.display())))?;
-    Ok(space.f_bavail.saturating_mul(space.f_frsize) / 1_000_000)
+    let room = Room::on(folder);
+    let room = room.map_err(|error| Failure::new(Kind::Environment, format!("{}: {error}", folder.display())))?;
+    Ok(room.free / 1_000_000)
 }
 
 /// A disk may take its time; nobody else waits for it.

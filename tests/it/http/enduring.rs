@@ -5,12 +5,13 @@ use std::net::TcpStream;
 
 use repo_to_cat::postgres::DATABASE;
 use rustix::process::Signal;
+use sqlx::{Connection as _, PgConnection};
 
 use super::{GOOD, ask_for};
 use crate::commands::shell;
 use crate::support::cli::{Service, Shell};
 use crate::support::http::get;
-use crate::support::postgres::{PrivateCluster, wait_until};
+use crate::support::postgres::{PrivateCluster, fresh_database, wait_until};
 
 #[test]
 fn a_request_that_never_ends_does_not_keep_the_service() {
@@ -42,4 +43,38 @@ fn an_outage_is_told_as_such_and_ends() {
     private.end_outage();
     wait_until("the service to be well", || get(&service, "/health/ready").status == 200);
     assert_eq!(ask_for(&service, "", GOOD).status, 202);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_begun_is_done_and_written_down_though_nobody_waits_for_it() {
+    let url = fresh_database("hung_up");
+    let shell = Shell::migrated(&url);
+    let service = shell.service("http");
+    let mut holder = PgConnection::connect(&url).await.unwrap();
+    let mut watcher = PgConnection::connect(&url).await.unwrap();
+    let mut lock = holder.begin().await.unwrap();
+    sqlx::query("LOCK TABLE queue.kinds").execute(&mut *lock).await.unwrap();
+    let mut stream = TcpStream::connect(service.address()).unwrap();
+    stream.write_all(b"POST /v1/queue/generation/pause HTTP/1.1\r\nhost: 127.0.0.1\r\n").unwrap();
+    stream.write_all(b"content-type: application/json\r\ncontent-length: 2\r\n\r\n{}").unwrap();
+    let waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'queue.kinds'::regclass
+                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    until(&mut watcher, waits, 1).await;
+    drop(stream);
+    // A later one's answer: the service has had its turn to see that the first is gone.
+    assert_eq!(get(&service, "/health/live").status, 200);
+    lock.rollback().await.unwrap();
+    until(&mut watcher, "SELECT count(*) FROM web.audit WHERE action = 'queue.pause' AND outcome = 'done'", 1).await;
+}
+
+/// Returns when a query counts so many.
+async fn until(connection: &mut PgConnection, query: &'static str, wanted: i64) {
+    for _ in 0..6000 {
+        let found: i64 = sqlx::query_scalar(query).fetch_one(&mut *connection).await.unwrap();
+        if found == wanted {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("waited in vain for {wanted}: {query}");
 }

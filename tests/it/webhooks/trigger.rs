@@ -1,6 +1,7 @@
 //! The database makes the webhook with the end of its generation.
 
-use repo_to_cat::db::{hold, inspect, outcomes};
+use chrono::{TimeDelta, Utc};
+use repo_to_cat::db::{hold, inspect, outcomes, pulse};
 use repo_to_cat::model::job::{JobKind, NewJob};
 use repo_to_cat::model::webhook::Ended;
 use repo_to_cat::queue::enqueue::enqueue_all;
@@ -74,6 +75,22 @@ async fn after_a_restore_webhooks_are_parked_with_the_rest() {
     hold::release(&bed.db, false).await.unwrap();
     assert_eq!(bed.state(webhook.id).await, "available");
     assert_eq!(webhook.kind, JobKind::Webhook.name());
+}
+
+#[tokio::test]
+async fn what_ends_in_a_restored_copy_before_somebody_says_go_is_not_told() {
+    let bed = Bed::make().await;
+    let late = NewJob { deadline: Some(Utc::now() + TimeDelta::hours(1)), ..telling() };
+    enqueue_all(&bed.db, &[telling(), late]).await.unwrap();
+    bed.execute("SELECT queue.hold('restored from a test')").await;
+    bed.execute("UPDATE queue.jobs SET deadline = '2020-01-01' WHERE deadline IS NOT NULL").await;
+    let after = bed.enqueue(telling()).await;
+    assert_eq!(pulse::discard_expired(&bed.db).await.unwrap().len(), 1);
+    assert_eq!(hold::release(&bed.db, true).await.unwrap().cancelled, 1);
+    assert!(webhooks(&bed).await.is_empty(), "production tells how they end");
+    assert_eq!(bed.state(after).await, "available", "what was asked for since is this copy's own");
+    assert!(bed.discard(&bed.claim(bed.worker().await).await).await);
+    assert_eq!(webhooks(&bed).await.len(), 1);
 }
 
 #[tokio::test]

@@ -5,9 +5,9 @@ use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use crate::dashboard::deed::act;
+use crate::dashboard::deed::{act, refused};
 use crate::dashboard::flash::Flash;
-use crate::dashboard::forms::{Form, back, csrf_field, refused};
+use crate::dashboard::forms::{Form, back, csrf_field};
 use crate::dashboard::visitor::Visitor;
 use crate::generation::submit::{Wishes, generation_job, refuse_local};
 use crate::http::{Problem, Site};
@@ -45,7 +45,7 @@ pub async fn ask(State(site): State<Site>, form: Form<Asked>) -> Result<Response
     visitor.caller.require(Scope::Enqueue)?;
     let job = match job(&site, form.fields.github_url.trim(), visitor) {
         Ok(job) => job,
-        Err(failure) => return refused("/gallery", failure),
+        Err(failure) => return refused(failure, "/gallery"),
     };
     let act = act(visitor, "generations.ask", None, Some(job.payload.clone()));
     match site.perform(act, site.jobs.enqueue(job)).await {
@@ -53,7 +53,7 @@ pub async fn ask(State(site): State<Site>, form: Form<Asked>) -> Result<Response
             let said = Flash::done("It is asked for. This page shows how far it is, and then the cat.");
             Ok(back(&format!("/generations/{}", asked.id), &said))
         }
-        Err(failure) => refused("/gallery", failure),
+        Err(failure) => refused(failure, "/gallery"),
     }
 }
 

@@ -18,7 +18,6 @@ use crate::http::deeds::{Act, Via};
 use crate::http::error::{Problem, wrong};
 use crate::http::input::Body;
 use crate::http::refusals::OfChanging;
-use crate::model::failure::{Failure, Kind};
 
 /// Most ids of one request.
 const MOST_IDS: usize = 1000;

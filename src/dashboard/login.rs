@@ -13,8 +13,7 @@ use serde::Deserialize;
 
 use super::Routes;
 use super::deed::act;
-use super::flash::Flash;
-use super::forms::{Form, back, foreign, is_from_here};
+use super::forms::{Form, foreign, is_from_here};
 use super::page::{Page, bare};
 use super::parts::cat;
 use super::visitor::Visitor;
@@ -128,7 +127,8 @@ async fn end(State(site): State<Site>, cookies: CookieJar, form: Form<Next>) -> 
     if let Some(cookie) = cookies.get(COOKIE_NAME) {
         site.perform(act, logins::end(&site.db, cookie.value())).await?;
     }
-    let mut response = back("/login", &Flash::done("You are logged out."));
+    // That it is over is said by the login page itself.
+    let mut response = Redirect::to("/login").into_response();
     let over = cookie("", &Http { session_hours: 0, ..site.config.http.clone() });
     response.headers_mut().append(SET_COOKIE, over);
     Ok(response)

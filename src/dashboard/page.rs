@@ -54,6 +54,11 @@ impl Nav {
         Self::System,
     ];
 
+    /// Whether others are refused there.
+    const fn is_for_admins(self) -> bool {
+        matches!(self, Self::Users | Self::Audit | Self::System)
+    }
+
     const fn link(self) -> (&'static str, &'static str) {
         match self {
             Self::Overview => ("/", "Overview"),
@@ -114,7 +119,7 @@ pub fn page(title: &str, current: Nav, visitor: &Visitor, content: &Markup) -> P
                 a.brand href="/" { (cat::head()) span { "repo-to-cat" } }
                 nav aria-label="Pages" {
                     ul {
-                        @for nav in Nav::ALL {
+                        @for nav in Nav::ALL.into_iter().filter(|nav| visitor.is_admin() || !nav.is_for_admins()) {
                             @let (path, name) = nav.link();
                             li { a href=(path) aria-current=[(nav == current).then_some("page")] { (name) } }
                         }

@@ -4,6 +4,9 @@ use maud::{Markup, html};
 
 use super::badge::Tone;
 
+/// Characters of a figure that is written large.
+const LONGEST_FIGURE: usize = 7;
+
 /// A box with a heading.
 #[must_use]
 pub fn card(title: &str, content: &Markup) -> Markup {
@@ -22,7 +25,7 @@ pub fn tile(label: &str, value: &str, note: &Markup, href: &str, tone: Tone) -> 
     html! {
         a.tile.(tone.class()) href=(href) {
             span.label { (label) }
-            span.value { (value) }
+            span.value.words[value.len() > LONGEST_FIGURE] { (value) }
             span.note { (note) }
         }
     }

@@ -110,9 +110,7 @@ fn freshness(standings: &[Standing], hours: u64) -> Option<Freshness> {
 fn workers(depth: &Depth) -> Found {
     let waits = depth.jobs.iter().any(|standing| standing.oldest_seconds.is_some());
     match depth.workers {
-        alive @ 1.. => {
-            (Health::Ok, counted(alive.unsigned_abs(), "holds a good lease", "hold a good lease"))
-        }
+        alive @ 1.. => (Health::Ok, counted(alive.unsigned_abs(), "holds a good lease", "hold a good lease")),
         _ if waits => (Health::Failed, "none holds a lease, and jobs wait".to_owned()),
         _ => (Health::Degraded, "none holds a lease".to_owned()),
     }

@@ -42,6 +42,7 @@ fn a_token_opens_the_door_and_the_way_leads_on() {
     let inside = browser.try_get("/");
     let secret = browser.cookies.borrow()[0].1.clone();
     assert_eq!(location(&browser.submit(&inside, "/logout", &[])), "/login");
+    assert!(browser.cookies.borrow().is_empty(), "nothing is left to be said to who comes next");
     assert_eq!(location(&browser.try_get("/gallery")), "/login?next=%2Fgallery");
     browser.cookies.borrow_mut().push(("repo-to-cat".to_owned(), secret));
     assert_eq!(location(&browser.try_get("/")), "/login", "the login is over, whoever kept the cookie");

@@ -36,6 +36,11 @@
 //! 5. What a drill verified counts for [`backup::retention`], and others are told ([`backup::telling`]).
 //! 6. A person restores. A queue that comes back so is held until somebody says go ([`db::hold`]).
 //!
+//! # Who looks on
+//!
+//! [`http`] is the listener: services ask for cats and follow them ([`http::events`]), admins do what the command line can do,
+//! and what they change is written down ([`http::deeds`]). [`dashboard`] has the same as pages.
+//!
 //! # Beside the flows
 //!
 //! [`model`] is what everything talks about and imports nothing of ours. [`config`] is the only reader of the

@@ -18,7 +18,7 @@ const NEXT: [(&str, &str); 4] = [
     ("generations list", "all cats so far"),
     ("paint --contact-sheet cats.png", "every cat there could be"),
     ("analyze .", "the analysis alone"),
-    ("run", "the whole service"),
+    ("run", "the whole service, with a dashboard"),
 ];
 
 /// Makes one cat.

@@ -80,7 +80,6 @@ fn line(row: &JobRow) -> Result<JobLine> {
 
 async fn show(db: &Db, id: Uuid, output: &Output) -> Result<()> {
     let life = life::of_job(db, id).await?;
-    output.data(&life, |look| {
-        job::render(&life.job, &life.job.subject(), &life.steps, &life.attempts, Utc::now(), look)
-    })
+    output
+        .data(&life, |look| job::render(&life.job, &life.job.subject(), &life.steps, &life.attempts, Utc::now(), look))
 }

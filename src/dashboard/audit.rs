@@ -15,6 +15,7 @@ use super::parts::table::{Column, table};
 use super::parts::{field, pager, time};
 use super::visitor::Visitor;
 use crate::db::audit::{self, Audited, Filter};
+use crate::http::page::next;
 use crate::http::{Problem, Site};
 use crate::model::token::Scope;
 
@@ -49,8 +50,7 @@ async fn show(State(site): State<Site>, visitor: Visitor, Query(asked): Query<As
     visitor.caller.require(Scope::Admin)?;
     let after = asked.after.parse().ok();
     let deeds = audit::list(&site.db, &asked.filter(), after, PAGE).await?;
-    let is_full = i64::try_from(deeds.len()).is_ok_and(|deeds| deeds == PAGE);
-    let older = deeds.last().filter(|_| is_full).map(|last| asked.address(&last.id.to_string()));
+    let older = next(&deeds, PAGE, |last| asked.address(&last.id.to_string()));
     let newest = asked.address("");
     let content = html! {
         form.card method="get" action="/audit" role="search" {

@@ -8,21 +8,15 @@ mod list;
 mod show;
 mod standing;
 
-use std::time::Duration;
-
 use axum::Router;
 use axum::routing::{get, post};
 use maud::{Markup, html};
-use tokio::time::timeout;
 
 use super::Routes;
 use super::parts::badge::{Tone, badge};
 use super::parts::link::segment;
 use crate::model::backup::Verdict;
-use crate::model::failure::{Failure, Kind, Result};
-
-/// How long a page waits for the store, which may be far away.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) use standing::freshness;
 
 pub(super) fn routes() -> Routes {
     Router::new()
@@ -49,13 +43,6 @@ fn verdict(verdict: Verdict) -> Markup {
 /// The same, as it is recorded; what this program does not know is not green either.
 fn recorded(name: &str) -> Markup {
     Verdict::from_name(name).map_or_else(|| badge(Tone::Warn, name), verdict)
-}
-
-/// What the store answers, if it does in time.
-async fn in_time<T>(asking: impl Future<Output = Result<T>>) -> Result<T> {
-    timeout(PATIENCE, asking).await.unwrap_or_else(|_| {
-        Err(Failure::new(Kind::Unavailable, "the backup store does not answer in time").hint("look at backup.store"))
-    })
 }
 
 /// A size, where it is known.

@@ -29,17 +29,15 @@ pub fn perform<T>(
     async move {
         match done.await {
             Ok(done) => Ok(back(to, &said(done))),
-            Err(failure) => refused(failure.into(), to),
+            Err(failure) => refused(failure, to),
         }
     }
 }
 
 /// Says on the page `to` why it cannot be done; what broke inside has a page of its own.
-pub fn refused(problem: Problem, to: &str) -> std::result::Result<Response, Problem> {
-    if problem.status().is_server_error() {
-        return Err(problem);
-    }
-    Ok(back(to, &Flash::failed(problem.failure())))
+pub fn refused(why: impl Into<Problem>, to: &str) -> std::result::Result<Response, Problem> {
+    let problem = why.into();
+    if problem.status().is_server_error() { Err(problem) } else { Ok(back(to, &Flash::failed(problem.failure()))) }
 }
 
 /// A form that is a button and nothing else; `class` is `primary`, `quiet` or `danger`.

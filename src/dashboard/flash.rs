@@ -6,6 +6,7 @@ use maud::{Markup, html};
 
 use super::parts::badge::Tone;
 use super::parts::link::segment;
+use crate::http::Problem;
 use crate::model::failure::Failure;
 
 const COOKIE: &str = "repo-to-cat-said";
@@ -89,6 +90,13 @@ impl Flash {
             }
         }
     }
+}
+
+/// Says at once what is wrong: on the page where it was asked for.
+#[must_use]
+pub fn alert(problem: &Problem) -> Markup {
+    let (what, hint) = problem.told();
+    html! { div.flash.bad role="alert" { p { (what) @if let Some(hint) = hint { ": " (hint) } } } }
 }
 
 fn header(text: &str) -> HeaderValue {

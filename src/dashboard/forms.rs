@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::Form as Fields;
 use maud::{Markup, html};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq as _;
 use url::{Url, form_urlencoded};
@@ -42,6 +43,11 @@ pub struct Form<T> {
 #[derive(Debug)]
 pub struct AdminForm<T>(pub Form<T>);
 
+/// What a form holds that is a button and nothing else.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
 /// Proves that a form is ours: to be put into each.
 #[must_use]
 pub fn csrf_field(visitor: &Visitor) -> Markup {
@@ -52,12 +58,6 @@ pub fn csrf_field(visitor: &Visitor) -> Markup {
 #[must_use]
 pub fn back(to: &str, flash: &Flash) -> Response {
     ([(SET_COOKIE, flash.cookie())], Redirect::to(to)).into_response()
-}
-
-/// To another page, which says why it was not done; what went wrong inside is a page of its own.
-pub fn refused(to: &str, failure: Failure) -> Result<Response, Problem> {
-    let problem = Problem::from(failure);
-    if problem.status().is_server_error() { Err(problem) } else { Ok(back(to, &Flash::failed(problem.failure()))) }
 }
 
 impl<T> Form<T> {
@@ -171,7 +171,7 @@ mod tests {
         let told = |pairs: &[(HeaderName, &'static str)]| {
             let mut headers = HeaderMap::new();
             headers.insert(HOST, HeaderValue::from_static("cats.example:8000"));
-            pairs.iter().for_each(|(name, value)| _ = headers.insert(name, HeaderValue::from_static(value)));
+            headers.extend(pairs.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))));
             is_from_here(&headers, "https://public.example")
         };
         assert!(told(&[]));

@@ -12,6 +12,7 @@ use maud::html;
 use serde::Deserialize;
 
 use super::Routes;
+use super::deed::act;
 use super::flash::Flash;
 use super::forms::{Form, back, foreign, is_from_here};
 use super::page::{Page, bare};
@@ -123,7 +124,7 @@ async fn enter(site: &Site, token: &str) -> Result<Token, Failure> {
 }
 
 async fn end(State(site): State<Site>, cookies: CookieJar, form: Form<Next>) -> Result<Response, Problem> {
-    let act = Act { caller: &form.visitor.caller, via: Via::Dashboard, action: "logout", target: None, detail: None };
+    let act = act(&form.visitor, "logout", None, None);
     if let Some(cookie) = cookies.get(COOKIE_NAME) {
         site.perform(act, logins::end(&site.db, cookie.value())).await?;
     }

@@ -32,8 +32,11 @@ use crate::http::{Pages, Site};
 /// The pages.
 #[must_use]
 pub fn pages() -> Pages {
-    let routes =
-        Router::new().merge(assets::routes()).merge(login::routes()).merge(overview::routes()).merge(gallery::routes())
+    let routes = Router::new()
+        .merge(assets::routes())
+        .merge(login::routes())
+        .merge(overview::routes())
+        .merge(gallery::routes())
         .merge(generation::routes())
         .merge(working_pages());
     Pages { routes, problem: fault::show }

@@ -12,15 +12,16 @@ use uuid::Uuid;
 use super::Routes;
 use super::deed::{act, button, refused};
 use super::flash::Flash;
-use super::forms::{AdminForm, back};
+use super::forms::{AdminForm, Nothing, back};
 use super::page::{Nav, Page, page};
 use super::parts::badge::{Tone, badge};
 use super::parts::empty::empty;
-use super::parts::link::href;
+use super::parts::link::{href, short};
 use super::parts::table::{Column, table};
 use super::parts::{field, pager, time};
 use super::visitor::Visitor;
 use crate::db::deliveries::{self, DeliveryRow};
+use crate::http::page::next;
 use crate::http::{Problem, Site};
 use crate::model::failure::{Failure, Kind};
 use crate::webhooks::replay::replay;
@@ -43,9 +44,8 @@ async fn show(State(site): State<Site>, visitor: Visitor, Query(asked): Query<As
     let of = asked.job.trim();
     let job = if of.is_empty() { None } else { Some(of.parse().map_err(|_| no_id(of))?) };
     let tries = deliveries::list(&site.db, job, asked.after, PAGE).await?;
-    let is_full = i64::try_from(tries.len()).is_ok_and(|tries| tries == PAGE);
     let to = |after: &str| href("/webhooks", &[("job", of), ("after", after)]);
-    let older = tries.last().filter(|_| is_full).map(|last| to(&last.id.to_string()));
+    let older = next(&tries, PAGE, |last| to(&last.id.to_string()));
     let newest = to("");
     let waiting = href("/jobs", &[("kind", "webhook"), ("state", "available")]);
     let failed = href("/jobs", &[("kind", "webhook"), ("state", "discarded")]);
@@ -93,8 +93,8 @@ fn list(tries: &[DeliveryRow], visitor: &Visitor) -> Markup {
         vec![
             time::ago(tried.at, visitor.now),
             outcome(tried),
-            html! { a.id href={ "/generations/" (tried.generation_id) } { (end(tried.generation_id)) } },
-            html! { a.id href={ "/jobs/" (tried.job_id) } { (end(tried.job_id)) } },
+            html! { a.id href={ "/generations/" (tried.generation_id) } { (short(tried.generation_id)) } },
+            html! { a.id href={ "/jobs/" (tried.job_id) } { (short(tried.job_id)) } },
             html! { (tried.claim) },
             html! { (time::lasting(Some(f64::from(tried.seconds)))) },
             html! {
@@ -117,15 +117,6 @@ fn outcome(tried: &DeliveryRow) -> Markup {
     }
 }
 
-/// The end of an id, which is what differs between those of one moment.
-fn end(id: Uuid) -> String {
-    let id = id.to_string();
-    format!("…{}", &id[id.len() - 8..])
-}
-
-#[derive(Debug, Deserialize)]
-struct Nothing {}
-
 /// Leads to the new job.
 async fn again(
     State(site): State<Site>,
@@ -137,6 +128,6 @@ async fn again(
     let act = act(&form.visitor, "webhooks.replay", Some(&target), None);
     match site.perform(act, replay(&site.db, id)).await {
         Ok(job) => Ok(back(&format!("/jobs/{}", job.id), &Flash::done("It is told again: this is its job."))),
-        Err(failure) => refused(failure.into(), "/webhooks"),
+        Err(failure) => refused(failure, "/webhooks"),
     }
 }

@@ -1,17 +1,25 @@
 //! Admins, of whom one must be left: what takes the last one's way in is refused to those who ask from afar. Whoever sits
-//! at the command line can make another, and is asked nothing.
+//! at the command line can make another, and is asked nothing. Where there is none yet, the first gets a token.
 
 use uuid::Uuid;
 
-use crate::db::Db;
 use crate::db::session::{Session, Transaction};
+use crate::db::{Db, randomness, tokens, users};
 use crate::model::failure::{Failure, Kind, Result};
+use crate::model::token::Token;
 
-/// The advisory lock of whoever takes a way in: two at once would each count on the other's admin.
+/// The user whose token is made where no admin has one.
+pub const FIRST: &str = "admin";
+/// The advisory lock of whoever makes or takes a way in: two at once would each count on the other's admin, and hosts that
+/// start at once would each make a first one.
 const LOCK: i64 = 0x7274_635f_6164_6d69;
 
 /// Whether an admin has a token that works.
-pub(super) async fn is_there(session: &mut Session<'_>) -> Result<bool> {
+pub async fn is_there(db: &Db) -> Result<bool> {
+    is_left(&mut db.pool().acquire().await?).await
+}
+
+async fn is_left(session: &mut Session<'_>) -> Result<bool> {
     Ok(sqlx::query_scalar!(
         r#"SELECT EXISTS (
              SELECT FROM public.tokens AS token JOIN public.users AS person ON person.id = token.user_id
@@ -22,31 +30,52 @@ pub(super) async fn is_there(session: &mut Session<'_>) -> Result<bool> {
     .await?)
 }
 
+/// Makes the first token that may do everything, of the user [`FIRST`], where no admin has one that works; whether it did.
+/// `keep` puts it where it will be found, before it works: who cannot keep it makes none.
+pub async fn make_first(db: &Db, keep: impl FnOnce(&Token) -> Result<()>) -> Result<bool> {
+    let mut transaction = begin(db).await?;
+    if is_left(&mut transaction).await? {
+        return Ok(false);
+    }
+    sqlx::query!("INSERT INTO public.users (username) VALUES ($1) ON CONFLICT DO NOTHING", FIRST)
+        .execute(&mut *transaction)
+        .await?;
+    let token = Token::from_random(randomness::fill)?;
+    let hash = token.hash();
+    let made = sqlx::query!(
+        "INSERT INTO public.tokens (user_id, name, prefix, hash, scopes)
+         SELECT id, 'first', $2, $3, '{admin}' FROM public.users WHERE username = $1 AND disabled_at IS NULL",
+        FIRST,
+        token.prefix(),
+        hash.as_slice()
+    )
+    .execute(&mut *transaction)
+    .await?;
+    if made.rows_affected() == 0 {
+        return Err(Failure::new(Kind::Refused, format!("the user `{FIRST}` is disabled, and no admin has a token"))
+            .hint(format!("type: repo-to-cat users enable {FIRST}; or give another user a token of scope admin")));
+    }
+    keep(&token)?;
+    transaction.commit().await?;
+    Ok(true)
+}
+
 /// Revokes a token; whether it was not revoked yet. Fails (`Conflict`) where no admin could get in any more.
 pub async fn revoke_token(db: &Db, id: Uuid) -> Result<bool> {
     let mut transaction = begin(db).await?;
-    let had_one = is_there(&mut transaction).await?;
-    let revoked =
-        sqlx::query!("UPDATE public.tokens SET revoked_at = queue.now() WHERE id = $1 AND revoked_at IS NULL", id)
-            .execute(&mut *transaction)
-            .await?;
+    let had_one = is_left(&mut transaction).await?;
+    let is_new = tokens::revoke_in(&mut transaction, id).await?;
     end(transaction, had_one).await?;
-    Ok(revoked.rows_affected() == 1)
+    Ok(is_new)
 }
 
 /// Disables a user; whether it was not disabled yet. Fails (`Conflict`) where no admin could get in any more.
 pub async fn disable_user(db: &Db, id: Uuid) -> Result<bool> {
     let mut transaction = begin(db).await?;
-    let had_one = is_there(&mut transaction).await?;
-    let disabled = sqlx::query!(
-        "UPDATE public.users SET disabled_at = queue.now(), updated_at = queue.now() AT TIME ZONE 'utc'
-         WHERE id = $1 AND disabled_at IS NULL",
-        id
-    )
-    .execute(&mut *transaction)
-    .await?;
+    let had_one = is_left(&mut transaction).await?;
+    let is_new = users::set_disabled_in(&mut transaction, id, true).await?;
     end(transaction, had_one).await?;
-    Ok(disabled.rows_affected() == 1)
+    Ok(is_new)
 }
 
 async fn begin(db: &Db) -> Result<Transaction<'static>> {
@@ -57,7 +86,7 @@ async fn begin(db: &Db) -> Result<Transaction<'static>> {
 
 /// Commits, unless that took the last admin's way in.
 async fn end(mut transaction: Transaction<'static>, had_one: bool) -> Result<()> {
-    if had_one && !is_there(&mut transaction).await? {
+    if had_one && !is_left(&mut transaction).await? {
         return Err(Failure::new(Kind::Conflict, "no admin could get in any more")
             .hint("give another admin a token first; or do it on the command line, with repo-to-cat users"));
     }

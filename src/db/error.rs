@@ -55,7 +55,12 @@ pub(super) fn explain(error: &sqlx::Error) -> (Kind, String, Option<&'static str
         sqlx::Error::Database(answer) => {
             let code = answer.code().unwrap_or_default();
             let (kind, hint) = by_code(&code);
-            (kind, format!("{} (SQLSTATE {code})", answer.message()), hint)
+            // What our own functions raise says all itself.
+            let what = match answer.message() {
+                own if code.starts_with("RC") => own.to_owned(),
+                message => format!("{message} (SQLSTATE {code})"),
+            };
+            (kind, what, hint)
         }
         sqlx::Error::Io(io) => (Kind::Database, format!("the connection failed: {io}"), None),
         sqlx::Error::Tls(tls) => (

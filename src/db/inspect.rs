@@ -85,10 +85,12 @@ impl JobRow {
         JobState::from_name(&self.state)
     }
 
-    /// What it is about, in a few words: the repository, the backup, the database.
+    /// What it is about, in a few words: the repository, the backup, the database. A webhook is about what the generation
+    /// was asked for whose end it tells.
     #[must_use]
     pub fn subject(&self) -> String {
-        let text = |key: &str| self.payload.get(key).and_then(Value::as_str);
+        let asked = self.payload.get("request").unwrap_or(&self.payload);
+        let text = |key: &str| asked.get(key).and_then(Value::as_str);
         if let Some(subject) = text("backup").or_else(|| text("database")) {
             return subject.to_owned();
         }

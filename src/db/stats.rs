@@ -60,6 +60,15 @@ impl Amount {
     }
 }
 
+impl std::iter::Sum for Amount {
+    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
+        amounts.fold(Self::NONE, |mut sum, next| {
+            sum.add(next);
+            sum
+        })
+    }
+}
+
 /// How one kind does.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct KindStats {
@@ -81,6 +90,14 @@ pub struct KindStats {
     pub empty_in_seconds: Option<f64>,
     /// Whether it is paused, and why.
     pub paused: Option<Paused>,
+}
+
+impl KindStats {
+    /// Whether one of the depths is an estimate.
+    #[must_use]
+    pub fn is_estimate(&self) -> bool {
+        [self.available, self.running, self.scheduled, self.parked].iter().any(|amount| !amount.exact)
+    }
 }
 
 /// A worker that is registered.

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
+use serde_json::{Value, json};
 use tokio::time::sleep;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -63,6 +64,28 @@ impl Change {
         if let Self::Retry = self { &[JobState::Discarded] } else { self.states() }
     }
 
+    /// What the audit log calls it.
+    #[must_use]
+    pub const fn deed(self) -> &'static str {
+        match self {
+            Self::Retry => "jobs.retry",
+            Self::Cancel => "jobs.cancel",
+            Self::Discard => "jobs.discard",
+            Self::Reprioritize(_) => "jobs.reprioritize",
+            Self::Reschedule(_) => "jobs.reschedule",
+        }
+    }
+
+    /// What it gives to jobs, for the audit log.
+    #[must_use]
+    pub fn gives(self) -> Option<Value> {
+        match self {
+            Self::Reprioritize(priority) => Some(json!({"priority": priority})),
+            Self::Reschedule(run_at) => Some(json!({"run_at": run_at})),
+            Self::Retry | Self::Cancel | Self::Discard => None,
+        }
+    }
+
     /// Fails where no job can be given what it says.
     pub fn check(self) -> Result<()> {
         let refused = |what: String, hint: &str| Err(Failure::new(Kind::Invalid, what).hint(hint));
@@ -73,9 +96,10 @@ impl Change {
             Self::Reschedule(at) if at > Utc::now() + TimeDelta::days(LONGEST_WAIT_DAYS) => {
                 refused("the start is more than ten years ahead".to_owned(), "name a time within ten years")
             }
-            Self::Reschedule(at) if at < DateTime::UNIX_EPOCH => {
-                refused("the start is before 1970".to_owned(), "leave it to now: a time that has passed starts them at once")
-            }
+            Self::Reschedule(at) if at < DateTime::UNIX_EPOCH => refused(
+                "the start is before 1970".to_owned(),
+                "leave it to now: a time that has passed starts them at once",
+            ),
             _ => Ok(()),
         }
     }

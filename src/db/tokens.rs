@@ -6,16 +6,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::db::{Db, randomness};
+use crate::db::{Db, Session, randomness};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::token::{self, API_TOKEN, Scopes, Token, TokenState};
 use crate::model::user::check_name;
 use crate::model::when::When;
-
-/// The user whose token is made where no admin has one.
-pub const FIRST_ADMIN: &str = "admin";
-/// The advisory lock of whoever makes it.
-const FIRST_LOCK: i64 = 0x7265_706f_6361_7401;
 
 /// A token as it stands in the database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -180,48 +175,16 @@ pub async fn look_up(db: &Db, presented: &str) -> Result<TokenRow> {
 
 /// Revokes a token; whether it was not revoked yet.
 pub async fn revoke(db: &Db, id: Uuid) -> Result<bool> {
+    revoke_in(&mut db.pool().acquire().await?, id).await
+}
+
+/// The same as part of a transaction.
+pub(super) async fn revoke_in(session: &mut Session<'_>, id: Uuid) -> Result<bool> {
     let revoked =
         sqlx::query!("UPDATE public.tokens SET revoked_at = queue.now() WHERE id = $1 AND revoked_at IS NULL", id)
-            .execute(db.pool())
+            .execute(session)
             .await?;
     Ok(revoked.rows_affected() == 1)
-}
-
-/// Whether an admin has a token that works.
-pub async fn has_admin(db: &Db) -> Result<bool> {
-    super::admins::is_there(&mut db.pool().acquire().await?).await
-}
-
-/// Makes the first token that may do everything, of the user [`FIRST_ADMIN`], where no admin has one that works; whether
-/// it did. `keep` puts it where it will be found, before it works: who cannot keep it makes none.
-pub async fn make_first_admin(db: &Db, keep: impl FnOnce(&Token) -> Result<()>) -> Result<bool> {
-    let mut transaction = db.pool().begin().await?;
-    // Of hosts that start at once one makes it; the others see it.
-    sqlx::query!("SELECT FROM pg_advisory_xact_lock($1)", FIRST_LOCK).execute(&mut *transaction).await?;
-    if super::admins::is_there(&mut transaction).await? {
-        return Ok(false);
-    }
-    sqlx::query!("INSERT INTO public.users (username) VALUES ($1) ON CONFLICT DO NOTHING", FIRST_ADMIN)
-        .execute(&mut *transaction)
-        .await?;
-    let token = Token::from_random(randomness::fill)?;
-    let hash = token.hash();
-    let made = sqlx::query!(
-        "INSERT INTO public.tokens (user_id, name, prefix, hash, scopes)
-         SELECT id, 'first', $2, $3, '{admin}' FROM public.users WHERE username = $1 AND disabled_at IS NULL",
-        FIRST_ADMIN,
-        token.prefix(),
-        hash.as_slice()
-    )
-    .execute(&mut *transaction)
-    .await?;
-    if made.rows_affected() == 0 {
-        return Err(Failure::new(Kind::Refused, format!("the user `{FIRST_ADMIN}` is disabled, and no admin has a token"))
-            .hint(format!("type: repo-to-cat users enable {FIRST_ADMIN}; or give another user a token of scope admin")));
-    }
-    keep(&token)?;
-    transaction.commit().await?;
-    Ok(true)
 }
 
 async fn read(db: &Db, wanted: Wanted<'_>) -> Result<Vec<TokenRow>> {

@@ -6,7 +6,7 @@ use tokio::task::spawn_blocking;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::db::{Db, randomness};
+use crate::db::{Db, Session, randomness};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::password::{self, Verdict};
 use crate::model::user::{check_email, check_new_name};
@@ -140,6 +140,11 @@ async fn taken(db: &Db, name: &str, email: Option<&str>) -> Result<Failure> {
 
 /// Disables a user, whose tokens do not work from then on, or enables it again; whether that changed anything.
 pub async fn set_disabled(db: &Db, id: Uuid, disabled: bool) -> Result<bool> {
+    set_disabled_in(&mut db.pool().acquire().await?, id, disabled).await
+}
+
+/// The same as part of a transaction.
+pub(super) async fn set_disabled_in(session: &mut Session<'_>, id: Uuid, disabled: bool) -> Result<bool> {
     let changed = sqlx::query!(
         "UPDATE public.users
          SET disabled_at = CASE WHEN $2 THEN queue.now() END, updated_at = queue.now() AT TIME ZONE 'utc'
@@ -147,7 +152,7 @@ pub async fn set_disabled(db: &Db, id: Uuid, disabled: bool) -> Result<bool> {
         id,
         disabled
     )
-    .execute(db.pool())
+    .execute(session)
     .await?;
     Ok(changed.rows_affected() == 1)
 }

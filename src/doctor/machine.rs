@@ -9,6 +9,7 @@ use std::thread;
 use chrono::{DateTime, Datelike, Local, Utc};
 
 use crate::model::check::Check;
+use crate::providers::room::Room;
 
 /// Below this much free space a check fails; a new cluster alone takes 40 MB, and its log of changes grows.
 const LEAST_FREE_MB: u64 = 200;
@@ -72,8 +73,8 @@ pub(super) fn folder(name: &'static str, folder: &Path) -> Check {
         };
         return Check::fail(name, format!("{} cannot be written: {error}", existing.display()), todo);
     }
-    let Ok(space) = rustix::fs::statvfs(existing) else { return Check::ok(name, shown) };
-    let free = space.f_bavail.saturating_mul(space.f_frsize) / 1_000_000;
+    let Ok(room) = Room::on(existing) else { return Check::ok(name, shown) };
+    let free = room.free / 1_000_000;
     let found = format!("{shown}, {free} MB free");
     if free < LEAST_FREE_MB {
         Check::fail(name, found, format!("make room: at least {LEAST_FREE_MB} MB are needed"))

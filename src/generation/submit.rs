@@ -85,6 +85,15 @@ pub fn generation_job(repository: &str, wishes: Wishes, config: &Config) -> Resu
     })
 }
 
+/// Refuses what only people who sit at the machine may name: a local repository.
+pub fn refuse_local(repository: &str, fetch: &Fetch) -> Result<()> {
+    match Source::parse(repository, &fetch.allowed_hosts, &fetch.private_hosts)? {
+        Source::Remote(_) => Ok(()),
+        Source::Local(_) => Err(Failure::new(Kind::Refused, "local repositories cannot be asked for over HTTP")
+            .hint("send a URL such as https://github.com/owner/name")),
+    }
+}
+
 /// Who is told, as it is stored; fails where nobody may be told at this URL.
 pub fn receiver(url: &str, config: &Config) -> Result<String> {
     Ok(Receiver::parse(url, &config.webhooks, &config.fetch.private_hosts)?.to_string())

@@ -11,8 +11,7 @@ use super::Site;
 use super::auth::Admin;
 use super::error::Problem;
 use super::input::Params;
-use super::paging;
-use super::refusals::OfReading;
+use super::page;
 use crate::db::audit::{self, Audited, Filter};
 
 /// The routes.
@@ -47,17 +46,17 @@ struct AuditPage {
 }
 
 /// What was changed by HTTP or at the dashboard, by whom and how it went; the last first.
-#[utoipa::path(get, path = "/v1/audit", tag = "system", operation_id = "audit_list", params(Wanted), security(("token" = ["admin"])),
-    responses((status = OK, body = AuditPage, headers(("link" = String, description = "The next page, with rel=\"next\"."))), OfReading))]
+#[utoipa::path(get, path = "/v1/audit", tag = "audit", operation_id = "audit_list", params(Wanted), security(("token" = ["admin"])),
+    responses((status = OK, body = AuditPage, headers(("link" = String, description = "The next page, with rel=\"next\".")))))]
 async fn list(
     State(site): State<Site>,
     _: Admin,
     OriginalUri(uri): OriginalUri,
     Params(wanted): Params<Wanted>,
 ) -> Result<Response, Problem> {
-    let limit = paging::limit(wanted.limit)?;
+    let limit = page::limit(wanted.limit)?;
     let filter = Filter { who: wanted.who, action: wanted.action, target: wanted.target };
-    let entries = audit::list(&site.db, &filter, wanted.after, i64::from(limit)).await?;
-    let next = paging::next(&entries, limit, |last| last.id);
-    Ok(paging::page(&uri, next.as_ref(), AuditPage { entries, next }))
+    let entries = audit::list(&site.db, &filter, wanted.after, limit).await?;
+    let next = page::next(&entries, limit, |last| last.id);
+    Ok(page::answer(&uri, next.as_ref(), AuditPage { entries, next }))
 }

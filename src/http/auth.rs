@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::error::Problem;
 use super::{Site, request_id};
 use crate::config::Auth;
-use crate::db::{Db, logins, tokens};
+use crate::db::{Db, admins, logins, tokens};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::token::{Scope, Scopes, hash};
 
@@ -99,14 +99,30 @@ impl Known {
         self.lock().contains_key(hash)
     }
 
-    /// Asks the database again of each: after a token was revoked or a user disabled.
-    pub fn forget(&self) {
+    /// Asks the database again of each.
+    fn forget(&self) {
         let now = Instant::now();
         self.lock().values_mut().for_each(|(_, until)| *until = now);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<[u8; 32], (Caller, Instant)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Site {
+    /// Revokes a token, which is not taken for one that works any more; whether it was not revoked yet.
+    pub async fn revoke_token(&self, id: Uuid) -> Result<bool> {
+        let is_new = admins::revoke_token(&self.db, id).await?;
+        self.known.forget();
+        Ok(is_new)
+    }
+
+    /// Disables a user, whose tokens are not taken for ones that work any more; whether it was not disabled yet.
+    pub async fn disable_user(&self, id: Uuid) -> Result<bool> {
+        let is_new = admins::disable_user(&self.db, id).await?;
+        self.known.forget();
+        Ok(is_new)
     }
 }
 

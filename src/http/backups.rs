@@ -64,7 +64,7 @@ struct Database {
 }
 
 /// 200 while each database that should have backups has a fresh verified one, else 503.
-#[utoipa::path(get, path = "/health/backups", tag = "health", security(("token" = ["read"])), responses(
+#[utoipa::path(get, path = "/health/backups", tag = "health", operation_id = "health_backups", security(("token" = ["read"])), responses(
     (status = OK, body = Backups),
     (status = SERVICE_UNAVAILABLE, body = Backups),
 ))]

@@ -2,7 +2,7 @@
 //!
 //! An owner may have groups, so the path has any length: what no other route answers comes here.
 
-use axum::extract::{FromRequestParts, Query, Request, State};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use serde::Deserialize;
@@ -11,9 +11,9 @@ use utoipa::{IntoParams, OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::Site;
-use super::error::{self, Details, Problem, Refusals};
-use super::page::wrong;
-use super::pictures::{Keeping, Png, Sized, Viewer, answer, made};
+use super::error::{self, Problem, wrong};
+use super::input::Params;
+use super::pictures::{Keeping, PictureAnswers, Sized, Viewer, answer, made};
 use crate::db::generations::{self, GenerationFilter};
 use crate::generation::painter;
 use crate::model::failure::{Failure, Kind};
@@ -92,7 +92,7 @@ pub(super) async fn or_nothing(State(site): State<Site>, request: Request) -> Re
     };
     let (mut parts, _) = request.into_parts();
     Viewer::from_request_parts(&mut parts, &site).await?;
-    let Query(asked) = Query::<Asked>::try_from_uri(&parts.uri)?;
+    let Params(asked) = Params::<Asked>::from_request_parts(&mut parts, &site).await?;
     badge(&site, &path, asked, &parts.headers).await
 }
 
@@ -108,13 +108,8 @@ fn repository(path: &str) -> Option<String> {
 ///
 /// For READMEs: `![cat](https://cats.example/owner/name.png)`. An owner may have groups, as in `/a/b/name.png`. Without a
 /// token where `http.public_pictures` is on.
-#[utoipa::path(get, path = "/{owner}/{name}.png", tag = "repositories", operation_id = "show_badge",
-    params(("owner" = String, Path), ("name" = String, Path), Asked),
-    responses((status = OK, body = Png, content_type = "image/png", headers(("ETag" = String), ("Cache-Control" = String))),
-              (status = NOT_MODIFIED, description = "It is the one that `If-None-Match` names"),
-              (status = NOT_FOUND, body = Details, content_type = "application/problem+json", description = "That repository has no cat"),
-              Refusals),
-    security(("token" = ["read"])))]
+#[utoipa::path(get, path = "/{owner}/{name}.png", tag = "badges", operation_id = "badges_show",
+    params(("owner" = String, Path), ("name" = String, Path), Asked), responses(PictureAnswers), security(("token" = ["read"])))]
 async fn badge(site: &Site, path: &str, asked: Asked, headers: &HeaderMap) -> Result<Response, Problem> {
     let width = Sized { width: asked.width }.check()?;
     let keeping = Keeping { headers, how_long: A_WHILE };
@@ -123,8 +118,7 @@ async fn badge(site: &Site, path: &str, asked: Asked, headers: &HeaderMap) -> Re
         return answer(site, cat.image_path.as_deref(), width, keeping).await;
     }
     if width.is_some() {
-        let hint = "leave width out, or form".to_owned();
-        return Err(wrong("width", "a badge has one size only".to_owned(), hint));
+        return Err(wrong("width", "a badge has one size only", "leave width out, or form"));
     }
     let (how, score) = (how(&cat), cat.code_quality_score);
     let tag = format!("badge-{STYLE}-{}", how.replace(' ', "-"));

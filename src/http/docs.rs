@@ -131,7 +131,7 @@ fn operation(one: &Operation, schemas: &Schemas) -> Markup {
                 (schemas.table(sent))
             }
             h4 { "Answers" }
-            table {
+            table tabindex="0" {
                 thead { tr { th scope="col" { "Status" } th scope="col" { "When" } th scope="col" { "What" } } }
                 tbody {
                     @for (status, answer) in one.said["responses"].as_object().into_iter().flatten() {
@@ -159,7 +159,7 @@ fn scopes(security: &Value) -> Markup {
         security.as_array().into_iter().flatten().filter_map(Value::as_object).collect();
     let is_open = ways.is_empty() || ways.iter().any(|way| way.is_empty());
     let names: Vec<&str> =
-        ways.iter().flat_map(|way| way.values()).flat_map(|way| way.as_array()).flatten().map(text).collect();
+        ways.iter().flat_map(|way| way.values()).filter_map(Value::as_array).flatten().map(text).collect();
     html! {
         @if is_open { "Open to everybody" } @else { "Needs a token with the scope" }
         @if is_open && !names.is_empty() { "; tells more to a token with the scope" }
@@ -176,7 +176,7 @@ fn parameters(one: &Operation, schemas: &Schemas) -> Markup {
     html! {
         @if !given.is_empty() {
             h4 { "Parameters" }
-            table {
+            table tabindex="0" {
                 thead { tr { th scope="col" { "Name" } th scope="col" { "In" } th scope="col" { "Type" } th scope="col" { "What" } } }
                 tbody {
                     @for parameter in given {
@@ -214,20 +214,16 @@ fn contents(contents: Option<&Map<String, Value>>, schemas: &Schemas) -> Markup 
 
 /// A line to type.
 fn curl(one: &Operation, body: Option<&Value>) -> String {
-    let mut line = "curl".to_owned();
-    if one.method != "get" {
-        line += &format!(" -X {}", one.method.to_uppercase());
-    }
-    line += &format!(" 'http://127.0.0.1:8000{}'", one.path);
+    let method = if one.method == "get" { String::new() } else { format!(" -X {}", one.method.to_uppercase()) };
+    let mut line = format!("curl{method} 'http://127.0.0.1:8000{}'", one.path);
     let needs_token = one.said["security"].as_array().into_iter().flatten().any(|way| way.get("token").is_some());
     if needs_token {
         line += " \\\n  -H \"Authorization: Bearer $TOKEN\"";
     }
     if let Some(body) = body {
-        line += &format!(
-            " \\\n  -H 'Content-Type: application/json' \\\n  -d '{}'",
-            body.to_string().replace('\'', "'\\''")
-        );
+        line += " \\\n  -H 'Content-Type: application/json' \\\n  -d '";
+        line += &body.to_string().replace('\'', "'\\''");
+        line += "'";
     }
     line
 }

@@ -9,7 +9,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use utoipa::{IntoResponses, ToSchema};
+use utoipa::ToSchema;
 
 use crate::model::failure::{Failure, Kind};
 
@@ -64,26 +64,6 @@ pub struct Details {
     pub errors: Vec<Fault>,
     /// The request, as the log and the header `x-request-id` name it.
     pub request_id: Option<String>,
-}
-
-/// What any request may be answered with that asks for who asks.
-#[derive(IntoResponses)]
-pub enum Refusals {
-    /// Something is wrong with the request.
-    #[response(status = 400, content_type = "application/problem+json")]
-    Wrong(Details),
-    /// No token that works was shown.
-    #[response(status = 401, content_type = "application/problem+json")]
-    Unknown(Details),
-    /// The token may not do that.
-    #[response(status = 403, content_type = "application/problem+json")]
-    Forbidden(Details),
-    /// Too many requests.
-    #[response(status = 429, content_type = "application/problem+json")]
-    TooMany(Details),
-    /// The service cannot answer this now.
-    #[response(status = 503, content_type = "application/problem+json")]
-    Unavailable(Details),
 }
 
 impl Problem {
@@ -201,6 +181,12 @@ impl From<axum_extra::extract::QueryRejection> for Problem {
         let failure = Failure::new(Kind::Invalid, rejection.body_text()).hint("/docs tells what each request takes");
         Self::from(failure).of_field("query")
     }
+}
+
+/// What is wrong with a part of a request.
+#[must_use]
+pub fn wrong(field: &'static str, what: impl Into<String>, hint: impl Into<String>) -> Problem {
+    Problem::from(Failure::new(Kind::Invalid, what).hint(hint)).of_field(field)
 }
 
 /// There is nothing at this path.

@@ -7,14 +7,14 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 
 use super::Site;
-use crate::db::tokens::{self, FIRST_ADMIN};
+use crate::db::{admins, tokens};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::token::{TokenState, prefix_of_whole};
 
 /// Makes a user `admin` and a token of it where no admin has one that works, and puts it into a file that only its owner
 /// may read. Beyond this machine it does so only where somebody said into which file, and else fails.
 pub(super) async fn see_to(site: &Site, is_loopback: bool) -> Result<()> {
-    if tokens::has_admin(&site.db).await? {
+    if admins::is_there(&site.db).await? {
         return Ok(());
     }
     if !is_loopback && site.config.http.token_file.as_os_str().is_empty() {
@@ -26,8 +26,8 @@ pub(super) async fn see_to(site: &Site, is_loopback: bool) -> Result<()> {
     }
     let file = site.token_file();
     make_room(site, &file).await?;
-    if tokens::make_first_admin(&site.db, |token| put(&file, token.reveal())).await? {
-        tracing::info!(token_file = %file.display(), user = FIRST_ADMIN, "made the first token, which may do everything");
+    if admins::make_first(&site.db, |token| put(&file, token.reveal())).await? {
+        tracing::info!(token_file = %file.display(), user = admins::FIRST, "made the first token, which may do everything");
     }
     Ok(())
 }

@@ -125,13 +125,13 @@ struct Freshness {
 }
 
 /// The process answers.
-#[utoipa::path(get, path = "/health/live", tag = "health", security(()), responses((status = OK, body = Live)))]
+#[utoipa::path(get, path = "/health/live", tag = "health", operation_id = "health_live", security(()), responses((status = OK, body = Live)))]
 async fn live() -> Json<Live> {
     Json(Live { status: Health::Ok })
 }
 
 /// The database answers and has this program's schema: requests may be sent here.
-#[utoipa::path(get, path = "/health/ready", tag = "health", security(()), responses(
+#[utoipa::path(get, path = "/health/ready", tag = "health", operation_id = "health_ready", security(()), responses(
     (status = OK, body = Ready),
     (status = SERVICE_UNAVAILABLE, body = Details, content_type = "application/problem+json"),
 ))]
@@ -144,7 +144,7 @@ async fn ready(State(site): State<Site>) -> std::result::Result<Json<Ready>, Pro
 
 /// How the service and each thing that it depends on is: 503 where it cannot do its work. Details are told to who shows a
 /// token with the scope `read`.
-#[utoipa::path(get, path = "/health", tag = "health", security((), ("token" = ["read"])), responses(
+#[utoipa::path(get, path = "/health", tag = "health", operation_id = "health", security((), ("token" = ["read"])), responses(
     (status = OK, body = Report),
     (status = SERVICE_UNAVAILABLE, body = Report),
 ))]
@@ -168,7 +168,7 @@ async fn report(site: &Site) -> Report {
     match &*last {
         Some((made, report)) if made.elapsed() < SHELF_LIFE => report.clone(),
         _ => {
-            let report = checks::look(site).await;
+            let report = Box::pin(checks::look(site)).await;
             *last = Some((Instant::now(), report.clone()));
             report
         }

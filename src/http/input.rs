@@ -4,14 +4,12 @@ use axum::Json;
 use axum::body::{Body as RawBody, Bytes};
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum_extra::extract::Query;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::error::Problem;
-use crate::model::failure::{Failure, Kind};
+use super::error::{Problem, wrong};
 use crate::model::job::JobKind;
 
 /// A body of JSON.
@@ -26,14 +24,12 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         let whole = Request::from_parts(parts.clone(), body);
         let bytes = Bytes::from_request(whole, state).await.map_err(JsonRejection::from)?;
         if has_nul(&bytes) {
-            let failure = Failure::new(Kind::Invalid, "the body holds the character NUL (\\u0000)")
-                .hint("PostgreSQL keeps no such text: leave it out");
-            return Err(Problem::from(failure).of_field("body"));
+            let what = "the body holds the character NUL (\\u0000)";
+            return Err(wrong("body", what, "PostgreSQL keeps no such text: leave it out"));
         }
         if bytes.trim_ascii_start().starts_with(b"[") {
             // Else a list would be read as the fields in their order, or as none of them.
-            let failure = Failure::new(Kind::Invalid, "the body is a list").hint("send an object: {...}");
-            return Err(Problem::with(StatusCode::UNPROCESSABLE_ENTITY, failure).of_field("body"));
+            return Err(wrong("body", "the body is a list", "send an object: {...}"));
         }
         let Json(value) = Json::from_request(Request::from_parts(parts, RawBody::from(bytes)), state).await?;
         Ok(Self(value))
@@ -61,13 +57,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        match Query::from_request_parts(parts, state).await {
-            Ok(Query(value)) => Ok(Self(value)),
-            Err(rejection) => {
-                let failure = Failure::new(Kind::Invalid, rejection.body_text());
-                Err(Problem::from(failure.hint("/docs tells what each request takes")).of_field("query"))
-            }
-        }
+        let Query(value) = Query::from_request_parts(parts, state).await?;
+        Ok(Self(value))
     }
 }
 
@@ -94,9 +85,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Name {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match Path::from_request_parts(parts, state).await {
             Ok(Path(name)) => Ok(Self(name)),
-            Err(_) => {
-                Err(Problem::from(Failure::new(Kind::Invalid, "the name in the path is no UTF-8")).of_field("path"))
-            }
+            Err(_) => Err(wrong("path", "the name in the path is no UTF-8", "write it in UTF-8")),
         }
     }
 }
@@ -110,11 +99,17 @@ impl<S: Send + Sync> FromRequestParts<S> for KindOfJob {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let Name(name) = Name::from_request_parts(parts, state).await?;
-        JobKind::from_name(&name).map(Self).ok_or_else(|| {
-            let known = JobKind::ALL.map(JobKind::name).join(", ");
-            let failure = Failure::new(Kind::NotFound, format!("there are no jobs of kind `{name}`"));
-            Problem::from(failure.hint(format!("the kinds are {known}"))).of_field("kind")
-        })
+        JobKind::called(&name).map(Self).map_err(|failure| Problem::from(failure).of_field("kind"))
+    }
+}
+
+/// A text that can be looked for: the database has none with a NUL.
+pub(super) fn text(field: &'static str, text: Option<String>) -> Result<Option<String>, Problem> {
+    match text {
+        Some(text) if text.contains('\0') => {
+            Err(wrong(field, format!("{field} holds a NUL"), "no text in the database does"))
+        }
+        text => Ok(text),
     }
 }
 

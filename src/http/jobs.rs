@@ -5,10 +5,10 @@ mod filter;
 
 use axum::Json;
 use axum::extract::{OriginalUri, State};
-use axum::response::Response;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -20,11 +20,12 @@ use super::auth::{Admin, Caller, Reader};
 use super::deeds::{Act, Via};
 use super::error::Problem;
 use super::input::{Body, Id, Params};
-use super::paging;
+use super::page;
 use super::refusals::{OfChanging, OfFinding};
 use crate::db::inspect::{self, JobRow, Page};
 use crate::db::life::{self, Life};
 use crate::db::steer::{self, Change};
+use crate::model::job::Enqueued;
 
 /// The routes.
 pub(super) fn routes() -> OpenApiRouter<Site> {
@@ -49,11 +50,11 @@ async fn list(
     OriginalUri(uri): OriginalUri,
     Params(wanted): Params<Wanted>,
 ) -> Result<Response, Problem> {
-    let limit = paging::limit(wanted.limit)?;
+    let limit = page::limit(wanted.limit)?;
     let after = wanted.after;
     let filter = wanted.filter().resolve(&site.db).await?;
-    let page = inspect::list(&site.db, &filter, after, i64::from(limit)).await?;
-    Ok(paging::page(&uri, page.next.as_ref(), &page))
+    let page = inspect::list(&site.db, &filter, after, limit).await?;
+    Ok(page::answer(&uri, page.next.as_ref(), &page))
 }
 
 /// A job with its steps, and its attempts with what they logged.
@@ -68,21 +69,21 @@ async fn show(State(site): State<Site>, _: Reader, Id(id): Id) -> Result<Json<Li
 #[utoipa::path(post, path = "/v1/jobs/{id}/retry", tag = "jobs", operation_id = "jobs_retry", params(("id" = Uuid, Path)), security(("token" = ["admin"])),
     responses((status = OK, body = JobRow), OfChanging))]
 async fn retry(State(site): State<Site>, Admin(who): Admin, Id(id): Id) -> Result<Json<JobRow>, Problem> {
-    one(&site, &who, Change::Retry, id, None).await
+    one(&site, &who, Change::Retry, id).await
 }
 
 /// Cancels a job; one that runs stops within seconds.
 #[utoipa::path(post, path = "/v1/jobs/{id}/cancel", tag = "jobs", operation_id = "jobs_cancel", params(("id" = Uuid, Path)), security(("token" = ["admin"])),
     responses((status = OK, body = JobRow), OfChanging))]
 async fn cancel(State(site): State<Site>, Admin(who): Admin, Id(id): Id) -> Result<Json<JobRow>, Problem> {
-    one(&site, &who, Change::Cancel, id, None).await
+    one(&site, &who, Change::Cancel, id).await
 }
 
 /// Gives a job up: like cancel, but to the discarded ones.
 #[utoipa::path(post, path = "/v1/jobs/{id}/discard", tag = "jobs", operation_id = "jobs_discard", params(("id" = Uuid, Path)), security(("token" = ["admin"])),
     responses((status = OK, body = JobRow), OfChanging))]
 async fn discard(State(site): State<Site>, Admin(who): Admin, Id(id): Id) -> Result<Json<JobRow>, Problem> {
-    one(&site, &who, Change::Discard, id, None).await
+    one(&site, &who, Change::Discard, id).await
 }
 
 /// Another place in line.
@@ -103,7 +104,7 @@ async fn reprioritize(
     Id(id): Id,
     Body(new): Body<NewPriority>,
 ) -> Result<Json<JobRow>, Problem> {
-    one(&site, &who, Change::Reprioritize(new.priority), id, Some(json!({"priority": new.priority}))).await
+    one(&site, &who, Change::Reprioritize(new.priority), id).await
 }
 
 /// Another time.
@@ -123,31 +124,19 @@ async fn reschedule(
     Id(id): Id,
     Body(new): Body<NewTime>,
 ) -> Result<Json<JobRow>, Problem> {
-    one(&site, &who, Change::Reschedule(new.run_at), id, Some(json!({"run_at": new.run_at}))).await
+    one(&site, &who, Change::Reschedule(new.run_at), id).await
 }
 
 /// Changes one job, and tells how it is now.
-async fn one(
-    site: &Site,
-    who: &Caller,
-    change: Change,
-    id: Uuid,
-    detail: Option<Value>,
-) -> Result<Json<JobRow>, Problem> {
+async fn one(site: &Site, who: &Caller, change: Change, id: Uuid) -> Result<Json<JobRow>, Problem> {
     change.check()?;
     let target = id.to_string();
-    let act = Act { caller: who, via: Via::Http, action: action(change), target: Some(&target), detail };
+    let act = Act { caller: who, via: Via::Http, action: change.deed(), target: Some(&target), detail: change.gives() };
     site.perform(act, steer::one(&site.db, change, id)).await?;
     Ok(Json(inspect::job(&site.db, id).await?))
 }
 
-/// As the audit log calls it.
-const fn action(change: Change) -> &'static str {
-    match change {
-        Change::Retry => "jobs.retry",
-        Change::Cancel => "jobs.cancel",
-        Change::Discard => "jobs.discard",
-        Change::Reprioritize(_) => "jobs.reprioritize",
-        Change::Reschedule(_) => "jobs.reschedule",
-    }
+/// A job that was enqueued, and where it is.
+pub(super) fn accepted(job: Enqueued) -> Response {
+    (StatusCode::ACCEPTED, [(header::LOCATION, format!("/v1/jobs/{}", job.id))], Json(job)).into_response()
 }

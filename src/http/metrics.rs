@@ -42,7 +42,7 @@ pub(super) fn alone(db: Db, config: &Config) -> Router {
 }
 
 /// Metrics for Prometheus.
-#[utoipa::path(get, path = "/metrics", tag = "health", security(("token" = ["read"])), responses((status = OK, content_type = "text/plain")))]
+#[utoipa::path(get, path = "/metrics", tag = "health", operation_id = "metrics", security(("token" = ["read"])), responses((status = OK, content_type = "text/plain")))]
 async fn of_site(State(site): State<Site>, _: Reader) -> impl IntoResponse {
     show(State(Source { db: site.db.clone(), fresh_hours: site.config.backup.fresh_hours })).await
 }

@@ -116,7 +116,8 @@ fn complete(operation: &mut Operation) {
     }
 }
 
-fn problem(what: &str) -> Response {
+/// A problem as the answer of an operation, and when it is answered.
+pub(super) fn problem(what: &str) -> Response {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
     ResponseBuilder::new().description(what).content("application/problem+json", content).build()
 }

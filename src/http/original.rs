@@ -5,8 +5,7 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -22,10 +21,11 @@ use uuid::Uuid;
 
 use super::Site;
 use super::auth::{Enqueuer, Reader};
-use super::error::{Details, Problem, Refusals};
+use super::error::{Details, Problem, wrong};
 use super::generations::{Asked, Wanted, ask, traceparent};
-use super::page::{text, wrong};
-use super::pictures::{FOR_EVER, Keeping, Png, Viewer, answer};
+use super::input::{Body, Id, Name, Params, text};
+use super::pictures::{FOR_EVER, Keeping, PictureAnswers, Viewer, answer};
+use super::refusals::OfFinding;
 use crate::db::{Db, attempts, generations, inspect};
 use crate::model::failure::{Failure, Kind};
 use crate::model::generation::Generation;
@@ -163,20 +163,16 @@ impl Told {
 /// `POST /v1/generations` does, and the cat comes all the same.
 #[utoipa::path(post, path = "/generate", tag = "original", operation_id = "original_generate", request_body = Generate,
     responses((status = OK, body = Told),
-              (status = ACCEPTED, body = Asked, headers(("Location" = String)), description = "It is under way"),
+              (status = ACCEPTED, body = Asked, headers(("location" = String)), description = "It is under way"),
               (status = CONFLICT, body = Details, content_type = "application/problem+json", description = "It was cancelled"),
-              (status = PAYLOAD_TOO_LARGE, body = Details, content_type = "application/problem+json"),
-              (status = UNSUPPORTED_MEDIA_TYPE, body = Details, content_type = "application/problem+json"),
-              (status = UNPROCESSABLE_ENTITY, body = Details, content_type = "application/problem+json", description = "No cat could be made of it"),
-              Refusals),
+              (status = UNPROCESSABLE_ENTITY, body = Details, content_type = "application/problem+json", description = "No cat could be made of it")),
     security(("token" = ["enqueue"])))]
 async fn generate(
     State(site): State<Site>,
     Enqueuer(caller): Enqueuer,
     headers: HeaderMap,
-    body: Result<Json<Generate>, JsonRejection>,
+    Body(Generate { github_url }): Body<Generate>,
 ) -> Result<Response, Problem> {
-    let Json(Generate { github_url }) = body?;
     let wanted = Wanted { github_url: Some(github_url), ..Wanted::default() };
     let asked = ask(&site, &caller, None, wanted, traceparent(&headers)).await?;
     let until = Instant::now() + Duration::from_secs(site.config.http.wait_seconds);
@@ -253,13 +249,8 @@ struct ToldMany {
 ///
 /// As the founding application, the newest first. To go farther back, see `GET /v1/generations`.
 #[utoipa::path(get, path = "/generations", tag = "original", operation_id = "original_list", params(Part),
-    responses((status = OK, body = ToldMany), Refusals), security(("token" = ["read"])))]
-async fn list(
-    State(site): State<Site>,
-    _: Reader,
-    part: Result<Query<Part>, QueryRejection>,
-) -> Result<Json<ToldMany>, Problem> {
-    let Query(part) = part?;
+    responses((status = OK, body = ToldMany)), security(("token" = ["read"])))]
+async fn list(State(site): State<Site>, _: Reader, Params(part): Params<Part>) -> Result<Json<ToldMany>, Problem> {
     let (limit, offset) = (part.limit.unwrap_or(LIMITS.1), part.offset.unwrap_or(0));
     if !(1..=LIMITS.0).contains(&limit) {
         return Err(wrong("limit", format!("limit is {limit}"), format!("allowed: 1 to {}", LIMITS.0)));
@@ -277,16 +268,8 @@ async fn list(
 ///
 /// As the founding application.
 #[utoipa::path(get, path = "/generation/{id}", tag = "original", operation_id = "original_show", params(("id" = Uuid, Path)),
-    responses((status = OK, body = Told),
-              (status = NOT_FOUND, body = Details, content_type = "application/problem+json"),
-              Refusals),
-    security(("token" = ["read"])))]
-async fn show(
-    State(site): State<Site>,
-    _: Reader,
-    id: Result<Path<Uuid>, PathRejection>,
-) -> Result<Json<Told>, Problem> {
-    let Path(id) = id?;
+    responses((status = OK, body = Told), OfFinding), security(("token" = ["read"])))]
+async fn show(State(site): State<Site>, _: Reader, Id(id): Id) -> Result<Json<Told>, Problem> {
     let cat = generations::get(&site.db, id).await?.ok_or_else(|| generations::unknown(id))?;
     Ok(Json(Told::whole(&site, cat).await?))
 }
@@ -296,20 +279,8 @@ async fn show(
 /// By its former name, where its cat came from the founding application, else by ours. Without a token where
 /// `http.public_pictures` is on.
 #[utoipa::path(get, path = "/generated_images/{file}", tag = "original", operation_id = "original_image", params(("file" = String, Path)),
-    responses((status = OK, body = Png, content_type = "image/png", headers(("ETag" = String), ("Cache-Control" = String))),
-              (status = NOT_MODIFIED, description = "It is the one that `If-None-Match` names"),
-              (status = NOT_FOUND, body = Details, content_type = "application/problem+json"),
-              Refusals),
-    security(("token" = ["read"])))]
-async fn image(
-    State(site): State<Site>,
-    _: Viewer,
-    headers: HeaderMap,
-    file: Result<Path<String>, PathRejection>,
-) -> Result<Response, Problem> {
-    let Path(file) = file.map_err(|_| {
-        wrong("file", "the name in the path is no text".to_owned(), "write it in UTF-8, as in cat.png".to_owned())
-    })?;
+    responses(PictureAnswers), security(("token" = ["read"])))]
+async fn image(State(site): State<Site>, _: Viewer, headers: HeaderMap, Name(file): Name) -> Result<Response, Problem> {
     let file = text("file", Some(file))?.unwrap_or_default();
     let key = if let Some(key) = ours(&file) {
         Some(key)

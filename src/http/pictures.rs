@@ -8,13 +8,12 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::{IntoParams, IntoResponses, ToSchema};
 
 use super::Site;
 use super::auth::Reader;
-use super::error::Problem;
+use super::error::{Details, Problem, wrong};
 use super::gate::SHOWN_BY;
-use super::page::wrong;
 use crate::generation::painter;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::providers::pictures::KEYS;
@@ -67,6 +66,21 @@ impl Sized {
 #[schema(value_type = String, format = Binary)]
 #[expect(dead_code, reason = "it is for the document only")]
 pub struct Png(Vec<u8>);
+
+/// What is answered where a picture is asked for.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "it is for the document only")]
+pub enum PictureAnswers {
+    /// The picture.
+    #[response(status = OK, content_type = "image/png", headers(("etag" = String), ("cache-control" = String)))]
+    Whole(Png),
+    /// It is the one that `If-None-Match` names.
+    #[response(status = NOT_MODIFIED)]
+    Unchanged,
+    /// There is no such picture.
+    #[response(status = NOT_FOUND, content_type = "application/problem+json")]
+    Missing(Details),
+}
 
 /// There is no such picture.
 pub fn missing() -> Failure {

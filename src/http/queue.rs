@@ -12,9 +12,9 @@ use utoipa_axum::routes;
 use super::Site;
 use super::auth::{Admin, Reader};
 use super::deeds::{Act, Via};
-use super::error::Problem;
+use super::error::{Problem, wrong};
 use super::input::{Body, KindOfJob, Params};
-use super::refusals::{OfChanging, OfReading};
+use super::refusals::OfChanging;
 use crate::db::hold::{self, Released};
 use crate::db::limits;
 use crate::db::stats::{self, LimitUse, Stats, Worker};
@@ -51,14 +51,14 @@ struct OfKind {
 /// How the queue does: depth, waits, pace, workers, limits, and whether it is held. What is large is estimated, and says
 /// so.
 #[utoipa::path(get, path = "/v1/queue", tag = "queue", operation_id = "queue_show", params(OfKind), security(("token" = ["read"])),
-    responses((status = OK, body = Stats), OfReading))]
+    responses((status = OK, body = Stats)))]
 async fn show(State(site): State<Site>, _: Reader, Params(of): Params<OfKind>) -> Result<Json<Stats>, Problem> {
     Ok(Json(stats::stats(&site.db, of.kind.map(JobKind::name)).await?))
 }
 
 /// The workers that are registered.
 #[utoipa::path(get, path = "/v1/workers", tag = "queue", operation_id = "queue_workers", security(("token" = ["read"])),
-    responses((status = OK, body = Vec<Worker>), OfReading))]
+    responses((status = OK, body = Vec<Worker>)))]
 async fn workers(State(site): State<Site>, _: Reader) -> Result<Json<Vec<Worker>>, Problem> {
     Ok(Json(stats::registered(&site.db).await?))
 }
@@ -98,10 +98,8 @@ async fn pause(
     Body(PauseReason { because }): Body<PauseReason>,
 ) -> Result<Json<KindPaused>, Problem> {
     if because.as_ref().is_some_and(|because| because.chars().count() > LONGEST_REASON) {
-        let failure = Failure::new(Kind::Invalid, "the reason is too long");
-        return Err(
-            Problem::from(failure.hint(format!("it has {LONGEST_REASON} characters at most"))).of_field("because")
-        );
+        let hint = format!("it has {LONGEST_REASON} characters at most");
+        return Err(wrong("because", "the reason is too long", hint));
     }
     let detail = Some(json!({"because": because}));
     let act = Act { caller: &who, via: Via::Http, action: "queue.pause", target: Some(kind.name()), detail };
@@ -124,7 +122,7 @@ async fn resume(
 
 /// The limits, and what is used of them.
 #[utoipa::path(get, path = "/v1/queue/limits", tag = "queue", operation_id = "queue_limits_in_use", security(("token" = ["read"])),
-    responses((status = OK, body = Vec<LimitUse>), OfReading))]
+    responses((status = OK, body = Vec<LimitUse>)))]
 async fn limits_in_use(State(site): State<Site>, _: Reader) -> Result<Json<Vec<LimitUse>>, Problem> {
     Ok(Json(stats::limits_in_use(&site.db).await?))
 }

@@ -1,7 +1,7 @@
 //! `/v1/repositories`: how a repository's cats changed over time.
 
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
 use axum::http::Uri;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
@@ -14,9 +14,10 @@ use uuid::Uuid;
 
 use super::Site;
 use super::auth::Reader;
-use super::error::{Details, Problem, Refusals};
+use super::error::{Details, Problem, wrong};
 use super::generations::Links;
-use super::page::{self, text, wrong};
+use super::input::{Params, text};
+use super::page;
 use crate::db::generations::{self, GenerationFilter};
 use crate::model::generation::Generation;
 
@@ -34,8 +35,8 @@ struct Asked {
     host: Option<String>,
     /// What comes after this one.
     after: Option<Uuid>,
-    /// How many, 1 to 1000; 50 where it is left out.
-    #[param(minimum = 1, maximum = 1000)]
+    /// How many.
+    #[param(minimum = 1, maximum = 1000, default = 50)]
     limit: Option<u16>,
 }
 
@@ -101,23 +102,20 @@ impl From<Generation> for Moment {
 ///
 /// Its generations, the newest first: score, commit, attributes, pictures. Of an owner with groups, write `a%2Fb`; of a
 /// local repository, `local`.
-#[utoipa::path(get, path = "/v1/repositories/{owner}/{name}/history", tag = "repositories", operation_id = "show_repository_history",
+#[utoipa::path(get, path = "/v1/repositories/{owner}/{name}/history", tag = "repositories", operation_id = "repositories_history",
     params(("owner" = String, Path), ("name" = String, Path), Asked),
-    responses((status = OK, body = History, headers(("Link" = String, description = "The next page"))),
-              (status = NOT_FOUND, body = Details, content_type = "application/problem+json", description = "There is no generation `after`"),
-              Refusals),
+    responses((status = OK, body = History, headers(("link" = String, description = "The next page, with rel=\"next\"."))),
+              (status = NOT_FOUND, body = Details, content_type = "application/problem+json", description = "There is no generation `after`")),
     security(("token" = ["read"])))]
 async fn history(
     State(site): State<Site>,
     _: Reader,
     uri: Uri,
     named: Result<Path<(String, String)>, PathRejection>,
-    asked: Result<Query<Asked>, QueryRejection>,
+    Params(asked): Params<Asked>,
 ) -> Result<Response, Problem> {
-    let Path((owner, name)) = named.map_err(|_| {
-        wrong("owner", "owner and name are no text".to_owned(), "write them in UTF-8, as in /owner/name".to_owned())
-    })?;
-    let Query(asked) = asked?;
+    let Path((owner, name)) =
+        named.map_err(|_| wrong("owner", "owner and name are no text", "write them in UTF-8, as in /owner/name"))?;
     let (owner, name) = (text("owner", Some(owner))?, text("name", Some(name))?);
     let host = text("host", asked.host)?;
     let repository = owner.as_deref().zip(name.as_deref());
@@ -134,5 +132,5 @@ async fn history(
     let next = page::next(&cats, filter.limit, |cat| cat.id);
     let (owner, name) = (owner.unwrap_or_default(), name.unwrap_or_default());
     let history = History { owner, name, moments: cats.into_iter().map(Moment::from).collect(), next };
-    Ok(page::answer(&uri, next, history))
+    Ok(page::answer(&uri, next.as_ref(), history))
 }

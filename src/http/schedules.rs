@@ -15,7 +15,8 @@ use super::auth::{Admin, Caller, Reader};
 use super::deeds::{Act, Via};
 use super::error::Problem;
 use super::input::{Body, Name};
-use super::refusals::{OfChanging, OfFinding, OfReading};
+use super::jobs::accepted;
+use super::refusals::{OfChanging, OfFinding};
 use crate::db::schedules::{self, ScheduleRow};
 use crate::model::job::Enqueued;
 use crate::model::schedule::{Patch, Spec, State as ScheduleState};
@@ -39,7 +40,7 @@ pub(super) fn routes() -> OpenApiRouter<Site> {
 
 /// All schedules, by name.
 #[utoipa::path(get, path = "/v1/schedules", tag = "schedules", operation_id = "schedules_list", security(("token" = ["read"])),
-    responses((status = OK, body = Vec<ScheduleRow>), OfReading))]
+    responses((status = OK, body = Vec<ScheduleRow>)))]
 async fn list(State(site): State<Site>, Reader(who): Reader) -> Result<Json<Vec<ScheduleRow>>, Problem> {
     let rows = schedules::list(&site.db).await?;
     Ok(Json(rows.into_iter().map(|row| seen_by(&who, row)).collect()))
@@ -172,9 +173,4 @@ async fn preview(
 
 fn of<'a>(caller: &'a Caller, action: &'a str, name: &'a str) -> Act<'a> {
     Act { caller, via: Via::Http, action, target: Some(name), detail: None }
-}
-
-/// A job that was enqueued, and where it is.
-pub(super) fn accepted(job: Enqueued) -> Response {
-    (StatusCode::ACCEPTED, [(header::LOCATION, format!("/v1/jobs/{}", job.id))], Json(job)).into_response()
 }

@@ -11,7 +11,6 @@ use utoipa_axum::routes;
 use super::Site;
 use super::auth::Admin;
 use super::error::Problem;
-use super::refusals::OfReading;
 use crate::config::Setting;
 use crate::db::migrate::{self, SchemaState};
 use crate::doctor::Doctor;
@@ -77,7 +76,7 @@ impl From<SchemaState> for SystemSchema {
 
 /// Version, migrations, and settings as `config show` tells them.
 #[utoipa::path(get, path = "/v1/system", tag = "system", operation_id = "system_show", security(("token" = ["admin"])),
-    responses((status = OK, body = System), OfReading))]
+    responses((status = OK, body = System)))]
 async fn show(State(site): State<Site>, _: Admin) -> Result<Json<System>, Problem> {
     let schema = migrate::state(&site.db).await?.into();
     Ok(Json(System { version: env!("CARGO_PKG_VERSION"), schema, settings: site.loaded.settings() }))
@@ -85,7 +84,7 @@ async fn show(State(site): State<Site>, _: Admin) -> Result<Json<System>, Proble
 
 /// Looks at everything that this program needs, as `doctor` does; that takes a second or two.
 #[utoipa::path(get, path = "/v1/system/checks", tag = "system", operation_id = "system_checks", security(("token" = ["admin"])),
-    responses((status = OK, body = Vec<Check>), OfReading))]
+    responses((status = OK, body = Vec<Check>)))]
 async fn checks(State(site): State<Site>, _: Admin) -> Result<Json<Vec<Check>>, Problem> {
     let doctor = Doctor { loaded: &site.loaded, program: &site.premises.program, db: Ok(&site.db), is_listening: true };
     Ok(Json(doctor.checks().await))

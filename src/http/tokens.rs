@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{OriginalUri, State};
-use axum::http::{StatusCode, header};
+use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -16,11 +16,10 @@ use super::auth::Admin;
 use super::deeds::{Act, Via};
 use super::error::Problem;
 use super::input::{Body, Name, Params};
-use super::paging;
+use super::page;
 use super::refusals::{OfChanging, OfFinding};
-use super::users::Part;
 use crate::db::tokens::{self, TokenRow};
-use crate::db::{admins, users};
+use crate::db::users;
 use crate::model::failure::{Failure, Kind};
 use crate::model::token::{Scope, Scopes, prefix_of_whole};
 use crate::model::when::When;
@@ -39,40 +38,40 @@ struct TokenPage {
 }
 
 /// The tokens of all users, the newest first. Of each no more is known than how it begins.
-#[utoipa::path(get, path = "/v1/tokens", tag = "users", operation_id = "tokens_list", params(Part), security(("token" = ["admin"])),
+#[utoipa::path(get, path = "/v1/tokens", tag = "users", operation_id = "tokens_list", params(page::Wanted), security(("token" = ["admin"])),
     responses((status = OK, body = TokenPage, headers(("link" = String, description = "The next page, with rel=\"next\"."))), OfFinding))]
 async fn list(
     State(site): State<Site>,
     _: Admin,
     OriginalUri(uri): OriginalUri,
-    Params(part): Params<Part>,
+    Params(wanted): Params<page::Wanted>,
 ) -> Result<Response, Problem> {
-    page(&site, &uri, None, &part).await
+    answer(&site, &uri, None, &wanted).await
 }
 
 /// The tokens of a user, the newest first.
 #[utoipa::path(get, path = "/v1/users/{user}/tokens", tag = "users", operation_id = "tokens_of_user",
-    params(("user" = String, Path, description = "Name, address or id."), Part), security(("token" = ["admin"])),
+    params(("user" = String, Path, description = "Name, address or id."), page::Wanted), security(("token" = ["admin"])),
     responses((status = OK, body = TokenPage, headers(("link" = String, description = "The next page, with rel=\"next\"."))), OfFinding))]
 async fn of_user(
     State(site): State<Site>,
     _: Admin,
     OriginalUri(uri): OriginalUri,
     Name(called): Name,
-    Params(part): Params<Part>,
+    Params(wanted): Params<page::Wanted>,
 ) -> Result<Response, Problem> {
     let user = users::find(&site.db, &called).await?;
-    page(&site, &uri, Some(user.id), &part).await
+    answer(&site, &uri, Some(user.id), &wanted).await
 }
 
-async fn page(site: &Site, uri: &axum::http::Uri, user: Option<Uuid>, part: &Part) -> Result<Response, Problem> {
-    let limit = paging::limit(part.limit)?;
-    if let Some(cursor) = part.after {
+async fn answer(site: &Site, uri: &Uri, user: Option<Uuid>, wanted: &page::Wanted) -> Result<Response, Problem> {
+    let limit = page::limit(wanted.limit)?;
+    if let Some(cursor) = wanted.after {
         tokens::find(&site.db, &cursor.to_string()).await?;
     }
-    let tokens = tokens::list(&site.db, user, part.after, i64::from(limit)).await?;
-    let next = paging::next(&tokens, limit, |last| last.id);
-    Ok(paging::page(uri, next.as_ref(), TokenPage { tokens, next }))
+    let tokens = tokens::list(&site.db, user, wanted.after, limit).await?;
+    let next = page::next(&tokens, limit, |last| last.id);
+    Ok(page::answer(uri, next.as_ref(), TokenPage { tokens, next }))
 }
 
 /// A token to make.
@@ -116,7 +115,8 @@ async fn make(
 ) -> Result<Response, Problem> {
     let user = users::find(&site.db, &called).await?;
     let scopes = if new.scopes.is_empty() { Scopes::default() } else { new.scopes.into_iter().collect() };
-    let (target, detail) = (user.id.to_string(), json!({"name": new.name, "scopes": scopes, "expires": new.expires}));
+    let target = user.id.to_string();
+    let detail = json!({"user": user.called(), "name": new.name, "scopes": scopes, "expires": new.expires});
     let act = Act { caller: &who, via: Via::Http, action: "tokens.new", target: Some(&target), detail: Some(detail) };
     let (token, row) = site.perform(act, tokens::create(&site.db, user.id, &new.name, &scopes, new.expires)).await?;
     let headers =
@@ -152,7 +152,6 @@ async fn revoke(
     let target = row.id.to_string();
     let detail = Some(json!({"prefix": row.prefix, "user": row.user}));
     let act = Act { caller: &who, via: Via::Http, action: "tokens.revoke", target: Some(&target), detail };
-    let changed = site.perform(act, admins::revoke_token(&site.db, row.id)).await?;
-    site.known.forget();
+    let changed = site.perform(act, site.revoke_token(row.id)).await?;
     Ok(Json(TokenRevoked { id: row.id, prefix: row.prefix, user: row.user, changed }))
 }

@@ -6,7 +6,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -16,9 +16,8 @@ use super::auth::Admin;
 use super::deeds::{Act, Via};
 use super::error::Problem;
 use super::input::{Body, Name, Params};
-use super::paging;
+use super::page;
 use super::refusals::{OfChanging, OfFinding};
-use crate::db::admins;
 use crate::db::tokens::{self, TokenRow};
 use crate::db::users::{self, UserRow};
 
@@ -34,18 +33,6 @@ pub(super) fn routes() -> OpenApiRouter<Site> {
         .routes(routes!(enable))
 }
 
-/// Which part of a list.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Part {
-    /// What comes after this one.
-    pub after: Option<Uuid>,
-    /// How many.
-    #[param(minimum = 1, maximum = 1000, default = 50)]
-    pub limit: Option<u16>,
-}
-
 /// A part of the users, the newest first.
 #[derive(Debug, Serialize, ToSchema)]
 struct UserPage {
@@ -55,22 +42,22 @@ struct UserPage {
 }
 
 /// Users, the newest first.
-#[utoipa::path(get, path = "/v1/users", tag = "users", operation_id = "users_list", params(Part), security(("token" = ["admin"])),
+#[utoipa::path(get, path = "/v1/users", tag = "users", operation_id = "users_list", params(page::Wanted), security(("token" = ["admin"])),
     responses((status = OK, body = UserPage, headers(("link" = String, description = "The next page, with rel=\"next\"."))), OfFinding))]
 async fn list(
     State(site): State<Site>,
     _: Admin,
     OriginalUri(uri): OriginalUri,
-    Params(part): Params<Part>,
+    Params(wanted): Params<page::Wanted>,
 ) -> Result<Response, Problem> {
-    let limit = paging::limit(part.limit)?;
-    if let Some(cursor) = part.after {
+    let limit = page::limit(wanted.limit)?;
+    if let Some(cursor) = wanted.after {
         // After one that is gone there would be nothing, which would look like the end.
         users::find(&site.db, &cursor.to_string()).await?;
     }
-    let users = users::list(&site.db, part.after, i64::from(limit)).await?;
-    let next = paging::next(&users, limit, |last| last.id);
-    Ok(paging::page(&uri, next.as_ref(), UserPage { users, next }))
+    let users = users::list(&site.db, wanted.after, limit).await?;
+    let next = page::next(&users, limit, |last| last.id);
+    Ok(page::answer(&uri, next.as_ref(), UserPage { users, next }))
 }
 
 /// A user to add.
@@ -134,10 +121,9 @@ async fn disable(
     Name(called): Name,
 ) -> Result<Json<UserSwitched>, Problem> {
     let user = users::find(&site.db, &called).await?;
-    let target = user.id.to_string();
-    let act = Act { caller: &who, via: Via::Http, action: "users.disable", target: Some(&target), detail: None };
-    let changed = site.perform(act, admins::disable_user(&site.db, user.id)).await?;
-    site.known.forget();
+    let (target, detail) = (user.id.to_string(), Some(json!({"user": user.called()})));
+    let act = Act { caller: &who, via: Via::Http, action: "users.disable", target: Some(&target), detail };
+    let changed = site.perform(act, site.disable_user(user.id)).await?;
     Ok(Json(UserSwitched { id: user.id, username: user.username, disabled: true, changed }))
 }
 
@@ -150,8 +136,8 @@ async fn enable(
     Name(called): Name,
 ) -> Result<Json<UserSwitched>, Problem> {
     let user = users::find(&site.db, &called).await?;
-    let target = user.id.to_string();
-    let act = Act { caller: &who, via: Via::Http, action: "users.enable", target: Some(&target), detail: None };
+    let (target, detail) = (user.id.to_string(), Some(json!({"user": user.called()})));
+    let act = Act { caller: &who, via: Via::Http, action: "users.enable", target: Some(&target), detail };
     let changed = site.perform(act, users::set_disabled(&site.db, user.id, false)).await?;
     Ok(Json(UserSwitched { id: user.id, username: user.username, disabled: false, changed }))
 }

@@ -47,6 +47,14 @@ impl JobKind {
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
+
+    /// The kind that people mean by a name. Fails (`Invalid`) where this program knows none.
+    pub fn called(name: &str) -> Result<Self, Failure> {
+        Self::from_name(name).ok_or_else(|| {
+            Failure::new(Kind::Invalid, format!("there are no jobs of kind `{name}`"))
+                .hint(format!("the kinds are {}", Self::ALL.map(Self::name).join(", ")))
+        })
+    }
 }
 
 /// Where a job stands.

@@ -86,6 +86,16 @@ impl Step {
         }
     }
 
+    /// The share of a job of that kind that is done, 0 to 1: `begun` are its steps that have begun, whether each is done,
+    /// and else which share of it.
+    #[must_use]
+    pub fn share_done(kind: JobKind, begun: impl IntoIterator<Item = (bool, Option<f64>)>) -> f64 {
+        let share =
+            |(done, fraction): (bool, Option<f64>)| if done { 1.0 } else { fraction.unwrap_or(0.0).clamp(0.0, 1.0) };
+        let done: f64 = begun.into_iter().map(share).sum();
+        (done / Self::of(kind).len().max(1) as f64).min(1.0)
+    }
+
     /// The step with that name, if this program knows it.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {

@@ -1,11 +1,12 @@
 //! What may be elsewhere: the hosts of repositories, who is told of generations, the store of pictures and the one of
-//! backups; and folders to work in.
+//! backups; folders to work in, and the room on their disks.
 
 mod address;
 mod answer;
 pub mod pictures;
 pub mod receiver;
 pub mod repository;
+pub mod room;
 pub(crate) mod tls;
 pub mod vault;
 pub mod work_folder;

@@ -22,6 +22,12 @@ pub async fn enqueue(transaction: impl Into<Session<'_>>, job: &NewJob) -> Resul
     enqueue::enqueue(&mut transaction.into(), job).await
 }
 
+/// Enqueues a job in a transaction of its own.
+pub async fn enqueue_one(db: &Db, job: &NewJob) -> Result<Enqueued> {
+    check(job)?;
+    enqueue::enqueue(&mut db.pool().acquire().await?, job).await
+}
+
 /// Enqueues jobs in a transaction of their own: all or none.
 pub async fn enqueue_all(db: &Db, jobs: &[NewJob]) -> Result<Vec<Enqueued>> {
     jobs.iter().try_for_each(check)?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use super::enqueue::{check, enqueue_all};
+use super::enqueue::{check, enqueue_all, enqueue_one};
 use crate::db::Db;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::{Enqueued, NewJob};
@@ -46,7 +46,7 @@ impl Gathering {
         check(&job)?;
         // A key is held until its transaction ends: nobody is to wait for those of others.
         if job.unique.is_some() {
-            return only(enqueue_all(&self.db, &[job]).await);
+            return enqueue_one(&self.db, &job).await;
         }
         let (answer, answered) = oneshot::channel();
         let gone = || Failure::new(Kind::Unavailable, "the service is stopping").hint("send it again");
@@ -75,7 +75,9 @@ async fn gather(db: Db, mut waiting: mpsc::Receiver<Waiting>) {
 async fn send(db: &Db, group: Vec<Waiting>) {
     let (jobs, answers): (Vec<NewJob>, Vec<_>) = group.into_iter().map(|one| (one.job, one.answer)).unzip();
     match enqueue_all(db, &jobs).await {
-        Ok(enqueued) => answers.into_iter().zip(enqueued).for_each(|(answer, enqueued)| drop(answer.send(Ok(enqueued)))),
+        Ok(enqueued) => {
+            answers.into_iter().zip(enqueued).for_each(|(answer, enqueued)| drop(answer.send(Ok(enqueued))))
+        }
         // Whether they are there nobody knows: who sends a job again has to decide that.
         Err(failure) if failure.kind() == Kind::Database => {
             let failure = Arc::new(failure);
@@ -89,13 +91,9 @@ async fn send(db: &Db, group: Vec<Waiting>) {
             let mut alone = JoinSet::new();
             for (job, answer) in jobs.into_iter().zip(answers) {
                 let db = db.clone();
-                alone.spawn(async move { drop(answer.send(only(enqueue_all(&db, &[job]).await))) });
+                alone.spawn(async move { drop(answer.send(enqueue_one(&db, &job).await)) });
             }
             alone.join_all().await;
         }
     }
-}
-
-fn only(enqueued: Result<Vec<Enqueued>>) -> Result<Enqueued> {
-    enqueued?.pop().ok_or_else(|| Failure::new(Kind::Internal, "an enqueued job has no id"))
 }

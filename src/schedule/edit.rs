@@ -7,7 +7,7 @@ use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::Enqueued;
 use crate::model::schedule::due::Turn;
 use crate::model::schedule::{Patch, Spec, State, check_name};
-use crate::queue::enqueue::enqueue_all;
+use crate::queue::enqueue::enqueue_one;
 use crate::schedule::job::job;
 
 /// Adds a schedule whose first slot is the next one. Fails where the name is taken, and where it could make no job.
@@ -66,7 +66,7 @@ async fn set_state(db: &Db, name: &str, state: State) -> Result<()> {
 /// Enqueues the job of a schedule at once, beside its slots.
 pub async fn run_now(db: &Db, name: &str, config: &Config) -> Result<Enqueued> {
     let job = job(&schedules::get(db, name).await?.spec, None, config)?;
-    Ok(enqueue_all(db, &[job]).await?[0])
+    enqueue_one(db, &job).await
 }
 
 /// Saves a schedule with the slot that comes next: the one that waits, if it was active and its time stays the same.

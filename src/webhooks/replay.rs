@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::db::{Db, inspect};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::{Enqueued, JobKind, NewJob};
-use crate::queue::enqueue::enqueue_all;
+use crate::queue::enqueue::enqueue_one;
 
 /// Tells the event of a webhook once more: a new job with the same event, by whose id the receiver knows it again.
 ///
@@ -28,6 +28,5 @@ pub async fn replay(db: &Db, id: Uuid) -> Result<Enqueued> {
         rerun_of: Some(id),
         ..NewJob::new(JobKind::Webhook, job.payload)
     };
-    let enqueued = enqueue_all(db, &[again]).await?;
-    enqueued.first().copied().ok_or_else(|| Failure::new(Kind::Internal, "nothing was enqueued"))
+    enqueue_one(db, &again).await
 }

@@ -25,7 +25,7 @@ pub fn shell(name: &str) -> Shell {
 }
 
 /// A repository that keeps the parsers busy for a while.
-fn many_files(folder: &Path) {
+pub fn many_files(folder: &Path) {
     honest(folder);
     let function = "fn cat(n: u32) -> u32 { if n > 1 { n } else { 0 } }\n";
     for n in 0..300 {

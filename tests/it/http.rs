@@ -6,7 +6,7 @@ mod enduring;
 mod events;
 mod generations;
 mod health;
-mod host;
+pub mod host;
 mod jobs;
 mod limits;
 mod matrix;

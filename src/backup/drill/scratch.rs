@@ -15,6 +15,7 @@ use crate::model::backup::{BackupName, Manifest};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::postgres::programs::Programs;
 use crate::postgres::{Cluster, Settings};
+use crate::providers::room::Room;
 
 /// The database that a backup is restored into.
 pub(super) const DATABASE: &str = "restored";
@@ -282,8 +283,7 @@ fn must_have_room(folder: &Path, needed: u64) -> Result<()> {
 }
 
 fn free_bytes(folder: &Path) -> Result<u64> {
-    let found = rustix::fs::statvfs(folder).map_err(|error| cannot("looked at", folder, &error.into()))?;
-    Ok(found.f_bavail.saturating_mul(found.f_frsize))
+    Ok(Room::on(folder).map_err(|error| cannot("looked at", folder, &error))?.free)
 }
 
 fn bytes_in(folder: &Path) -> u64 {

@@ -8,6 +8,7 @@ use crate::model::backup::manifest::Source;
 use crate::model::check::{Check, State};
 use crate::model::failure::Result;
 use crate::postgres::programs::{DRILL, Programs};
+use crate::providers::room::Room;
 
 /// A backup may grow by so much against the last one.
 const GROWTH: f64 = 1.2;
@@ -81,9 +82,7 @@ fn extensions(programs: &Programs, source: &Source) -> Option<Check> {
 
 fn scratch(folder: &Path, database: u64) -> Option<Check> {
     const NAME: &str = "scratch space";
-    let existing = folder.ancestors().find(|step| step.exists())?;
-    let space = rustix::fs::statvfs(existing).ok()?;
-    let free = space.f_bavail.saturating_mul(space.f_frsize);
+    let Room { free, .. } = Room::on(folder).ok()?;
     let found = format!("{} MB free in {}; the database takes {} MB", free / MB, folder.display(), database / MB);
     Some(if free as f64 >= database as f64 * RESTORED {
         Check::ok(NAME, found)

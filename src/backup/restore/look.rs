@@ -17,6 +17,7 @@ use crate::model::backup::{BackupName, Format, Manifest, Verdict};
 use crate::model::check::{Check, State};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::progress::Silent;
+use crate::providers::room::Room;
 
 /// How much of a dump is read at once to find out what it is.
 const PIECE: usize = 64 << 10;
@@ -297,8 +298,7 @@ pub(super) fn extensions(wanted: &[String], available: &[String]) -> Option<Chec
 /// Whether there is room, where the server's folder is here and may be known.
 pub(super) fn room(folder: Option<String>, bytes: u64) -> Option<Check> {
     const NAME: &str = "room";
-    let space = rustix::fs::statvfs(folder?).ok()?;
-    let free = space.f_bavail.saturating_mul(space.f_frsize);
+    let Room { free, .. } = Room::on(Path::new(&folder?)).ok()?;
     let found = format!("{} MB free, about {} MB are needed", free / 1_000_000, bytes / 1_000_000);
     Some(if free < bytes {
         Check::fail(NAME, found, "make room on the server's disk")

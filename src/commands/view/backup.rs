@@ -9,7 +9,6 @@ use super::section::section;
 use super::table::Table;
 use super::text::safe;
 use crate::backup::shelf::Shelved;
-use crate::model::backup::manifest::FileRole;
 use crate::model::backup::verdict::Difference;
 use crate::model::backup::{Compression, DrillReport, Fingerprint, Manifest, Selection, Verdict};
 
@@ -101,18 +100,8 @@ fn verdict(shelved: &Shelved, look: &Look) -> String {
 fn files(manifest: &Manifest, look: &Look) -> Vec<String> {
     let mut table = Table::new(["Name", "Holds", "Size", "SHA-256"]).whole(0).numbers(2);
     for file in &manifest.files {
-        let holds = match file.role {
-            FileRole::Archive => "what pg_dump wrote".to_owned(),
-            FileRole::Piece { table } => match manifest.tables.get(table) {
-                Some(of) => format!("rows of {}.{}", of.schema, of.name),
-                None => "rows of no table".to_owned(),
-            },
-            FileRole::Globals => "roles and tablespaces".to_owned(),
-            FileRole::ImageList => "keys of pictures".to_owned(),
-            FileRole::Pictures => "pictures".to_owned(),
-        };
         let sum = file.sha256.get(..12).unwrap_or(&file.sha256);
-        table.row([file.name.clone(), holds, bytes(file.bytes), format!("{sum}…")]);
+        table.row([file.name.clone(), manifest.holds(file), bytes(file.bytes), format!("{sum}…")]);
     }
     indented(table, look)
 }
@@ -190,7 +179,7 @@ fn difference(difference: &Difference) -> String {
 pub(super) mod tests {
     use super::*;
     use crate::model::backup::fingerprint::Hash128;
-    use crate::model::backup::manifest::{Images, Source, StoredFile, Table as Of, Tools};
+    use crate::model::backup::manifest::{FileRole, Images, Source, StoredFile, Table as Of, Tools};
     use crate::model::backup::{BackupName, Format};
 
     pub fn fingerprint(rows: u64) -> Fingerprint {

@@ -10,7 +10,7 @@ use super::look::Look;
 use super::table::Table;
 use crate::db::schedules::{ScheduleRow, SlotRow};
 use crate::model::schedule::timing::Timing;
-use crate::model::schedule::{Missed, Spec, State};
+use crate::model::schedule::{Missed, State};
 
 /// Schedules as a table.
 #[must_use]
@@ -30,17 +30,11 @@ pub fn list(rows: &[ScheduleRow], now: DateTime<Utc>, look: &Look) -> String {
             row.state.to_string(),
             row.spec.cron.clone(),
             row.spec.zone.clone(),
-            subject(&row.spec),
+            row.spec.subject(),
             next,
         ]);
     }
     table.render(look)
-}
-
-/// The kind, and what the payload says in words.
-fn subject(spec: &Spec) -> String {
-    let words = spec.payload.values().filter_map(Value::as_str);
-    std::iter::once(spec.kind.as_str()).chain(words).collect::<Vec<_>>().join(" ")
 }
 
 /// `; next: Sun 2027-03-28 03:00:00 CEST`, where it fires at all.
@@ -123,6 +117,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::model::schedule::Spec;
 
     fn row() -> ScheduleRow {
         let time = |text: &str| text.parse::<DateTime<Utc>>().unwrap();

@@ -9,14 +9,13 @@ use super::own;
 use crate::backup::submit::{backup_job, drill_job};
 use crate::dashboard::deed::{act, refused};
 use crate::dashboard::flash::Flash;
-use crate::dashboard::forms::{AdminForm, back};
-use crate::dashboard::visitor::Visitor;
+use crate::dashboard::forms::{AdminForm, Nothing, back};
 use crate::http::deeds::Act;
 use crate::http::{Problem, Site};
 use crate::model::backup::{BackupName, BackupRequest, DrillRequest};
 use crate::model::failure::Result;
 use crate::model::job::NewJob;
-use crate::queue::enqueue::enqueue_all;
+use crate::queue::enqueue::enqueue_one;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -38,13 +37,10 @@ pub(super) async fn make(
         with_images: with_images.then_some(true),
         ..BackupRequest::default()
     };
-    let act = begun(&form.visitor, "backups.make", database.as_deref(), json!(request));
+    let act = act(&form.visitor, "backups.make", database.as_deref(), Some(json!(request)));
     enqueue(&site, act, backup_job(request, &site.config), "/backups", "The backup is under way: this is its job.")
         .await
 }
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Nothing {}
 
 pub(super) async fn verify(
     State(site): State<Site>,
@@ -52,13 +48,9 @@ pub(super) async fn verify(
     AdminForm(form): AdminForm<Nothing>,
 ) -> std::result::Result<Response, Problem> {
     let request = DrillRequest { backup: Some(BackupName::parse(&name)?), database: None };
-    let act = begun(&form.visitor, "backups.verify", Some(&name), json!(request));
+    let act = act(&form.visitor, "backups.verify", Some(&name), Some(json!(request)));
     enqueue(&site, act, drill_job(request, &site.config), &own(&name), "It is being tried: this is the drill's job.")
         .await
-}
-
-fn begun<'a>(visitor: &'a Visitor, action: &'a str, target: Option<&'a str>, request: serde_json::Value) -> Act<'a> {
-    act(visitor, action, target, Some(request))
 }
 
 /// To the job that was enqueued, or that was there already.
@@ -69,13 +61,13 @@ async fn enqueue(
     page: &str,
     said: &str,
 ) -> std::result::Result<Response, Problem> {
-    let enqueued = site.perform(act, async { Ok(enqueue_all(&site.db, &[job?]).await?[0]) }).await;
+    let enqueued = site.perform(act, async { enqueue_one(&site.db, &job?).await }).await;
     match enqueued {
         Ok(job) => {
             let there = Flash::note("One was under way, or waits: this is it.");
             let flash = if job.is_new { Flash::done(said) } else { there };
             Ok(back(&format!("/jobs/{}", job.id), &flash))
         }
-        Err(failure) => refused(failure.into(), page),
+        Err(failure) => refused(failure, page),
     }
 }

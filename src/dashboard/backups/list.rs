@@ -6,8 +6,7 @@ use axum::extract::{Query, State};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::{chart, in_time, own, recorded, size, standing};
-use crate::backup::yard::vault;
+use super::{chart, own, recorded, size, standing};
 use crate::dashboard::forms::csrf_field;
 use crate::dashboard::page::{Nav, Page, page};
 use crate::dashboard::parts::badge::{Tone, badge};
@@ -18,6 +17,7 @@ use crate::dashboard::parts::table::{Column, table};
 use crate::dashboard::parts::{field, pager, time};
 use crate::dashboard::visitor::Visitor;
 use crate::db::backups::{self, BackupRow};
+use crate::http::page::next;
 use crate::http::{Problem, Site};
 use crate::model::backup::BackupName;
 use crate::model::failure::Result;
@@ -128,16 +128,15 @@ fn list(rows: &[BackupRow], visitor: &Visitor) -> Markup {
 }
 
 fn pages(rows: &[BackupRow], asked: &Asked) -> Markup {
-    let is_full = i64::try_from(rows.len()).is_ok_and(|rows| rows == PAGE);
     let to = |after: &str| href("/backups", &[("database", &asked.database), ("after", after)]);
-    let older = rows.last().filter(|_| is_full).map(|last| to(&last.name));
+    let older = next(rows, PAGE, |last| to(&last.name));
     let newest = to("");
     pager::pager((!asked.after.is_empty()).then_some(newest.as_str()), older.as_deref())
 }
 
 /// Backups of the store that no row is about: made without a queue, or by another database.
 async fn unrecorded(site: &Site) -> Result<Vec<BackupName>> {
-    let stored = in_time(async { vault(&site.config)?.list().await }).await?;
+    let stored = site.in_store(async |vault| vault.list().await).await?;
     let recorded: HashSet<String> =
         backups::list(&site.db, None, true, None, COMPARED).await?.into_iter().map(|row| row.name).collect();
     Ok(stored.into_iter().rev().filter(|name| !recorded.contains(name.as_str())).collect())

@@ -5,9 +5,9 @@ use std::cmp::Reverse;
 use axum::extract::{Path, State};
 use maud::{Markup, html};
 
-use super::{diff, drill, in_time, verdict};
+use super::{diff, drill, verdict};
+use crate::backup::restore::command;
 use crate::backup::shelf::{self, Shelved};
-use crate::backup::yard::vault;
 use crate::dashboard::deed::button;
 use crate::dashboard::page::{Nav, Page, page};
 use crate::dashboard::parts::badge::{Tone, badge};
@@ -18,10 +18,10 @@ use crate::dashboard::visitor::Visitor;
 use crate::db::backups::{self, BackupRow};
 use crate::http::{Problem, Site};
 use crate::model::amount::bytes;
-use crate::model::backup::manifest::FileRole;
 use crate::model::backup::{BackupName, Diff, Manifest, Selection};
-use crate::model::failure::Result;
+use crate::model::failure::{Failure, Kind, Result};
 use crate::model::figures::{counted, grouped};
+use crate::providers::vault::Vault;
 
 /// Drills that are told.
 const DRILLS: i64 = 20;
@@ -44,15 +44,14 @@ pub(super) async fn show(
     let name = BackupName::parse(&name)?;
     let row = backups::find(&site.db, &name).await?;
     let drills = backups::drills_of(&site.db, &name, DRILLS).await?;
-    let stored = in_time(read(&site, &name)).await;
+    let stored = site.in_store(async |vault| read(&vault, &name).await).await;
     if let (None, Ok(stored)) = (&row, &stored)
         && stored.this.manifest.is_none()
         && stored.this.drill.is_none()
     {
-        return Err(shelf::manifest(&vault(&site.config)?, &name)
-            .await
-            .err()
-            .map_or_else(|| unread(&name), Problem::from));
+        let why = site.in_store(async |vault| shelf::manifest(&vault, &name).await).await.err();
+        let unread = || Failure::new(Kind::NotFound, format!("there is no backup {name}"));
+        return Err(why.unwrap_or_else(unread).into());
     }
     let content = html! {
         @if let Some(row) = &row { (alarms(row)) }
@@ -68,18 +67,12 @@ pub(super) async fn show(
     Ok(page(name.as_str(), Nav::Backups, &visitor, &content))
 }
 
-fn unread(name: &BackupName) -> Problem {
-    crate::model::failure::Failure::new(crate::model::failure::Kind::NotFound, format!("there is no backup {name}"))
-        .into()
-}
-
-async fn read(site: &Site, name: &BackupName) -> Result<Stored> {
-    let vault = vault(&site.config)?;
-    let this = shelf::one(&vault, name).await?;
+async fn read(vault: &Vault, name: &BackupName) -> Result<Stored> {
+    let this = shelf::one(vault, name).await?;
     let names = vault.list().await?;
     let is_before = |other: &&BackupName| other.database() == name.database() && other.moment() < name.moment();
     let before = match names.iter().filter(is_before).max_by_key(|other| other.moment()) {
-        Some(before) => Some(shelf::one(&vault, before).await?),
+        Some(before) => Some(shelf::one(vault, before).await?),
         None => None,
     };
     Ok(Stored { place: vault.place(), this, before })
@@ -112,7 +105,7 @@ fn whole(stored: &Stored, row: Option<&BackupRow>, visitor: &Visitor) -> Markup 
         @if this.manifest.is_some() {
             (card("Restore it", &html! {
                 p.note { "Into a new database beside the old one; restoring is done on the command line, where somebody watches." }
-                (copyable("restore", &format!("repo-to-cat backup restore {name}")))
+                (copyable("restore", &command::of(&this.name).beside))
             }))
         }
         @match &this.manifest {
@@ -237,19 +230,9 @@ fn tables(manifest: &Manifest) -> Markup {
 fn files(manifest: &Manifest) -> Markup {
     let columns = [Column::text("File"), Column::text("Holds"), Column::number("Size"), Column::text("SHA-256")];
     let rows = manifest.files.iter().map(|file| {
-        let holds = match file.role {
-            FileRole::Archive => "what pg_dump wrote".to_owned(),
-            FileRole::Piece { table } => match manifest.tables.get(table) {
-                Some(of) => format!("rows of {}.{}", of.schema, of.name),
-                None => "rows of no table".to_owned(),
-            },
-            FileRole::Globals => "roles and tablespaces".to_owned(),
-            FileRole::ImageList => "keys of pictures".to_owned(),
-            FileRole::Pictures => "pictures".to_owned(),
-        };
         vec![
             html! { (file.name) },
-            html! { (holds) },
+            html! { (manifest.holds(file)) },
             html! { (bytes(file.bytes)) },
             html! { code title=(file.sha256) { (file.sha256.get(..12).unwrap_or(&file.sha256)) "…" } },
         ]

@@ -17,16 +17,21 @@ pub(super) fn standings(all: &[Standing], hours: u64, visitor: &Visitor) -> Mark
     }
 }
 
+/// Whether a database that should have a fresh verified backup has one.
+pub fn freshness(standing: &Standing, hours: u64) -> Markup {
+    match (standing.is_alarming(hours), standing.is_watched) {
+        (true, _) => badge(Tone::Bad, "no fresh verified backup"),
+        (false, true) if standing.verified.is_some() => badge(Tone::Good, "fresh"),
+        (false, true) => badge(Tone::Warn, "none yet"),
+        (false, false) => badge(Tone::Plain, "not watched"),
+    }
+}
+
 fn one(standing: &Standing, hours: u64, visitor: &Visitor) -> Markup {
     let is_alarming = standing.is_alarming(hours);
-    let (tone, word) = match (is_alarming, standing.is_watched && standing.verified.is_some()) {
-        (true, _) => (Tone::Bad, "no fresh verified backup"),
-        (false, true) => (Tone::Good, "fresh"),
-        (false, false) => (Tone::Warn, if standing.is_watched { "none yet" } else { "not watched" }),
-    };
     html! {
         section.card.standing.alarm[is_alarming] role=[is_alarming.then_some("alert")] {
-            div.head { h2 { (standing.database) } (badge(tone, word)) }
+            div.head { h2 { (standing.database) } (freshness(standing, hours)) }
             @match (&standing.verified, standing.verified_at) {
                 (Some(name), Some(at)) => {
                     p { "The last verified backup is " a href=(own(name)) { (name) } ", of " (time::ago(at, visitor.now))

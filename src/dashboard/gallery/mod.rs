@@ -1,9 +1,11 @@
-//! The cats, the newest first.
+//! The cats, the newest first, and the form that asks for another.
+
+pub(super) mod ask;
 
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::routing::get;
+use axum::routing::{get, post};
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::json;
@@ -18,6 +20,7 @@ use super::parts::pager::pager;
 use super::parts::time;
 use super::visitor::Visitor;
 use crate::db::generations::{self, GenerationFilter};
+use crate::http::page::next;
 use crate::http::{Problem, Site};
 use crate::model::attributes::{Breed, CatAttributes};
 use crate::model::failure::{Failure, Kind};
@@ -28,7 +31,7 @@ use crate::model::habitat::HABITATS;
 const CATS: i64 = 24;
 
 pub(super) fn routes() -> Routes {
-    Router::new().route("/gallery", get(show))
+    Router::new().route("/gallery", get(show)).route("/generations", post(ask::ask))
 }
 
 /// Which cats, as the form's fields have it: what is empty leaves all in.
@@ -109,16 +112,16 @@ async fn show(
 ) -> Result<Page, Problem> {
     let Query(wanted) = wanted?;
     let cats = generations::list(&site.db, &wanted.filter()?).await?;
-    let last = cats.last().filter(|_| i64::try_from(cats.len()).is_ok_and(|count| count == CATS));
-    let older = last.map(|cat| wanted.page(&cat.id.to_string()));
+    let older = next(&cats, CATS, |last| wanted.page(&last.id.to_string()));
     let newest = wanted.after.map(|_| wanted.page(""));
     let content = html! {
+        (ask::form(&visitor))
         (filters(&wanted))
         @if cats.is_empty() {
             section.card {
                 @if wanted.is_empty() && wanted.after.is_none() {
                     (empty("No cats yet.", &html! {
-                        p { "Every repository has one. Ask for the first:" }
+                        p { "Every repository has one. Ask for the first here, or in a shell:" }
                         pre { code { "repo-to-cat enqueue https://github.com/owner/name" } }
                     }))
                 } @else {
@@ -158,8 +161,8 @@ fn filters(wanted: &Wanted) -> Markup {
             (field::number("min_score", "Score from", &wanted.min_score, (0.0, 10.0), "0.1"))
             (field::number("max_score", "Score to", &wanted.max_score, (0.0, 10.0), "0.1"))
             div.actions {
-                button.primary type="submit" { "Show" }
-                @if !wanted.is_empty() { a.button href="/gallery" { "All" } }
+                button.primary type="submit" { "Filter" }
+                @if !wanted.is_empty() { a.button.quiet href="/gallery" { "Clear" } }
             }
         }
     }

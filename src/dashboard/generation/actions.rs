@@ -8,14 +8,14 @@ use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::super::flash::Flash;
-use super::super::forms::{AdminForm, Form, back, csrf_field, refused};
-use super::super::page::Nav;
-use super::super::visitor::Visitor;
+use crate::dashboard::deed::{act, refused};
+use crate::dashboard::flash::Flash;
+use crate::dashboard::forms::{AdminForm, Form, Nothing, back, csrf_field};
+use crate::dashboard::page::Nav;
 use crate::dashboard::parts::card::card as box_with;
+use crate::dashboard::visitor::Visitor;
 use crate::generation::again::{Begin, again};
 use crate::generation::removal::remove;
-use crate::http::deeds::{Act, Via};
 use crate::http::{Problem, Site};
 use crate::model::generation::Generation;
 use crate::model::token::Scope;
@@ -26,11 +26,6 @@ use crate::model::token::Scope;
 pub(super) struct Again {
     from: Option<String>,
 }
-
-/// A form without fields of its own.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Nothing {}
 
 /// The buttons that whoever looks may press.
 pub(super) fn card(visitor: &Visitor, cat: &Generation) -> Markup {
@@ -72,16 +67,12 @@ pub(super) async fn rerun(
     caller.require(Scope::Enqueue)?;
     let begin = if form.fields.from.as_deref() == Some("analysis") { Begin::FromAnalysis } else { Begin::Anew };
     let target = id.to_string();
-    let detail = json!({"from": form.fields.from});
-    let act =
-        Act { caller, via: Via::Dashboard, action: "generations.rerun", target: Some(&target), detail: Some(detail) };
-    let asking = Box::pin(again(&site.db, &site.config, id, caller.user_id, begin));
-    let done = site.perform(act, asking).await;
-    match done {
+    let act = act(&form.visitor, "generations.rerun", Some(&target), Some(json!({"from": form.fields.from})));
+    match site.perform(act, again(&site.db, &site.config, id, caller.user_id, begin)).await {
         Ok(new) => {
             Ok(back(&format!("/generations/{new}"), &Flash::done("It is asked for again: this is the new one.")))
         }
-        Err(failure) => refused(&format!("/generations/{id}"), failure),
+        Err(failure) => refused(failure, &format!("/generations/{id}")),
     }
 }
 
@@ -98,11 +89,9 @@ pub(super) async fn delete(
         return Ok(form.confirm(Nav::Gallery, "Delete this cat?", question, "Delete", &own).into_response());
     }
     let target = id.to_string();
-    let caller = &form.visitor.caller;
-    let act = Act { caller, via: Via::Dashboard, action: "generations.delete", target: Some(&target), detail: None };
-    let removing = Box::pin(remove(&site.db, &site.pictures, &site.config.worker, id));
-    match site.perform(act, removing).await {
+    let act = act(&form.visitor, "generations.delete", Some(&target), None);
+    match site.perform(act, remove(&site.db, &site.pictures, &site.config.worker, id)).await {
         Ok(()) => Ok(back("/gallery", &Flash::done("The cat is deleted."))),
-        Err(failure) => refused(&own, failure),
+        Err(failure) => refused(failure, &own),
     }
 }

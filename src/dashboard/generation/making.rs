@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::super::page::{Nav, Page, page};
+use crate::dashboard::page::{Nav, Page, page};
 use crate::dashboard::parts::badge::{self, Tone, badge};
 use crate::dashboard::parts::card::{card, facts, progress};
 use crate::dashboard::parts::cat;
@@ -50,13 +50,8 @@ fn sentence(state: &str) -> &'static str {
 }
 
 fn whole(rows: &[StepRow]) -> Markup {
-    let all = Step::of(JobKind::Generation);
-    let part = |step: &&Step| {
-        let row = rows.iter().find(|row| row.step == step.name());
-        row.map_or(0.0, |row| if row.done { 1.0 } else { f64::from(row.fraction.unwrap_or(0.0)) })
-    };
-    let fraction = all.iter().map(|step| part(&step)).sum::<f64>() / all.len().max(1) as f64;
-    progress("All steps together", Some(fraction))
+    let begun = rows.iter().map(|row| (row.done, row.fraction.map(f64::from)));
+    progress("All steps together", Some(Step::share_done(JobKind::Generation, begun)))
 }
 
 fn steps(rows: &[StepRow], is_over: bool) -> Markup {

@@ -44,14 +44,16 @@ pub(super) async fn one(
     let (own, visitor) = (format!("/jobs/{id}"), &form.visitor);
     let change = match change::read(&action, &form.fields.priority, &form.fields.at, visitor.now) {
         Ok(change) => change,
-        Err(failure) => return refused(failure.into(), &own),
+        Err(failure) => return refused(failure, &own),
     };
     if matches!(change, Change::Cancel | Change::Discard) && !form.is_confirmed {
         let question = format!("Job {id} would be {}.", change.verb());
-        return Ok(form.confirm(Nav::Jobs, "Are you sure?", &question, change::button(change), &own).into_response());
+        return Ok(form
+            .confirm(Nav::Jobs, "Are you sure?", &question, &change::button(change, 1), &own)
+            .into_response());
     }
     let target = id.to_string();
-    let act = act(visitor, change::deed(change), Some(&target), detail_of(change));
+    let act = act(visitor, change.deed(), Some(&target), change.gives());
     let doing = async {
         change.check()?;
         steer::one(&site.db, change, id).await
@@ -90,17 +92,17 @@ pub(super) async fn many(State(site): State<Site>, AdminForm(form): AdminForm<Ma
         return match selection.steer(&site.db, change, true).await {
             Ok(done) if done.tally.changed == 0 => Ok(back(&list, &change::told(change, &done))),
             Ok(done) => {
-                let question = change::question(change, &done);
-                Ok(form.confirm(Nav::Jobs, "Are you sure?", &question, change::button(change), &list).into_response())
+                let (question, button) = (change::question(change, &done), change::button(change, done.tally.changed));
+                Ok(form.confirm(Nav::Jobs, "Are you sure?", &question, &button, &list).into_response())
             }
-            Err(failure) => refused(failure.into(), &list),
+            Err(failure) => refused(failure, &list),
         };
     }
     let detail = match &selection {
-        Selection::Ids(ids) => json!({"ids": ids}),
-        Selection::Filter(_) => json!({"filter": wanted.query()}),
+        Selection::Ids(ids) => json!({"ids": ids, "gives": change.gives()}),
+        Selection::Filter(_) => json!({"filter": wanted.query(), "gives": change.gives()}),
     };
-    steer_all(&site, visitor, change, selection, with(detail, change), &list).await
+    steer_all(&site, visitor, change, selection, detail, &list).await
 }
 
 async fn select(
@@ -133,7 +135,7 @@ async fn steer_all(
 ) -> Result<Response, Problem> {
     let (own, visitor) = (site.clone(), visitor.clone());
     let steering = tokio::spawn(request_id::carried(async move {
-        let act = act(&visitor, change::deed(change), None, Some(detail));
+        let act = act(&visitor, change.deed(), None, Some(detail));
         own.perform(act, selection.steer(&own.db, change, false)).await
     }));
     let done: Result<Done, Failure> = match timeout(PATIENCE, steering).await {
@@ -146,24 +148,6 @@ async fn steer_all(
     };
     match done {
         Ok(done) => Ok(back(list, &change::told(change, &done))),
-        Err(failure) => refused(failure.into(), list),
+        Err(failure) => refused(failure, list),
     }
-}
-
-/// What the change takes, for the audit log.
-fn detail_of(change: Change) -> Option<Value> {
-    match change {
-        Change::Reprioritize(priority) => Some(json!({"priority": priority})),
-        Change::Reschedule(at) => Some(json!({"run_at": at})),
-        Change::Retry | Change::Cancel | Change::Discard => None,
-    }
-}
-
-fn with(mut detail: Value, change: Change) -> Value {
-    if let Some(Value::Object(more)) = detail_of(change)
-        && let Value::Object(detail) = &mut detail
-    {
-        detail.extend(more);
-    }
-    detail
 }

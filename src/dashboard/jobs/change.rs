@@ -34,25 +34,15 @@ pub(super) fn read(action: &str, priority: &str, at: &str, now: DateTime<Utc>) -
     }
 }
 
-/// The name of the deed.
-pub(super) const fn deed(change: Change) -> &'static str {
+/// What a button says that does it to so many.
+pub(super) fn button(change: Change, jobs: u64) -> String {
+    let whom = if jobs == 1 { "the job" } else { "the jobs" };
     match change {
-        Change::Retry => "jobs.retry",
-        Change::Cancel => "jobs.cancel",
-        Change::Discard => "jobs.discard",
-        Change::Reprioritize(_) => "jobs.reprioritize",
-        Change::Reschedule(_) => "jobs.reschedule",
-    }
-}
-
-/// What a button says that does it.
-pub(super) const fn button(change: Change) -> &'static str {
-    match change {
-        Change::Retry => "Retry",
-        Change::Cancel => "Cancel the jobs",
-        Change::Discard => "Discard the jobs",
-        Change::Reprioritize(_) => "Set the priority",
-        Change::Reschedule(_) => "Set the time",
+        Change::Retry => format!("Retry {whom}"),
+        Change::Cancel => format!("Cancel {whom}"),
+        Change::Discard => format!("Discard {whom}"),
+        Change::Reprioritize(_) => "Set the priority".to_owned(),
+        Change::Reschedule(_) => "Set the time".to_owned(),
     }
 }
 

@@ -6,11 +6,12 @@ use url::form_urlencoded;
 use uuid::Uuid;
 
 use super::wanted::Wanted;
+use crate::dashboard::flash::alert;
 use crate::dashboard::forms::csrf_field;
 use crate::dashboard::held;
 use crate::dashboard::page::{Nav, Page, page};
 use crate::dashboard::parts::empty::empty;
-use crate::dashboard::parts::link::href;
+use crate::dashboard::parts::link::{href, short};
 use crate::dashboard::parts::table::{Column, table};
 use crate::dashboard::parts::{badge, field, pager, time};
 use crate::dashboard::visitor::Visitor;
@@ -52,10 +53,7 @@ pub(super) async fn show(
         (form(&wanted))
         @match &found {
             Ok(page) => (list(page, &wanted, after.is_some(), &visitor)),
-            Err(problem) => {
-                @let (what, hint) = problem.told();
-                div.flash.bad role="alert" { p { (what) @if let Some(hint) = hint { ": " (hint) } } }
-            }
+            Err(problem) => (alert(problem)),
         }
     };
     let page = page("Jobs", Nav::Jobs, &visitor, &content);
@@ -123,7 +121,7 @@ fn form(wanted: &Wanted) -> Markup {
 fn list(page: &inspect::Page, wanted: &Wanted, is_later: bool, visitor: &Visitor) -> Markup {
     if page.jobs.is_empty() && page.next.is_none() && !is_later {
         return if *wanted == Wanted::default() {
-            let next = html! { "Ask for a cat: " code { "repo-to-cat enqueue https://github.com/owner/name" } };
+            let next = html! { a href="/gallery" { "Ask for a cat" } ", or in a shell: " code { "repo-to-cat enqueue https://github.com/owner/name" } };
             empty("No jobs yet.", &next)
         } else {
             empty("No job is like that.", &html! { a.button href="/jobs" { "See all jobs" } })
@@ -200,12 +198,6 @@ fn steering(wanted: &Wanted) -> Markup {
     }
 }
 
-/// The end of an id, which is what differs between those of one moment.
-fn short(id: Uuid) -> String {
-    let id = id.to_string();
-    format!("…{}", &id[id.len() - 8..])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,6 +207,5 @@ mod tests {
         let id = Uuid::from_u128(1);
         assert_eq!(after(&format!("tag=x&after={id}")), Some(id));
         assert_eq!((after("after=1"), after("")), (None, None));
-        assert_eq!(short(id), "…00000001");
     }
 }

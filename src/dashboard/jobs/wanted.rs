@@ -97,7 +97,11 @@ impl Wanted {
         let states = self.states.iter().map(|state| JobState::from_name(state));
         Ok(Filter {
             states: states.collect::<Result<_>>().map_err(of_field("state"))?,
-            kind: given(&self.kind).map(kind).transpose().map_err(of_field("kind"))?,
+            kind: given(&self.kind)
+                .map(JobKind::called)
+                .transpose()
+                .map_err(of_field("kind"))?
+                .map(|kind| kind.name().to_owned()),
             user: None,
             tag: given(&self.tag).map(str::to_owned),
             text: given(&self.text).map(str::to_owned),
@@ -116,13 +120,6 @@ fn of_field(field: &'static str) -> impl Fn(Failure) -> Problem {
 /// What was typed, if anything was.
 fn given(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.is_empty())
-}
-
-fn kind(name: &str) -> Result<String> {
-    JobKind::from_name(name).map(|kind| kind.name().to_owned()).ok_or_else(|| {
-        let known = JobKind::ALL.map(JobKind::name).join(", ");
-        Failure::new(Kind::Invalid, format!("`{name}` is no kind of jobs")).hint(format!("the kinds are {known}"))
-    })
 }
 
 /// A time, or an age that lies before `now`.

@@ -1,27 +1,11 @@
 //! Room on the disks that we write to.
 
-use std::path::Path;
-
 use maud::{Markup, html};
 
 use crate::config::Config;
 use crate::dashboard::parts::chart::{Bar, bars};
 use crate::model::amount::{bytes, percent};
-
-/// A disk's room.
-struct Room {
-    free: u64,
-    all: u64,
-}
-
-impl Room {
-    /// On the disk with that folder, or with the nearest one above that is there.
-    fn of(folder: &Path) -> Option<Self> {
-        let there = folder.ancestors().find(|folder| folder.exists())?;
-        let found = rustix::fs::statvfs(there).ok()?;
-        Some(Self { free: found.f_bavail * found.f_frsize, all: found.f_blocks * found.f_frsize })
-    }
-}
+use crate::providers::room::Room;
 
 /// How full the disks of this host are.
 pub(super) fn card(config: &Config) -> Markup {
@@ -35,7 +19,7 @@ pub(super) fn card(config: &Config) -> Markup {
     let list: Vec<Bar> = places
         .iter()
         .filter_map(|(name, folder)| {
-            let room = Room::of(folder).filter(|room| room.all > 0)?;
+            let room = Room::on(folder).ok().filter(|room| room.all > 0)?;
             let used = 1.0 - room.free as f64 / room.all as f64;
             Some(Bar {
                 name: html! { (name) },

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
+use crate::dashboard::backups::freshness;
 use crate::dashboard::parts::badge::{self, Tone, badge};
 use crate::dashboard::parts::empty::empty;
 use crate::dashboard::parts::link::segment;
@@ -59,15 +60,6 @@ pub(super) fn backups(standings: &[Standing], fresh_hours: u64) -> Markup {
                 (empty("No database is backed up.", &html! { p { "Make a backup, and have it proven, with:" } pre { code { "repo-to-cat backup now" } } }))
             } @else { (table("Backups by database", &columns, rows)) }
         }
-    }
-}
-
-fn freshness(standing: &Standing, fresh_hours: u64) -> Markup {
-    match (standing.is_alarming(fresh_hours), standing.is_watched) {
-        (true, _) => badge(Tone::Bad, "stale"),
-        (false, true) if standing.verified_at.is_some() => badge(Tone::Good, "fresh"),
-        (false, true) => badge(Tone::Warn, "none yet"),
-        (false, false) => badge(Tone::Plain, "not watched"),
     }
 }
 

@@ -11,7 +11,7 @@ use axum::routing::get;
 use maud::{Markup, html};
 
 use super::Routes;
-use super::gallery::strip;
+use super::gallery::{ask, strip};
 use super::page::{Nav, Page, page};
 use super::parts::badge::Tone;
 use super::parts::card::tile;
@@ -20,7 +20,7 @@ use super::visitor::Visitor;
 use crate::db::backups;
 use crate::db::generations::{self, GenerationFilter};
 use crate::db::schedules::{self, ScheduleRow};
-use crate::db::stats::{self, Amount, Fault, Part, Stats};
+use crate::db::stats::{self, Amount, Fault, KindStats, Part, Stats};
 use crate::http::{Problem, Site};
 use crate::model::amount::relative;
 use crate::model::backup::Standing;
@@ -59,6 +59,8 @@ async fn show(State(site): State<Site>, visitor: Visitor) -> Result<Page, Proble
     let fresh_hours = site.config.backup.fresh_hours;
     let overview = Overview { stats, trend, faults, schedules, standings, cats, fresh_hours };
     let content = html! {
+        // Not in what renews itself: what is being typed would be lost.
+        (ask::form(&visitor))
         div.stack #overview data-live { (overview.render(&visitor, &disk::card(&site.config))) }
     };
     Ok(page("Overview", Nav::Overview, &visitor, &content))
@@ -89,16 +91,11 @@ impl Overview {
     }
 
     fn tiles(&self, visitor: &Visitor) -> Markup {
-        let sum = |of: &dyn Fn(&stats::KindStats) -> Option<Amount>| {
-            self.stats.kinds.iter().filter_map(of).fold(Amount { jobs: 0, exact: true }, |sum, next| Amount {
-                jobs: sum.jobs + next.jobs,
-                exact: sum.exact && next.exact,
-            })
-        };
-        let waiting = sum(&|kind| Some(kind.available));
-        let running = sum(&|kind| Some(kind.running));
-        let completed = sum(&|kind| kind.recent.as_ref().map(|recent| recent.completed_last_hour));
-        let discarded = sum(&|kind| kind.recent.as_ref().map(|recent| recent.discarded_last_hour));
+        let sum = |of: fn(&KindStats) -> Option<Amount>| self.stats.kinds.iter().filter_map(of).sum::<Amount>();
+        let waiting = sum(|kind| Some(kind.available));
+        let running = sum(|kind| Some(kind.running));
+        let completed = sum(|kind| kind.recent.as_ref().map(|recent| recent.completed_last_hour));
+        let discarded = sum(|kind| kind.recent.as_ref().map(|recent| recent.discarded_last_hour));
         let oldest = self.stats.kinds.iter().filter_map(|kind| kind.oldest_seconds).reduce(f64::max);
         let alive = self.stats.workers.iter().filter(|worker| !worker.lapsed).count();
         let (backup, tone) = health::verdict(&self.standings, self.fresh_hours);
@@ -124,7 +121,7 @@ impl Overview {
                 div.head { h2 { "Newest cats" } a href="/gallery" { "All of them" } }
                 @if self.cats.is_empty() {
                     (empty("No cats yet.", &html! {
-                        p { "Ask for one, and watch it grow:" }
+                        p { "Ask for one here, or in a shell, and watch it grow:" }
                         pre { code { "repo-to-cat enqueue https://github.com/owner/name" } }
                     }))
                 } @else { (strip(&self.cats)) }

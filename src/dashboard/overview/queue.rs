@@ -8,7 +8,7 @@ use crate::dashboard::parts::empty::empty;
 use crate::dashboard::parts::link::href;
 use crate::dashboard::parts::table::{Column, table};
 use crate::dashboard::parts::{amount, time};
-use crate::db::stats::{Fault, Stats};
+use crate::db::stats::{Fault, KindStats, Stats};
 use crate::model::figures::counted;
 
 /// Depth and oldest of each kind.
@@ -35,8 +35,7 @@ pub(super) fn kinds(stats: &Stats) -> Markup {
             of("parked", kind.parked),
         ]
     });
-    let is_estimate =
-        stats.kinds.iter().any(|kind| !(kind.available.exact && kind.scheduled.exact && kind.parked.exact));
+    let is_estimate = stats.kinds.iter().any(KindStats::is_estimate);
     html! {
         section.card {
             div.head { h2 { "Queue" } a href="/queues" { "Queues and limits" } }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use url::form_urlencoded;
+use uuid::Uuid;
 
 /// A path with a query; what is empty is left out.
 #[must_use]
@@ -22,9 +23,21 @@ pub fn segment(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
+/// The end of an id, which is what differs between those of one moment.
+#[must_use]
+pub fn short(id: Uuid) -> String {
+    let id = id.to_string();
+    format!("…{}", &id[id.len() - 8..])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_short_id_is_the_end_of_it() {
+        assert_eq!(short(Uuid::from_u128(1)), "…00000001");
+    }
 
     #[test]
     fn whatever_is_in_a_value_stays_a_value() {

@@ -3,13 +3,14 @@
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use serde_json::json;
 
 use super::own;
 use crate::dashboard::deed::{act, perform, refused};
 use crate::dashboard::flash::Flash;
-use crate::dashboard::forms::{AdminForm, back};
+use crate::dashboard::forms::{AdminForm, Nothing, back};
 use crate::dashboard::page::Nav;
-use crate::db::{admins, users};
+use crate::db::users;
 use crate::http::{Problem, Site};
 
 #[derive(Debug, Default, Deserialize)]
@@ -22,15 +23,12 @@ pub(super) struct Add {
 pub(super) async fn add(State(site): State<Site>, AdminForm(form): AdminForm<Add>) -> Result<Response, Problem> {
     let name = form.fields.name.trim();
     let email = Some(form.fields.email.trim()).filter(|email| !email.is_empty());
-    let act = act(&form.visitor, "users.add", Some(name), None);
+    let act = act(&form.visitor, "users.add", Some(name), Some(json!({"email": email})));
     match site.perform(act, users::add(&site.db, name, email)).await {
         Ok(user) => Ok(back(&own(user.id), &Flash::done(format!("{} is added; a token lets them in.", user.called())))),
-        Err(failure) => refused(failure.into(), "/users"),
+        Err(failure) => refused(failure, "/users"),
     }
 }
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Nothing {}
 
 pub(super) async fn disable(
     State(site): State<Site>,
@@ -44,12 +42,9 @@ pub(super) async fn disable(
             format!("{called} could not do anything any more: no token of theirs works until they are enabled again.");
         return Ok(form.confirm(Nav::Users, "Disable the user?", &question, "Disable", &own).into_response());
     }
-    let act = act(&form.visitor, "users.disable", Some(&called), None);
-    let doing = async {
-        let changed = admins::disable_user(&site.db, user.id).await?;
-        site.known.forget();
-        Ok(changed)
-    };
+    let target = user.id.to_string();
+    let act = act(&form.visitor, "users.disable", Some(&target), Some(json!({"user": called})));
+    let doing = site.disable_user(user.id);
     perform(&site, act, &own, doing, |changed| said(changed, &called, "disabled")).await
 }
 
@@ -60,7 +55,8 @@ pub(super) async fn enable(
 ) -> Result<Response, Problem> {
     let user = users::find(&site.db, &who).await?;
     let called = user.called();
-    let act = act(&form.visitor, "users.enable", Some(&called), None);
+    let target = user.id.to_string();
+    let act = act(&form.visitor, "users.enable", Some(&target), Some(json!({"user": called})));
     let doing = users::set_disabled(&site.db, user.id, false);
     perform(&site, act, &own(user.id), doing, |changed| said(changed, &called, "enabled")).await
 }

@@ -18,6 +18,7 @@ use crate::dashboard::parts::{field, pager, time};
 use crate::dashboard::visitor::Visitor;
 use crate::db::tokens;
 use crate::db::users::{self, UserRow};
+use crate::http::page::next;
 use crate::http::{Problem, Site};
 use crate::model::figures::grouped;
 use crate::model::token::Scope;
@@ -39,8 +40,7 @@ pub(super) async fn list(
 ) -> Result<Page, Problem> {
     visitor.caller.require(Scope::Admin)?;
     let rows = users::list(&site.db, asked.after, PAGE).await?;
-    let is_full = i64::try_from(rows.len()).is_ok_and(|rows| rows == PAGE);
-    let older = rows.last().filter(|_| is_full).map(|last| href("/users", &[("after", &last.id.to_string())]));
+    let older = next(&rows, PAGE, |last| href("/users", &[("after", &last.id.to_string())]));
     let content = html! {
         (add(&visitor))
         section.card {

@@ -9,13 +9,12 @@ use serde_json::json;
 use super::own;
 use crate::dashboard::deed::{act, perform, refused};
 use crate::dashboard::flash::Flash;
-use crate::dashboard::forms::{AdminForm, csrf_field};
+use crate::dashboard::forms::{AdminForm, Nothing, csrf_field};
 use crate::dashboard::page::{Nav, page};
 use crate::dashboard::parts::card::{card, copyable};
 use crate::dashboard::parts::table::{Column, table};
 use crate::dashboard::parts::{badge, field, time};
 use crate::dashboard::visitor::Visitor;
-use crate::db::admins;
 use crate::db::tokens::{self, TokenRow};
 use crate::db::users::{self, UserRow};
 use crate::http::{Problem, Site};
@@ -118,12 +117,13 @@ pub(super) async fn new(
     let user = users::find(&site.db, &who).await?;
     let called = user.called();
     let name = if fields.name.trim().is_empty() { "token" } else { fields.name.trim() };
-    let detail = json!({"name": name, "scopes": fields.scope, "expires": fields.expires});
-    let act = act(visitor, "tokens.new", Some(&called), Some(detail));
+    let detail = json!({"user": called, "name": name, "scopes": fields.scope, "expires": fields.expires});
+    let target = user.id.to_string();
+    let act = act(visitor, "tokens.new", Some(&target), Some(detail));
     let making = async { tokens::create(&site.db, user.id, name, &fields.scopes()?, fields.expires()?).await };
     let (token, row) = match site.perform(act, making).await {
         Ok(made) => made,
-        Err(failure) => return refused(failure.into(), &own(user.id)),
+        Err(failure) => return refused(failure, &own(user.id)),
     };
     let content = html! {
         div.flash.warn role="status" { span.mark aria-hidden="true" { "!" } p { "This is the only time that it is shown: keep it where secrets are kept." } }
@@ -138,9 +138,6 @@ pub(super) async fn new(
     Ok(page("New token", Nav::Users, visitor, &content).into_response())
 }
 
-#[derive(Debug, Deserialize)]
-pub(super) struct Nothing {}
-
 pub(super) async fn revoke(
     State(site): State<Site>,
     Path((who, token)): Path<(String, String)>,
@@ -150,21 +147,15 @@ pub(super) async fn revoke(
     let row = tokens::find(&site.db, &token).await?;
     let own = own(user.id);
     if row.user_id != user.id {
-        return refused(
-            Failure::new(Kind::NotFound, format!("{} has no token {}", user.called(), row.prefix)).into(),
-            &own,
-        );
+        let what = format!("{} has no token {}", user.called(), row.prefix);
+        return refused(Failure::new(Kind::NotFound, what), &own);
     }
     if !form.is_confirmed {
         let question = format!("The token {} ({}) would never work again.", row.name, row.prefix);
         return Ok(form.confirm(Nav::Users, "Revoke the token?", &question, "Revoke", &own).into_response());
     }
-    let act = act(&form.visitor, "tokens.revoke", Some(&row.prefix), Some(json!({"user": user.called()})));
-    let doing = async {
-        let changed = admins::revoke_token(&site.db, row.id).await?;
-        site.known.forget();
-        Ok(changed)
-    };
+    let (target, detail) = (row.id.to_string(), json!({"prefix": row.prefix, "user": row.user}));
+    let act = act(&form.visitor, "tokens.revoke", Some(&target), Some(detail));
     let said = |changed| {
         if changed {
             Flash::done(format!("{} is revoked.", row.prefix))
@@ -172,5 +163,5 @@ pub(super) async fn revoke(
             Flash::note(format!("{} was revoked already.", row.prefix))
         }
     };
-    perform(&site, act, &own, doing, said).await
+    perform(&site, act, &own, site.revoke_token(row.id), said).await
 }

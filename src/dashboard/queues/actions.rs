@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::dashboard::deed::{act, perform, refused};
 use crate::dashboard::flash::Flash;
-use crate::dashboard::forms::AdminForm;
+use crate::dashboard::forms::{AdminForm, Nothing};
 use crate::dashboard::page::Nav;
 use crate::db::hold::{self, Released};
 use crate::db::limits;
@@ -32,12 +32,9 @@ pub(super) async fn pause(
 ) -> std::result::Result<Response, Problem> {
     let because = Some(form.fields.because.trim()).filter(|why| !why.is_empty());
     let act = act(&form.visitor, "queue.pause", Some(&kind), because.map(|why| json!({"because": why})));
-    let doing = async { limits::pause(&site.db, known(&kind)?.name(), because).await };
+    let doing = async { limits::pause(&site.db, JobKind::called(&kind)?.name(), because).await };
     perform(&site, act, PAGE, doing, |()| Flash::done(format!("{kind} is paused."))).await
 }
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Nothing {}
 
 pub(super) async fn resume(
     State(site): State<Site>,
@@ -45,7 +42,7 @@ pub(super) async fn resume(
     AdminForm(form): AdminForm<Nothing>,
 ) -> std::result::Result<Response, Problem> {
     let act = act(&form.visitor, "queue.resume", Some(&kind), None);
-    let doing = async { limits::resume(&site.db, known(&kind)?.name()).await };
+    let doing = async { limits::resume(&site.db, JobKind::called(&kind)?.name()).await };
     let said = |was_paused| {
         if was_paused {
             Flash::done(format!("{kind} goes on."))
@@ -54,14 +51,6 @@ pub(super) async fn resume(
         }
     };
     perform(&site, act, PAGE, doing, said).await
-}
-
-fn known(kind: &str) -> Result<JobKind> {
-    JobKind::from_name(kind).ok_or_else(|| {
-        let known = JobKind::ALL.map(JobKind::name).join(", ");
-        Failure::new(Kind::NotFound, format!("there are no jobs of kind `{kind}`"))
-            .hint(format!("the kinds are {known}"))
-    })
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -77,7 +66,7 @@ pub(super) struct Limited {
 impl Limited {
     fn limit(&self) -> Result<Limit> {
         let limit = Limit {
-            kind: known(&self.kind)?.name().to_owned(),
+            kind: JobKind::called(&self.kind)?.name().to_owned(),
             limit_key: self.key.trim().to_owned(),
             max_running: number("at most running", &self.max_running)?,
             rate_count: number("starts", &self.rate_count)?,
@@ -101,7 +90,7 @@ pub(super) async fn limit(
 ) -> std::result::Result<Response, Problem> {
     let limit = match form.fields.limit() {
         Ok(limit) => limit,
-        Err(failure) => return refused(failure.into(), PAGE),
+        Err(failure) => return refused(failure, PAGE),
     };
     let act = act(&form.visitor, "queue.limit", Some(&limit.kind), Some(json!(limit)));
     let said = |()| Flash::done(format!("{} is limited.", limit.kind));

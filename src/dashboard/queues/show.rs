@@ -14,11 +14,10 @@ use crate::dashboard::parts::card::{card, progress};
 use crate::dashboard::parts::empty::empty;
 use crate::dashboard::parts::link::href;
 use crate::dashboard::parts::table::{Column, table};
-use crate::dashboard::parts::{field, time};
+use crate::dashboard::parts::{amount, field, time};
 use crate::dashboard::visitor::Visitor;
 use crate::db::stats::{self, Amount, KindStats, LimitUse, Percentiles, Stats, Worker};
 use crate::http::{Problem, Site};
-use crate::model::figures::grouped;
 use crate::model::job::JobKind;
 use crate::model::limits::EACH;
 
@@ -51,8 +50,8 @@ fn kinds(stats: &Stats) -> Markup {
         Column::number("Empty in"),
     ];
     let row = |kind: &KindStats| {
-        let link = |amount: Amount, state: &str| {
-            html! { a href=(href("/jobs", &[("state", state), ("kind", &kind.kind)])) { (read(amount)) } }
+        let link = |jobs: Amount, state: &str| {
+            html! { a href=(href("/jobs", &[("state", state), ("kind", &kind.kind)])) { (amount::text(jobs)) } }
         };
         let empty_in = kind.empty_in_seconds.filter(|_| kind.available.jobs > 0);
         vec![
@@ -73,12 +72,8 @@ fn kinds(stats: &Stats) -> Markup {
     };
     html! {
         (table("Live jobs by kind", &columns, stats.kinds.iter().map(row)))
-        @if stats.kinds.iter().any(is_estimate) { p.muted.small { "~ is an estimate: the queue is too long to be counted." } }
+        @if stats.kinds.iter().any(KindStats::is_estimate) { p.muted.small { "~ is an estimate: the queue is too long to be counted." } }
     }
-}
-
-fn is_estimate(kind: &KindStats) -> bool {
-    [kind.available, kind.running, kind.scheduled, kind.parked].iter().any(|amount| !amount.exact)
 }
 
 fn recent(kinds: &[KindStats]) -> Markup {
@@ -97,9 +92,9 @@ fn recent(kinds: &[KindStats]) -> Markup {
             let discarded = href("/jobs", &[("state", "discarded"), ("kind", &kind.kind), ("since", "1h")]);
             Some(vec![
                 html! { strong { (kind.kind) } },
-                html! { (read(recent.completed_last_minute)) },
-                html! { (read(recent.completed_last_hour)) },
-                html! { a href=(discarded) { (read(recent.discarded_last_hour)) } },
+                html! { (amount::text(recent.completed_last_minute)) },
+                html! { (amount::text(recent.completed_last_hour)) },
+                html! { a href=(discarded) { (amount::text(recent.discarded_last_hour)) } },
                 percentiles(recent.wait_seconds),
                 percentiles(recent.run_seconds),
             ])
@@ -140,7 +135,7 @@ fn workers(workers: &[Worker], visitor: &Visitor) -> Markup {
         vec![
             html! { span title=(worker.id) { (worker.name) } },
             if worker.lapsed { badge::badge(Tone::Bad, "lapsed") } else { badge::badge(Tone::Good, "alive") },
-            html! { span.meter { (progress("Busy slots", Some(share))) " " (read(worker.holding)) " of " (worker.slots) } },
+            html! { span.meter { (progress("Busy slots", Some(share))) " " (amount::text(worker.holding)) " of " (worker.slots) } },
             time::ago(worker.started_at, visitor.now),
             time::ago(worker.heartbeat_at, visitor.now),
         ]
@@ -232,8 +227,4 @@ fn pauses(stats: &Stats, visitor: &Visitor) -> Markup {
             }
         }
     }
-}
-
-fn read(amount: Amount) -> String {
-    format!("{}{}", if amount.exact { "" } else { "~" }, grouped(amount.jobs))
 }

@@ -2,19 +2,15 @@
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
 
 use super::own;
-use crate::dashboard::deed::{act, perform};
+use crate::dashboard::deed::{act, perform, refused};
 use crate::dashboard::flash::Flash;
-use crate::dashboard::forms::{AdminForm, back};
+use crate::dashboard::forms::{AdminForm, Nothing, back};
 use crate::dashboard::page::Nav;
 use crate::db::schedules;
 use crate::http::{Problem, Site};
 use crate::schedule::edit;
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Nothing {}
 
 pub(super) async fn pause(
     State(site): State<Site>,
@@ -49,7 +45,7 @@ pub(super) async fn run(
             &format!("/jobs/{}", job.id),
             &Flash::note("A job with its unique key is there already: this one."),
         )),
-        Err(failure) => crate::dashboard::deed::refused(failure.into(), &own(&name)),
+        Err(failure) => refused(failure, &own(&name)),
     }
 }
 

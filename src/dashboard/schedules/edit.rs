@@ -9,7 +9,7 @@ use serde_json::json;
 use super::entry::Entry;
 use super::own;
 use crate::dashboard::deed::act;
-use crate::dashboard::flash::Flash;
+use crate::dashboard::flash::{Flash, alert};
 use crate::dashboard::forms::{AdminForm, back, csrf_field};
 use crate::dashboard::page::{Nav, Page, page};
 use crate::dashboard::parts::field;
@@ -148,10 +148,7 @@ fn told(outcome: &Outcome) -> Markup {
                     p.muted.small { "Nothing is saved yet." }
                 }
             }
-            Outcome::Refused(problem) => {
-                @let (what, hint) = problem.told();
-                div.flash.bad role="alert" { p { (what) @if let Some(hint) = hint { ": " (hint) } } }
-            }
+            Outcome::Refused(problem) => (alert(problem)),
         }
     }
 }

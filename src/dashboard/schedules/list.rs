@@ -2,7 +2,6 @@
 
 use axum::extract::State;
 use maud::{Markup, html};
-use serde_json::Value;
 
 use super::{NEW, own};
 use crate::dashboard::held;
@@ -13,7 +12,7 @@ use crate::dashboard::parts::{badge, time};
 use crate::dashboard::visitor::Visitor;
 use crate::db::schedules::{self, ScheduleRow, SlotRow};
 use crate::http::{Problem, Site};
-use crate::model::schedule::{Spec, State as Firing};
+use crate::model::schedule::State as Firing;
 
 /// Schedules whose last slot is looked up, each by itself.
 const LOOKED_UP: usize = 200;
@@ -53,7 +52,7 @@ fn list(all: &[ScheduleRow], last: &[Option<SlotRow>], visitor: &Visitor) -> Mar
             html! { a href=(own(&row.name)) { strong { (row.name) } } },
             badge::state(row.state.name()),
             html! { code { (row.spec.cron) } br; span.muted.small { (row.spec.zone) } },
-            html! { (subject(&row.spec)) },
+            html! { (row.spec.subject()) },
             next(row, visitor),
             html! { @if let Some(last) = last { (slot(last, visitor)) } @else { "–" } },
         ]
@@ -80,10 +79,4 @@ fn slot(slot: &SlotRow, visitor: &Visitor) -> Markup {
             _ => { (badge::state(&slot.outcome)) }
         }
     }
-}
-
-/// The kind, and what the payload says in words.
-pub(super) fn subject(spec: &Spec) -> String {
-    let words = spec.payload.values().filter_map(Value::as_str);
-    std::iter::once(spec.kind.as_str()).chain(words).collect::<Vec<_>>().join(" ")
 }

@@ -60,7 +60,7 @@ fn what(row: &ScheduleRow, visitor: &Visitor) -> Markup {
     let mut pairs = vec![
         ("State", badge::state(row.state.name())),
         ("When", html! { code { (spec.cron) } " in " (spec.zone) }),
-        ("Job", html! { (super::list::subject(spec)) }),
+        ("Job", html! { (spec.subject()) }),
         ("Priority", html! { (spec.priority) }),
     ];
     if spec.jitter_seconds > 0 {

@@ -8,15 +8,15 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::store::{find, in_store};
+use super::store::find;
 use crate::backup::restore::command::{self, RestoreCommand};
 use crate::backup::shelf::{self, Entry, Shelved};
 use crate::db::backups::{self, BackupRow, DrillRow};
 use crate::http::auth::Reader;
 use crate::http::error::Problem;
 use crate::http::input::{Name, Params};
-use crate::http::refusals::{OfFinding, OfReading};
-use crate::http::{Site, paging};
+use crate::http::refusals::OfFinding;
+use crate::http::{Site, page};
 use crate::model::backup::{BackupName, Diff, DrillReport, Manifest, Standing};
 use crate::model::failure::Kind;
 
@@ -64,21 +64,21 @@ struct BackupPage {
 
 /// The history of backups as the database tells it, with sizes, times, verdicts, and alarms about what is unlike before.
 #[utoipa::path(get, path = "/v1/backups", tag = "backups", operation_id = "backups_list", params(Wanted), security(("token" = ["read"])),
-    responses((status = OK, body = BackupPage, headers(("link" = String, description = "The next page, with rel=\"next\"."))), OfReading))]
+    responses((status = OK, body = BackupPage, headers(("link" = String, description = "The next page, with rel=\"next\".")))))]
 async fn list(
     State(site): State<Site>,
     _: Reader,
     OriginalUri(uri): OriginalUri,
     Params(wanted): Params<Wanted>,
 ) -> Result<Response, Problem> {
-    let limit = paging::limit(wanted.limit)?;
+    let limit = page::limit(wanted.limit)?;
     let after = wanted.after.as_ref();
-    let rows = backups::list(&site.db, wanted.database.as_deref(), wanted.removed, after, i64::from(limit)).await?;
-    let last = paging::next(&rows, limit, |last| BackupName::parse(&last.name));
+    let rows = backups::list(&site.db, wanted.database.as_deref(), wanted.removed, after, limit).await?;
+    let last = page::next(&rows, limit, |last| BackupName::parse(&last.name));
     let next = last.transpose()?;
     let databases = backups::standings(&site.db).await?;
     let fresh_hours = site.config.backup.fresh_hours;
-    Ok(paging::page(&uri, next.as_ref(), BackupPage { backups: rows, next: next.clone(), databases, fresh_hours }))
+    Ok(page::answer(&uri, next.as_ref(), BackupPage { backups: rows, next: next.clone(), databases, fresh_hours }))
 }
 
 /// Of which database.
@@ -92,13 +92,13 @@ struct OfDatabase {
 
 /// What stands in the store, the newest first, as `backup list` tells it: whatever the database knows.
 #[utoipa::path(get, path = "/v1/backups/stored", tag = "backups", operation_id = "backups_stored", params(OfDatabase), security(("token" = ["read"])),
-    responses((status = OK, body = Vec<Entry>), OfReading))]
+    responses((status = OK, body = Vec<Entry>)))]
 async fn stored(
     State(site): State<Site>,
     _: Reader,
     Params(of): Params<OfDatabase>,
 ) -> Result<Json<Vec<Entry>>, Problem> {
-    let shelf = in_store(&site, async |vault| shelf::all(&vault, of.database.as_deref()).await).await?;
+    let shelf = site.in_store(async |vault| shelf::all(&vault, of.database.as_deref()).await).await?;
     Ok(Json(shelf.iter().map(Entry::of).collect()))
 }
 
@@ -125,7 +125,7 @@ struct BackupShown {
 #[utoipa::path(get, path = "/v1/backups/{backup}", tag = "backups", operation_id = "backups_show", params(("backup" = String, Path)), security(("token" = ["read"])),
     responses((status = OK, body = BackupShown), OfFinding))]
 async fn show(State(site): State<Site>, _: Reader, Name(called): Name) -> Result<Json<BackupShown>, Problem> {
-    let found = in_store(&site, async |vault| {
+    let found = site.in_store(async |vault| {
         let name = find(&site, &vault, &called).await?;
         Ok((shelf::one(&vault, &name).await?, vault.place()))
     });
@@ -165,7 +165,7 @@ struct FromTo {
 #[utoipa::path(get, path = "/v1/backups/diff", tag = "backups", operation_id = "backups_diff", params(FromTo), security(("token" = ["read"])),
     responses((status = OK, body = Diff), OfFinding))]
 async fn diff(State(site): State<Site>, _: Reader, Params(which): Params<FromTo>) -> Result<Json<Diff>, Problem> {
-    let manifests = in_store(&site, async |vault| {
+    let manifests = site.in_store(async |vault| {
         let (from, to) = (find(&site, &vault, &which.from).await?, find(&site, &vault, &which.to).await?);
         Ok((shelf::manifest(&vault, &from).await?, shelf::manifest(&vault, &to).await?))
     });
@@ -181,6 +181,6 @@ async fn restore_command(
     _: Reader,
     Name(called): Name,
 ) -> Result<Json<RestoreCommand>, Problem> {
-    let name = in_store(&site, async |vault| find(&site, &vault, &called).await).await?;
+    let name = site.in_store(async |vault| find(&site, &vault, &called).await).await?;
     Ok(Json(command::of(&name)))
 }

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::store::{find, in_store};
+use super::store::find;
 use crate::backup::retention::{self, Pruned};
 use crate::backup::submit::{backup_job, drill_job};
 use crate::http::Site;
@@ -19,12 +19,11 @@ use crate::http::auth::Admin;
 use crate::http::deeds::{Act, Via};
 use crate::http::error::Problem;
 use crate::http::input::{Body, Name};
+use crate::http::jobs::accepted;
 use crate::http::refusals::OfChanging;
-use crate::http::schedules::accepted;
 use crate::model::backup::{BackupRequest, DrillRequest};
-use crate::model::failure::Result;
-use crate::model::job::{Enqueued, NewJob};
-use crate::queue::enqueue::enqueue_all;
+use crate::model::job::Enqueued;
+use crate::queue::enqueue::enqueue_one;
 
 /// The routes.
 pub(super) fn routes() -> OpenApiRouter<Site> {
@@ -43,22 +42,18 @@ async fn make(
     let detail = Some(json!(request));
     let job = backup_job(request, &site.config)?;
     let act = Act { caller: &who, via: Via::Http, action: "backups.make", target: None, detail };
-    Ok(accepted(site.perform(act, enqueue(&site, job)).await?))
+    Ok(accepted(site.perform(act, enqueue_one(&site.db, &job)).await?))
 }
 
 /// Has a backup tried by a worker: it is restored into a scratch cluster and compared.
 #[utoipa::path(post, path = "/v1/backups/{backup}/verify", tag = "backups", operation_id = "backups_verify", params(("backup" = String, Path)),
     security(("token" = ["admin"])), responses((status = ACCEPTED, body = Enqueued, headers(("location" = String))), OfChanging))]
 async fn verify(State(site): State<Site>, Admin(who): Admin, Name(called): Name) -> Result<Response, Problem> {
-    let name = in_store(&site, async |vault| find(&site, &vault, &called).await).await?;
+    let name = site.in_store(async |vault| find(&site, &vault, &called).await).await?;
     let target = name.to_string();
     let job = drill_job(DrillRequest { backup: Some(name), database: None }, &site.config)?;
     let act = Act { caller: &who, via: Via::Http, action: "backups.verify", target: Some(&target), detail: None };
-    Ok(accepted(site.perform(act, enqueue(&site, job)).await?))
-}
-
-async fn enqueue(site: &Site, job: NewJob) -> Result<Enqueued> {
-    Ok(enqueue_all(&site.db, &[job]).await?[0])
+    Ok(accepted(site.perform(act, enqueue_one(&site.db, &job)).await?))
 }
 
 /// What to remove.
@@ -87,7 +82,7 @@ async fn prune(
 ) -> Result<Json<Pruned>, Problem> {
     let settings = &site.config.backup;
     let grace = Duration::from_secs(settings.sweep_grace_seconds);
-    let work = in_store(&site, async |vault| {
+    let work = site.in_store(async |vault| {
         let (policy, database) = (retention::policy(settings), wanted.database.as_deref());
         let (pruned, done) = retention::prune(&vault, database, &policy, grace, wanted.dry_run).await?;
         done.map(|()| pruned)

@@ -14,19 +14,22 @@ use crate::model::backup::BackupName;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::providers::vault::Vault;
 
-/// How long the store may take: a page that waits longer helps nobody.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long the store may take: who waits longer for an answer is not helped by it.
+const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Opens the store and works with it, for a while.
-pub(super) async fn in_store<T>(site: &Site, work: impl AsyncFnOnce(Vault) -> Result<T>) -> Result<T> {
-    let config = Arc::clone(&site.config);
-    let done = timeout(PATIENCE, async {
-        let opened = spawn_blocking(move || vault(&config)).await;
-        work(opened.map_err(|error| Failure::new(Kind::Internal, "opening the store broke").source(error))??).await
-    });
-    done.await.unwrap_or_else(|_| {
-        Err(Failure::new(Kind::Unavailable, format!("the store of backups did not answer in {} s", PATIENCE.as_secs())))
-    })
+impl Site {
+    /// Opens the store of backups and works with it, for a while.
+    pub async fn in_store<T>(&self, work: impl AsyncFnOnce(Vault) -> Result<T>) -> Result<T> {
+        let config = Arc::clone(&self.config);
+        let done = timeout(PATIENCE, async {
+            let opened = spawn_blocking(move || vault(&config)).await;
+            work(opened.map_err(|error| Failure::new(Kind::Internal, "opening the store broke").source(error))??).await
+        });
+        done.await.unwrap_or_else(|_| {
+            let what = format!("the store of backups did not answer in {} s", PATIENCE.as_secs());
+            Err(Failure::new(Kind::Unavailable, what).hint("look at backup.store"))
+        })
+    }
 }
 
 /// The backup that `called` means.

@@ -67,12 +67,12 @@ impl<'a> Schemas<'a> {
 
     /// Its fields.
     pub fn table(&self, schema: &Value) -> Markup {
-        let fields = self.fields(schema, String::new(), 0);
+        let fields = self.fields(schema, "", 0);
         html! {
             @if fields.is_empty() {
                 p { (self.kind(schema)) }
             } @else {
-                table {
+                table tabindex="0" {
                     thead { tr { th scope="col" { "Field" } th scope="col" { "Type" } th scope="col" { "What" } } }
                     tbody {
                         @for field in &fields {
@@ -88,17 +88,17 @@ impl<'a> Schemas<'a> {
         }
     }
 
-    fn fields(&self, schema: &Value, within: String, depth: usize) -> Vec<Field> {
+    fn fields(&self, schema: &Value, within: &str, depth: usize) -> Vec<Field> {
         let schema = self.resolve(schema);
         let mut found = Vec::new();
         if depth >= DEEPEST {
             return found;
         }
-        for part in ["allOf", "oneOf", "anyOf"].iter().flat_map(|key| schema[*key].as_array()).flatten() {
-            found.extend(self.fields(part, within.clone(), depth + 1));
+        for part in ["allOf", "oneOf", "anyOf"].iter().filter_map(|key| schema[*key].as_array()).flatten() {
+            found.extend(self.fields(part, within, depth + 1));
         }
         if schema.get("items").is_some() {
-            found.extend(self.fields(&schema["items"], format!("{within}[]."), depth + 1));
+            found.extend(self.fields(&schema["items"], &format!("{within}[]."), depth + 1));
         }
         for (name, field) in schema["properties"].as_object().into_iter().flatten() {
             let full = format!("{within}{name}");
@@ -109,7 +109,7 @@ impl<'a> Schemas<'a> {
             let (name, what) = (full.clone(), what.unwrap_or_default().replace("\n\n", " "));
             found.push(Field { name, words, what, is_required });
             let is_list = self.resolve(field).get("items").is_some();
-            found.extend(self.fields(field, if is_list { full } else { full + "." }, depth + 1));
+            found.extend(self.fields(field, &if is_list { full } else { full + "." }, depth + 1));
         }
         found
     }
@@ -189,7 +189,7 @@ mod tests {
         let document = document();
         let schemas = Schemas::of(&document);
         let cat = json!({"$ref": "#/components/schemas/Cat"});
-        let fields = schemas.fields(&cat, String::new(), 0);
+        let fields = schemas.fields(&cat, "", 0);
         let told: Vec<(&str, &str)> = fields.iter().map(|one| (one.name.as_str(), one.words.as_str())).collect();
         for expected in [
             ("name", "string"),

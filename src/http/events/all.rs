@@ -55,7 +55,7 @@ pub(super) async fn stream(
         Some(Ok(id)) => match listener.feed.find(&id) {
             Some(number) => (listener.number, listener.floor) = (number, None),
             None if now - id.mark.ended_at.max(id.mark.enqueued_at()) < LONGEST => {
-                listener.replay(site, id.mark).await?
+                listener.replay(site, id.mark).await?;
             }
             None => listener.reset(),
         },

@@ -13,8 +13,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -24,11 +23,12 @@ use tokio::time::sleep;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use uuid::Uuid;
 
 use super::Site;
 use super::auth::{Reader, identify};
 use super::error::{Details, Problem};
+use super::input::{Id, Params};
+use super::refusals::OfFinding;
 use crate::db::events::Story;
 use crate::db::{generations, inspect};
 use crate::model::failure::Kind;
@@ -54,37 +54,32 @@ struct Since {
 }
 
 /// The id of the last event that the client received.
-fn last_event_id(headers: &HeaderMap, since: Result<Query<Since>, QueryRejection>) -> Result<Option<String>, Problem> {
-    let Query(Since { last_event_id }) = since?;
+fn last_event_id(headers: &HeaderMap, since: Since) -> Option<String> {
     let header = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(ToOwned::to_owned);
-    Ok(header.or(last_event_id).filter(|id| !id.is_empty()))
+    header.or(since.last_event_id).filter(|id| !id.is_empty())
 }
 
 /// Follows one generation to its end: `state`, `step`, `progress`, `attempt` and, last, `end`. Who comes back with the id of
 /// the last event gets what was missed; after the end, 204, upon which browsers stay away.
 #[utoipa::path(
-    get, path = "/v1/generations/{id}/events", tag = "events", security(("token" = ["read"])),
+    get, path = "/v1/generations/{id}/events", tag = "events", operation_id = "events_of_generation", security(("token" = ["read"])),
     params(("id" = Uuid, Path, description = "The generation"), Since,
            ("last-event-id" = Option<String>, Header, description = "The id of the last event that was received")),
     responses(
         (status = 200, description = "Events, until it ends", body = String, content_type = "text/event-stream"),
         (status = 204, description = "All was told"),
-        (status = 400, description = "The id or a parameter is wrong", body = Details, content_type = "application/problem+json"),
-        (status = 401, description = "No token that works", body = Details, content_type = "application/problem+json"),
-        (status = 403, description = "The token does not have the scope", body = Details, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such job", body = Details, content_type = "application/problem+json"),
+        OfFinding,
         (status = 503, description = "Too many streams are open", body = Details, content_type = "application/problem+json"),
     )
 )]
 async fn of_generation(
     State(site): State<Site>,
     Reader(caller): Reader,
-    id: Result<Path<Uuid>, PathRejection>,
+    Id(id): Id,
     headers: HeaderMap,
-    since: Result<Query<Since>, QueryRejection>,
+    Params(since): Params<Since>,
 ) -> Result<Response, Problem> {
-    let Path(id) = id?;
-    let seen = last_event_id(&headers, since)?.and_then(|id| id.parse::<Seen>().ok());
+    let seen = last_event_id(&headers, since).and_then(|id| id.parse::<Seen>().ok());
     let place = site.feed.places().take(caller.token_id)?;
     let Some(news) = site.feed.follow(&site.db, &site.stop, id).await? else {
         // An imported one had no job, and old jobs are forgotten: nothing more happens to either.
@@ -120,13 +115,10 @@ async fn of_generation(
 /// while that changes. Who comes back with the id of the last event gets what was missed of the last hour, 1000 events at
 /// most; else `reset`, upon which it is to look anew.
 #[utoipa::path(
-    get, path = "/v1/events", tag = "events", security(("token" = ["read"])),
+    get, path = "/v1/events", tag = "events", operation_id = "events_of_all", security(("token" = ["read"])),
     params(Since, ("last-event-id" = Option<String>, Header, description = "The id of the last event that was received")),
     responses(
         (status = 200, description = "Events, without end", body = String, content_type = "text/event-stream"),
-        (status = 400, description = "A parameter is wrong", body = Details, content_type = "application/problem+json"),
-        (status = 401, description = "No token that works", body = Details, content_type = "application/problem+json"),
-        (status = 403, description = "The token does not have the scope", body = Details, content_type = "application/problem+json"),
         (status = 503, description = "Too many streams are open", body = Details, content_type = "application/problem+json"),
     )
 )]
@@ -134,9 +126,9 @@ async fn of_all(
     State(site): State<Site>,
     Reader(caller): Reader,
     headers: HeaderMap,
-    since: Result<Query<Since>, QueryRejection>,
+    Params(since): Params<Since>,
 ) -> Result<Response, Problem> {
-    let last = last_event_id(&headers, since)?;
+    let last = last_event_id(&headers, since);
     let place = site.feed.places().take(caller.token_id)?;
     let told = all::stream(&site, last.as_deref(), place).await?;
     Ok(answer(&site, headers, told))

@@ -1,8 +1,7 @@
 //! `POST /v1/generations`: ask for cats.
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::DateTime;
@@ -10,12 +9,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::Links;
 use super::request::{Wanted, idempotency_key};
-use super::{Id, Links};
 use crate::db::inspect;
 use crate::http::auth::{Caller, Enqueuer};
-use crate::http::error::{Details, Refusals};
-use crate::http::page::wrong;
+use crate::http::error::{Details, wrong};
+use crate::http::input::{Body, Id};
+use crate::http::refusals::OfChanging;
 use crate::http::{Problem, Site};
 use crate::model::failure::{Failure, Kind};
 use crate::model::job::{Enqueued, JobState, NewJob, Start};
@@ -68,23 +68,19 @@ struct AskedMany {
 ///
 /// Answers with its id at once. A request with the header `Idempotency-Key` can be sent again: the same body gets the same
 /// answer and enqueues nothing, another body is refused. The header `traceparent` says which trace the job belongs to.
-#[utoipa::path(post, path = "/v1/generations", tag = "generations", operation_id = "create_generation", request_body = Wanted,
+#[utoipa::path(post, path = "/v1/generations", tag = "generations", operation_id = "generations_create", request_body = Wanted,
     params(("Idempotency-Key" = Option<String>, Header, description = "Stands for this very request; 1 to 200 characters")),
-    responses((status = ACCEPTED, body = Asked, headers(("Location" = String))),
+    responses((status = ACCEPTED, body = Asked, headers(("location" = String))), OfChanging,
               (status = NOT_FOUND, body = Details, content_type = "application/problem+json", description = "There is no job `rerun_of`"),
               (status = CONFLICT, body = Details, content_type = "application/problem+json", description = "The key belongs to another request, or the job to do again is not finished"),
-              (status = PAYLOAD_TOO_LARGE, body = Details, content_type = "application/problem+json"),
-              (status = UNSUPPORTED_MEDIA_TYPE, body = Details, content_type = "application/problem+json"),
-              (status = UNPROCESSABLE_ENTITY, body = Details, content_type = "application/problem+json", description = "The host is not allowed"),
-              Refusals),
+              (status = UNPROCESSABLE_ENTITY, body = Details, content_type = "application/problem+json", description = "The host is not allowed")),
     security(("token" = ["enqueue"])))]
 pub async fn create(
     State(site): State<Site>,
     Enqueuer(caller): Enqueuer,
     headers: HeaderMap,
-    body: Result<Json<Wanted>, JsonRejection>,
+    Body(wanted): Body<Wanted>,
 ) -> Result<Response, Problem> {
-    let Json(wanted) = body?;
     let key = idempotency_key(&headers, &caller, &wanted)?;
     Ok(accepted(ask(&site, &caller, key, wanted, traceparent(&headers)).await?))
 }
@@ -92,21 +88,18 @@ pub async fn create(
 /// Do a finished one again
 ///
 /// As a new job, with the repository and the reference that the first one was asked with.
-#[utoipa::path(post, path = "/v1/generations/{id}/rerun", tag = "generations", operation_id = "rerun_generation",
+#[utoipa::path(post, path = "/v1/generations/{id}/rerun", tag = "generations", operation_id = "generations_rerun",
     params(("id" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header, description = "Stands for this very request; 1 to 200 characters")),
-    responses((status = ACCEPTED, body = Asked, headers(("Location" = String))),
-              (status = NOT_FOUND, body = Details, content_type = "application/problem+json"),
+    responses((status = ACCEPTED, body = Asked, headers(("location" = String))), OfChanging,
               (status = CONFLICT, body = Details, content_type = "application/problem+json", description = "It is not finished, or the key belongs to another request"),
-              (status = UNPROCESSABLE_ENTITY, body = Details, content_type = "application/problem+json", description = "The host is not allowed any more"),
-              Refusals),
+              (status = UNPROCESSABLE_ENTITY, body = Details, content_type = "application/problem+json", description = "The host is not allowed any more")),
     security(("token" = ["enqueue"])))]
 pub async fn rerun(
     State(site): State<Site>,
     Enqueuer(caller): Enqueuer,
     headers: HeaderMap,
-    id: Id,
+    Id(id): Id,
 ) -> Result<Response, Problem> {
-    let Path(id) = id?;
     let wanted = Wanted { rerun_of: Some(id), ..Wanted::default() };
     let key = idempotency_key(&headers, &caller, &wanted)?;
     Ok(accepted(ask(&site, &caller, key, wanted, traceparent(&headers)).await?))
@@ -115,21 +108,17 @@ pub async fn rerun(
 /// Ask for many cats
 ///
 /// All or none: each request is checked first, and where any is wrong, `errors` names all that are, and nothing is enqueued.
-#[utoipa::path(post, path = "/v1/generations/batch", tag = "generations", operation_id = "create_generations", request_body = Batch,
+#[utoipa::path(post, path = "/v1/generations/batch", tag = "generations", operation_id = "generations_create_many", request_body = Batch,
     params(("Idempotency-Key" = Option<String>, Header, description = "Stands for this very request; 1 to 200 characters")),
-    responses((status = ACCEPTED, body = AskedMany),
-              (status = CONFLICT, body = Details, content_type = "application/problem+json", description = "The key belongs to another request"),
-              (status = PAYLOAD_TOO_LARGE, body = Details, content_type = "application/problem+json"),
-              (status = UNSUPPORTED_MEDIA_TYPE, body = Details, content_type = "application/problem+json"),
-              Refusals),
+    responses((status = ACCEPTED, body = AskedMany), OfChanging,
+              (status = CONFLICT, body = Details, content_type = "application/problem+json", description = "The key belongs to another request")),
     security(("token" = ["enqueue"])))]
 pub async fn create_many(
     State(site): State<Site>,
     Enqueuer(caller): Enqueuer,
     headers: HeaderMap,
-    body: Result<Json<Batch>, JsonRejection>,
+    Body(batch): Body<Batch>,
 ) -> Result<Response, Problem> {
-    let Json(batch) = body?;
     let count = batch.generations.len();
     if !(1..=MANY).contains(&count) {
         return Err(wrong("generations", format!("there are {count} requests"), format!("send 1 to {MANY}")));
@@ -151,7 +140,7 @@ pub async fn create_many(
     }
     if !faults.is_empty() {
         let what = format!("{} of {count} requests are wrong; none was enqueued", faults.len());
-        return Err(wrong("generations", what, "errors names each".to_owned()).with_errors(faults));
+        return Err(wrong("generations", what, "errors names each").with_errors(faults));
     }
     let generations = enqueue(&site, &jobs).await?;
     let is_replayed = generations.iter().any(|asked| asked.is_replayed);

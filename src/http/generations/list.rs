@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
-use axum_extra::extract::{Query, QueryRejection};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -12,11 +12,12 @@ use super::Links;
 use crate::db::generations::{self, GenerationFilter};
 use crate::generation::submit::owner_and_name;
 use crate::http::auth::Reader;
-use crate::http::error::{Details, Refusals};
-use crate::http::page::{self, moment, text, wrong};
-use crate::http::{Problem, Site};
+use crate::http::error::{Details, wrong};
+use crate::http::input::{Params, text};
+use crate::http::{Problem, Site, page};
 use crate::model::containment::{self, Holds};
 use crate::model::generation::Generation;
+use crate::model::when::When;
 
 /// Dots in a key of a document, at most.
 const DEEPEST: usize = 16;
@@ -56,8 +57,8 @@ pub struct Asked {
     until: Option<String>,
     /// Those that come after this one.
     after: Option<Uuid>,
-    /// How many, 1 to 1000; 50 where it is left out.
-    #[param(minimum = 1, maximum = 1000)]
+    /// How many.
+    #[param(minimum = 1, maximum = 1000, default = 50)]
     limit: Option<u16>,
 }
 
@@ -85,25 +86,23 @@ pub struct Listed {
 /// List generations
 ///
 /// Those that are completed, the newest first, without their analyses.
-#[utoipa::path(get, path = "/v1/generations", tag = "generations", operation_id = "list_generations", params(Asked),
-    responses((status = OK, body = Listing, headers(("Link" = String, description = "The next page"))),
+#[utoipa::path(get, path = "/v1/generations", tag = "generations", operation_id = "generations_list", params(Asked),
+    responses((status = OK, body = Listing, headers(("link" = String, description = "The next page, with rel=\"next\"."))),
               (status = NOT_FOUND, body = Details, content_type = "application/problem+json", description = "There is no generation `after`"),
-              (status = UNPROCESSABLE_ENTITY, body = Details, content_type = "application/problem+json", description = "The host of `repository` is not allowed"),
-              Refusals),
+              (status = UNPROCESSABLE_ENTITY, body = Details, content_type = "application/problem+json", description = "The host of `repository` is not allowed")),
     security(("token" = ["read"])))]
 pub async fn list(
     State(site): State<Site>,
     _: Reader,
     uri: Uri,
-    asked: Result<Query<Asked>, QueryRejection>,
+    Params(asked): Params<Asked>,
 ) -> Result<Response, Problem> {
-    let Query(asked) = asked?;
     let filter = filter(asked, &site)?;
     let cats = generations::list(&site.db, &filter).await;
     let cats = cats.map_err(|failure| Problem::from(failure).of_field("after"))?;
     let next = page::next(&cats, filter.limit, |cat| cat.id);
     let generations = cats.into_iter().map(|cat| Listed { links: Links::of(cat.id), cat }).collect();
-    Ok(page::answer(&uri, next, Listing { generations, next }))
+    Ok(page::answer(&uri, next.as_ref(), Listing { generations, next }))
 }
 
 fn filter(asked: Asked, site: &Site) -> Result<GenerationFilter, Problem> {
@@ -111,12 +110,12 @@ fn filter(asked: Asked, site: &Site) -> Result<GenerationFilter, Problem> {
     if let Some(repository) = text("repository", asked.repository)? {
         if owner.is_some() || name.is_some() {
             let hint = "repository stands for both: leave one out".to_owned();
-            return Err(wrong("repository", "repository and owner or name are given".to_owned(), hint));
+            return Err(wrong("repository", "repository and owner or name are given", hint));
         }
         // What lies on this machine is nobody's business who is elsewhere.
         if repository.starts_with(['/', '.']) || repository.to_ascii_lowercase().starts_with("file:") {
-            let hint = "write owner/name, or a URL such as https://github.com/owner/name".to_owned();
-            return Err(wrong("repository", "repository is a path".to_owned(), hint));
+            let hint = "write owner/name, or a URL such as https://github.com/owner/name";
+            return Err(wrong("repository", "repository is a path", hint));
         }
         let named = owner_and_name(&repository, &site.config.fetch);
         let named = named.map_err(|failure| Problem::from(failure).of_field("repository"))?;
@@ -142,14 +141,20 @@ fn filter(asked: Asked, site: &Site) -> Result<GenerationFilter, Problem> {
 fn score(field: &'static str, score: Option<f64>) -> Result<Option<f64>, Problem> {
     match score {
         Some(score) if !score.is_finite() => {
-            Err(wrong(field, format!("{field} is {score}"), "a score is a number, as in 7.5".to_owned()))
+            Err(wrong(field, format!("{field} is {score}"), "a score is a number, as in 7.5"))
         }
         score => Ok(score),
     }
 }
 
+/// A moment, or an age counted back from now.
+fn moment(field: &'static str, text: Option<&str>) -> Result<Option<DateTime<Utc>>, Problem> {
+    let moment = text.map(|text| text.parse::<When>().map(|when| when.before(Utc::now()))).transpose();
+    moment.map_err(|how| wrong(field, format!("{field} is no time"), how))
+}
+
 fn document(field: &'static str, wanted: &[String]) -> Result<Option<serde_json::Value>, Problem> {
-    let hint = || "write KEY=VALUE, as in size=large or metrics.has_tests=true".to_owned();
+    let hint = || "write KEY=VALUE, as in size=large or metrics.has_tests=true";
     let holds = wanted.iter().map(|text| {
         let key = text.split('=').next().unwrap_or_default();
         if key.matches('.').count() > DEEPEST {
@@ -164,6 +169,15 @@ fn document(field: &'static str, wanted: &[String]) -> Result<Option<serde_json:
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_that_no_calendar_has_are_refused() {
+        assert!(moment("since", Some("2027-01-31T09:00:00Z")).unwrap().is_some());
+        assert!(moment("since", Some("10m")).unwrap().is_some_and(|time| time < Utc::now()));
+        for wrong in ["", "infinity", "-4000-01-01T00:00:00Z", "+200000-01-01T00:00:00Z", "99999d"] {
+            assert!(moment("since", Some(wrong)).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn documents_are_bounded_and_joined() {

@@ -8,11 +8,8 @@ mod remove;
 mod request;
 mod show;
 
-use axum::extract::Path;
-use axum::extract::rejection::PathRejection;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use uuid::Uuid;
 
 use super::Site;
 pub(super) use create::{Asked, ask, traceparent};
@@ -29,6 +26,3 @@ pub(super) fn routes() -> OpenApiRouter<Site> {
         .routes(routes!(pictures::image))
         .routes(routes!(pictures::original))
 }
-
-/// The id in a path.
-type Id = Result<Path<Uuid>, PathRejection>;

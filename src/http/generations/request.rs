@@ -10,13 +10,13 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::db::{Db, users};
-use crate::generation::submit::{Wishes, generation_job, receiver, request_of};
+use crate::generation::submit::{Wishes, generation_job, receiver, refuse_local, request_of};
 use crate::http::auth::Caller;
-use crate::http::page::wrong;
+use crate::http::error::wrong;
 use crate::http::{Problem, Site};
 use crate::model::failure::{Failure, Kind};
 use crate::model::job::{NewJob, Start};
-use crate::model::repository::{Source, check_reference};
+use crate::model::repository::check_reference;
 use crate::model::trace::Traceparent;
 use crate::model::unique::{OnConflict, Scope, Unique};
 use crate::queue::enqueue::flaw;
@@ -111,13 +111,8 @@ impl Wanted {
     async fn repository(&self, site: &Site) -> Result<(String, Option<String>), Problem> {
         match (&self.github_url, self.rerun_of) {
             (Some(url), None) => {
-                let fetch = &site.config.fetch;
-                let source = Source::parse(url, &fetch.allowed_hosts, &fetch.private_hosts);
-                if let Source::Local(_) = source.map_err(|failure| Problem::from(failure).of_field("github_url"))? {
-                    let failure = Failure::new(Kind::Refused, "local repositories cannot be asked for over HTTP")
-                        .hint("send a URL such as https://github.com/owner/name");
-                    return Err(Problem::from(failure).of_field("github_url"));
-                }
+                refuse_local(url, &site.config.fetch)
+                    .map_err(|failure| Problem::from(failure).of_field("github_url"))?;
                 Ok((url.clone(), self.reference.clone()))
             }
             (None, Some(id)) => {
@@ -127,8 +122,8 @@ impl Wanted {
             }
             _ => Err(wrong(
                 "github_url",
-                "of github_url and rerun_of, one must be given".to_owned(),
-                r#"send {"github_url": "https://github.com/owner/name"}"#.to_owned(),
+                "of github_url and rerun_of, one must be given",
+                r#"send {"github_url": "https://github.com/owner/name"}"#,
             )),
         }
     }
@@ -138,11 +133,9 @@ impl Wanted {
             (None, None) => Ok(Start::Now),
             (Some(at), None) => Ok(Start::At(at)),
             (None, Some(seconds)) => Ok(Start::After(Duration::from_secs(seconds))),
-            (Some(_), Some(_)) => Err(wrong(
-                "delay_seconds",
-                "run_at and delay_seconds are given".to_owned(),
-                "one of them says when to start".to_owned(),
-            )),
+            (Some(_), Some(_)) => {
+                Err(wrong("delay_seconds", "run_at and delay_seconds are given", "one of them says when to start"))
+            }
         }
     }
 
@@ -152,8 +145,8 @@ impl Wanted {
             (Some(_), Some(_)) => {
                 return Err(wrong(
                     "unique_key",
-                    "unique_key and Idempotency-Key are given".to_owned(),
-                    "the header is the unique key of a request that may be sent again: give one of them".to_owned(),
+                    "unique_key and Idempotency-Key are given",
+                    "the header is the unique key of a request that may be sent again: give one of them",
                 ));
             }
             (Some(key), None) => Unique::key(own_key(caller, key)),
@@ -163,7 +156,7 @@ impl Wanted {
                     self.unique_scope.is_some() || self.unique_window_seconds.is_some() || self.on_conflict.is_some();
                 return if options {
                     let what = "options of a unique key are given, but no key";
-                    Err(wrong("unique_key", what.to_owned(), "add unique_key".to_owned()))
+                    Err(wrong("unique_key", what, "add unique_key"))
                 } else {
                     Ok(None)
                 };
@@ -186,7 +179,7 @@ impl Wanted {
         match users::find(db, &user.to_string()).await {
             Ok(user) => Ok(Some(user.id)),
             Err(failure) if failure.kind() == Kind::NotFound => {
-                Err(wrong("user_id", failure.what().to_owned(), "see GET /v1/users".to_owned()))
+                Err(wrong("user_id", failure.what().to_owned(), "see GET /v1/users"))
             }
             Err(failure) => Err(failure.into()),
         }
@@ -208,7 +201,7 @@ pub fn idempotency_key(headers: &HeaderMap, caller: &Caller, body: &impl Seriali
     let Some(key) = key else {
         return Err(wrong(
             "Idempotency-Key",
-            "the header Idempotency-Key is none".to_owned(),
+            "the header Idempotency-Key is none",
             format!("send it once, of 1 to {LONGEST_KEY} visible ASCII characters"),
         ));
     };

@@ -1,21 +1,22 @@
 //! `GET /v1/generations/{id}`: where a generation stands, and what became of it.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Id, Links};
+use super::Links;
 use crate::db::attempts::{self, AttemptRow};
 use crate::db::generations;
 use crate::db::inspect::{self, JobRow};
 use crate::db::stats::{Position, forecast};
 use crate::db::steps::{self, StepRow};
 use crate::http::auth::Reader;
-use crate::http::error::{Details, Refusals};
+use crate::http::input::Id;
+use crate::http::refusals::OfFinding;
 use crate::http::{Problem, Site};
 use crate::model::failure::{Failure, Kind};
 use crate::model::generation::Generation;
@@ -101,13 +102,9 @@ const FREE: Cost = Cost { amount: 0.0, currency: "USD", painter: "embedded" };
 ///
 /// State, step and progress, place in the queue and an estimate of the time that is left; when it is completed, the cat and
 /// why it is as it is.
-#[utoipa::path(get, path = "/v1/generations/{id}", tag = "generations", operation_id = "show_generation", params(("id" = Uuid, Path)),
-    responses((status = OK, body = Shown),
-              (status = NOT_FOUND, body = Details, content_type = "application/problem+json"),
-              Refusals),
-    security(("token" = ["read"])))]
-pub async fn show(State(site): State<Site>, _: Reader, id: Id) -> Result<Json<Shown>, Problem> {
-    let Path(id) = id?;
+#[utoipa::path(get, path = "/v1/generations/{id}", tag = "generations", operation_id = "generations_show", params(("id" = Uuid, Path)),
+    responses((status = OK, body = Shown), OfFinding), security(("token" = ["read"])))]
+pub async fn show(State(site): State<Site>, _: Reader, Id(id): Id) -> Result<Json<Shown>, Problem> {
     // The job first: what completes meanwhile has its result then.
     let job = match inspect::job(&site.db, id).await {
         Ok(job) if job.kind == JobKind::Generation.name() => Some(job),
@@ -158,9 +155,7 @@ pub async fn show(State(site): State<Site>, _: Reader, id: Id) -> Result<Json<Sh
 
 /// The share of a generation's steps that is done.
 fn progress(steps: &[ShownStep]) -> f64 {
-    let share = |step: &ShownStep| if step.done { 1.0 } else { step.fraction.unwrap_or(0.0).clamp(0.0, 1.0) };
-    let done: f64 = steps.iter().map(share).sum();
-    (done / Step::of(JobKind::Generation).len() as f64).min(1.0)
+    Step::share_done(JobKind::Generation, steps.iter().map(|step| (step.done, step.fraction)))
 }
 
 /// The steps of a job that has not been completed.

@@ -12,8 +12,11 @@ use crate::config::Config;
 use crate::db::depth::{self, Depth};
 use crate::db::{Db, backups, hold, identity, migrate, schedules};
 use crate::http::Site;
+use crate::model::amount::duration;
 use crate::model::backup::Standing;
 use crate::model::failure::{Failure, Kind, Result};
+use crate::model::figures::counted;
+use crate::providers::room::Room;
 
 /// Below this much free space something soon breaks; a worker may fetch so much at once.
 const LEAST_FREE_MB: u64 = 200;
@@ -91,7 +94,7 @@ fn backups_of(standings: &[Standing], hours: u64) -> Found {
     let stale: Vec<&str> =
         watched.iter().filter(|one| one.is_alarming(hours)).map(|one| one.database.as_str()).collect();
     if stale.is_empty() {
-        (Health::Ok, format!("{} databases should have backups; none lacks a fresh one", watched.len()))
+        (Health::Ok, format!("of {} none lacks a fresh one", counted(watched.len() as u64, "database", "databases")))
     } else {
         (Health::Degraded, format!("no verified backup of the last {hours} h: {}", stale.join(", ")))
     }
@@ -107,7 +110,9 @@ fn freshness(standings: &[Standing], hours: u64) -> Option<Freshness> {
 fn workers(depth: &Depth) -> Found {
     let waits = depth.jobs.iter().any(|standing| standing.oldest_seconds.is_some());
     match depth.workers {
-        1.. => (Health::Ok, format!("{} hold a good lease", depth.workers)),
+        alive @ 1.. => {
+            (Health::Ok, counted(alive.unsigned_abs(), "holds a good lease", "hold a good lease"))
+        }
         _ if waits => (Health::Failed, "none holds a lease, and jobs wait".to_owned()),
         _ => (Health::Degraded, "none holds a lease".to_owned()),
     }
@@ -129,7 +134,13 @@ fn queue(depth: &Depth) -> Found {
     let oldest = depth.jobs.iter().filter_map(|standing| standing.oldest_seconds).fold(0.0, f64::max);
     let waiting: f64 = depth.jobs.iter().filter(|one| one.state == "available").map(|one| one.jobs).sum();
     let about = if depth.sampled < 1.0 { "about " } else { "" };
-    let detail = format!("{about}{waiting:.0} jobs wait, the oldest for {oldest:.0} s");
+    let detail = match waiting.round() as u64 {
+        0 => "no job waits".to_owned(),
+        waiting => {
+            let waits = counted(waiting, "job waits", "jobs wait");
+            format!("{about}{waits}, the oldest for {}", lasting(oldest))
+        }
+    };
     (if oldest > LATE { Health::Degraded } else { Health::Ok }, detail)
 }
 
@@ -139,7 +150,7 @@ async fn scheduler(db: &Db) -> Result<Found> {
         Some(seconds) if seconds < -OVERDUE => {
             (Health::Failed, format!("a slot is overdue by {:.0} s: no scheduler runs", -seconds))
         }
-        Some(seconds) => (Health::Ok, format!("the next slot is due in {:.0} s", seconds.max(0.0))),
+        Some(seconds) => (Health::Ok, format!("the next slot is due in {}", lasting(seconds.max(0.0)))),
     })
 }
 
@@ -158,11 +169,14 @@ async fn disk(site: &Site) -> Result<Found> {
     .await
 }
 
+fn lasting(seconds: f64) -> String {
+    duration(Duration::try_from_secs_f64(seconds).unwrap_or_default())
+}
+
 fn free_mb(folder: &Path) -> Result<u64> {
-    let existing = folder.ancestors().find(|step| step.exists()).unwrap_or(folder);
-    let space = rustix::fs::statvfs(existing)
-        .map_err(|error| Failure::new(Kind::Environment, format!("{}: {error}", existing.display())))?;
-    Ok(space.f_bavail.saturating_mul(space.f_frsize) / 1_000_000)
+    let room = Room::on(folder);
+    let room = room.map_err(|error| Failure::new(Kind::Environment, format!("{}: {error}", folder.display())))?;
+    Ok(room.free / 1_000_000)
 }
 
 /// A disk may take its time; nobody else waits for it.
@@ -189,7 +203,8 @@ mod tests {
 
     #[test]
     fn jobs_that_wait_too_long_are_told() {
-        assert_eq!(queue(&depth(1, Some(599.0))), (Health::Ok, "3 jobs wait, the oldest for 599 s".to_owned()));
+        assert_eq!(queue(&depth(1, Some(599.0))), (Health::Ok, "3 jobs wait, the oldest for 9 m 59 s".to_owned()));
+        assert_eq!(queue(&Depth { jobs: Vec::new(), ..depth(1, None) }).1, "no job waits");
         assert_eq!(queue(&Depth { sampled: 0.5, ..depth(1, Some(601.0)) }).0, Health::Degraded);
     }
 

@@ -10,13 +10,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::action;
 use super::filter::JobFilter;
 use crate::db::steer::{Change, Done, Refusal, Selection};
 use crate::http::Site;
 use crate::http::auth::{Admin, Caller};
 use crate::http::deeds::{Act, Via};
-use crate::http::error::Problem;
+use crate::http::error::{Problem, wrong};
 use crate::http::input::Body;
 use crate::http::refusals::OfChanging;
 use crate::model::failure::{Failure, Kind};
@@ -166,24 +165,18 @@ async fn reschedule(
 async fn many(site: Site, who: Caller, change: Change, which: Which) -> Result<Json<ManySteered>, Problem> {
     let Which { ids, filter, all, dry_run } = which;
     if ids.len() > MOST_IDS {
-        let failure = Failure::new(Kind::Invalid, format!("{} ids were given", ids.len()));
-        return Err(Problem::from(failure.hint(format!("{MOST_IDS} are allowed"))).of_field("ids"));
+        return Err(wrong("ids", format!("{} ids were given", ids.len()), format!("{MOST_IDS} are allowed")));
     }
     change.check()?;
     let filter = filter.unwrap_or_default();
-    let to = match change {
-        Change::Reprioritize(priority) => json!(priority),
-        Change::Reschedule(run_at) => json!(run_at),
-        Change::Retry | Change::Cancel | Change::Discard => json!(null),
-    };
-    let detail = json!({"ids": ids, "filter": filter, "all": all, "to": to});
+    let detail = json!({"ids": ids, "filter": filter, "all": all, "gives": change.gives()});
     let selection = Selection::of(change, ids, filter.resolve(&site.db).await?, all)?;
     let done = if dry_run {
         selection.steer(&site.db, change, true).await?
     } else {
         // It may be millions. The audit log tells of the end where the client does not wait for it.
         let detail = Some(detail);
-        let act = Act { caller: &who, via: Via::Http, action: action(change), target: None, detail };
+        let act = Act { caller: &who, via: Via::Http, action: change.deed(), target: None, detail };
         site.perform(act, selection.steer(&site.db, change, false)).await?
     };
     let told = |(id, refusal): &(Uuid, Refusal)| {

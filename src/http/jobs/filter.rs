@@ -7,8 +7,7 @@ use uuid::Uuid;
 
 use crate::db::inspect::Filter;
 use crate::db::{Db, users};
-use crate::http::error::Problem;
-use crate::model::failure::{Failure, Kind};
+use crate::http::error::{Problem, wrong};
 use crate::model::job::{JobKind, JobState};
 use crate::model::when::{Span, When};
 
@@ -91,8 +90,7 @@ impl JobFilter {
     pub(super) async fn resolve(self, db: &Db) -> Result<Filter, Problem> {
         let now = Utc::now();
         if self.text.as_deref() == Some("") {
-            let failure = Failure::new(Kind::Invalid, "text is empty").hint("leave it out: it leaves all in");
-            return Err(Problem::from(failure).of_field("text"));
+            return Err(wrong("text", "text is empty", "leave it out: it leaves all in"));
         }
         let user = match &self.user {
             Some(who) => Some(users::id_of(db, who).await.map_err(|failure| Problem::from(failure).of_field("user"))?),

@@ -194,6 +194,21 @@ pub struct Images {
 }
 
 impl Manifest {
+    /// What is in one of its files, in words.
+    #[must_use]
+    pub fn holds(&self, file: &StoredFile) -> String {
+        match file.role {
+            FileRole::Archive => "what pg_dump wrote".to_owned(),
+            FileRole::Piece { table } => match self.tables.get(table) {
+                Some(of) => format!("rows of {}.{}", of.schema, of.name),
+                None => "rows of no table".to_owned(),
+            },
+            FileRole::Globals => "roles and tablespaces".to_owned(),
+            FileRole::ImageList => "keys of pictures".to_owned(),
+            FileRole::Pictures => "pictures".to_owned(),
+        }
+    }
+
     /// Reads the manifest of the backup `name`, which may be garbage, of another backup, or newer than this program. A
     /// failure of kind `Environment` says that another program could read it, one of kind `Unusable` that none can.
     pub fn read(text: &[u8], name: &BackupName) -> Result<Self> {

@@ -209,13 +209,16 @@ impl Spec {
         Ok(timing)
     }
 
+    /// What its jobs are about, in a few words: the kind, and what the payload says.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        let words = self.payload.values().filter_map(Value::as_str);
+        std::iter::once(self.kind.as_str()).chain(words).collect::<Vec<_>>().join(" ")
+    }
+
     /// What sort of jobs it makes. Fails (`Invalid`) where this program knows none of that name.
     pub fn job_kind(&self) -> Result<JobKind> {
-        JobKind::from_name(&self.kind).ok_or_else(|| {
-            let known = JobKind::ALL.map(JobKind::name).join(", ");
-            Failure::new(Kind::Invalid, format!("there are no jobs of kind `{}`", self.kind))
-                .hint(format!("the kinds are {known}"))
-        })
+        JobKind::called(&self.kind)
     }
 }
 

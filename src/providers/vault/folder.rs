@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::{Bytes, MANIFEST, MARK, exists_already, no_such_backup, no_such_file};
 use crate::model::backup::BackupName;
 use crate::model::failure::{Failure, Kind, Result};
+use crate::providers::room::Room;
 
 /// How much is read at once.
 const PIECE: usize = 1 << 20;
@@ -217,10 +218,8 @@ impl Folder {
     }
 
     pub(super) fn free_bytes(&self) -> Result<u64> {
-        let found = rustix::fs::statvfs(&*self.root);
-        let found =
-            found.map_err(|error| self.failure(&format!("asking for room in {}", self.place()), error.into()))?;
-        Ok(found.f_bavail.saturating_mul(found.f_frsize))
+        let room = Room::on(&self.root);
+        Ok(room.map_err(|error| self.failure(&format!("asking for room in {}", self.place()), error))?.free)
     }
 
     /// Where a backup is while it is made.

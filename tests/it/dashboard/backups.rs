@@ -1,7 +1,6 @@
 //! Backups and their drills.
 
-use super::browser::Browser;
-use super::{deeds, job, run};
+use super::{Browser, deeds, job, run};
 use crate::commands::shell;
 use crate::support::postgres::wait_until;
 
@@ -19,7 +18,7 @@ fn a_backup_is_made_tried_and_looked_at() {
     let list = browser.get("/backups");
     list.has(&["unverified", "0 verified, 1 not tried"]).lacks(&["badge good"]);
     let (_, after) =
-        browser.get(&there).html.split_once("href=\"/backups/").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+        browser.get(&there).text().split_once("href=\"/backups/").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
     let name = after.split('"').next().unwrap().to_owned();
     let own = format!("/backups/{name}");
     let command = format!("repo-to-cat backup restore {name}");

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Browser, text};
+use super::Browser;
 use crate::commands::shell;
 use crate::support::http::{ask, get};
 
@@ -12,8 +12,8 @@ fn each_page_is_framed_and_runs_nothing_that_stands_in_it() {
     let service = shell.service("http");
     let browser = Browser::new(&service);
     for path in ["/", "/gallery"] {
-        let page = browser.open(path);
-        let told = text(&page);
+        let page = browser.get(path);
+        let told = page.text();
         let policy = page.header("content-security-policy").unwrap();
         for rule in
             ["default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'", "base-uri 'none'"]
@@ -44,7 +44,7 @@ fn who_looks_reads_a_page_and_a_program_a_problem() {
     let shell = shell("faults");
     let service = shell.service("http");
     let browser = Browser::new(&service);
-    let lost = browser.open("/no/such/page");
+    let lost = browser.try_get("/no/such/page");
     assert_eq!(lost.status, 404);
     assert!(lost.text().contains("No cat here") && lost.header("content-type").unwrap().starts_with("text/html"));
     assert!(lost.header("x-request-id").is_some_and(|id| lost.text().contains(id)), "{}", lost.headers);
@@ -61,10 +61,10 @@ fn who_looks_reads_a_page_and_a_program_a_problem() {
         ("/generations/1", 400),
         ("/generations/0198c0de-0000-7000-8000-000000000000", 404),
     ] {
-        let page = browser.open(path);
+        let page = browser.try_get(path);
         assert_eq!(page.status, status, "{path}");
         assert!(page.text().contains("<!DOCTYPE html>") && page.text().contains("To the overview"), "{path}");
     }
-    let script = browser.open("/gallery?min_score=%3Cscript%3E");
+    let script = browser.try_get("/gallery?min_score=%3Cscript%3E");
     assert!(script.text().contains("&lt;script&gt;") && !script.text().contains("`<script>"), "{}", script.text());
 }

@@ -1,6 +1,6 @@
 //! A cat's own page: while it is made, and after.
 
-use super::{Browser, location, text};
+use super::{Browser, location};
 use crate::commands::shell;
 use crate::support::http::get;
 use crate::support::postgres::wait_until;
@@ -8,7 +8,7 @@ use crate::support::postgres::wait_until;
 /// The path of the page, once the cat is there.
 fn cat(browser: &Browser, id: &str) -> String {
     let path = format!("/generations/{id}");
-    wait_until("the cat", || text(&browser.open(&path)).contains("data-stage=\"ready\""));
+    wait_until("the cat", || browser.get(&path).text().contains("data-stage=\"ready\""));
     path
 }
 
@@ -19,8 +19,8 @@ fn a_cat_is_watched_looked_at_made_again_and_deleted() {
     let id = shell.enqueue(&["repo"]).remove(0);
     let service = shell.service("worker,http");
     let browser = Browser::new(&service);
-    let making = browser.open(&format!("/generations/{waiting}"));
-    let told = text(&making);
+    let making = browser.get(&format!("/generations/{waiting}"));
+    let told = making.text();
     for part in [
         "data-stage=\"making\"",
         "data-live=\"2\"",
@@ -34,8 +34,8 @@ fn a_cat_is_watched_looked_at_made_again_and_deleted() {
     }
 
     let own = cat(&browser, &id);
-    let page = browser.open(&own);
-    let told = text(&page);
+    let page = browser.get(&own);
+    let told = page.text();
     for part in [
         "local/repo",
         "Why this score",
@@ -54,15 +54,15 @@ fn a_cat_is_watched_looked_at_made_again_and_deleted() {
     ] {
         assert!(told.contains(part), "no {part}: {told}");
     }
-    let bare = browser.open(&format!("{own}?picture=original"));
-    assert!(text(&bare).contains(&format!("src=\"/v1/generations/{id}/original?width=768\"")));
+    let bare = browser.get(&format!("{own}?picture=original"));
+    assert!(bare.text().contains(&format!("src=\"/v1/generations/{id}/original?width=768\"")));
     assert_eq!(get(&service, &format!("/v1/generations/{id}/original?width=768")).status, 200);
 
     // Painted again from its analysis: the same commit, the same cat, but no fetch.
     let asked = browser.submit(&page, &format!("{own}/rerun"), &[("from", "analysis")]);
     let new = location(&asked).rsplit('/').next().unwrap().to_owned();
     let new_page = cat(&browser, &new);
-    let flashed = browser.open(&new_page);
+    let flashed = browser.try_get(&new_page);
     let [old, again] = [&id, &new].map(|id| get(&service, &format!("/v1/generations/{id}")).json()["result"].clone());
     assert_eq!((&old["commit_oid"], &old["image_path"]), (&again["commit_oid"], &again["image_path"]));
     assert_eq!(shell.json(&["jobs", "show", &new])["job"]["rerun_of"], id.as_str());
@@ -70,16 +70,17 @@ fn a_cat_is_watched_looked_at_made_again_and_deleted() {
     let whole = browser.submit(&page, &format!("{own}/rerun"), &[]);
     cat(&browser, location(&whole).rsplit('/').next().unwrap());
     let early = browser.submit(&page, &format!("/generations/{waiting}/rerun"), &[]);
-    let told = browser.open(location(&early));
-    assert!(text(&told).contains("not finished") && told.text().contains("role=\"alert\""), "{}", told.text());
-    assert!(!text(&browser.open(location(&early))).contains("role=\"alert\""), "said once");
+    let told = browser.get(location(&early));
+    assert!(told.text().contains("not finished") && told.text().contains("role=\"alert\""), "{}", told.text());
+    assert!(!browser.get(location(&early)).text().contains("role=\"alert\""), "said once");
 
     // What cannot be undone is asked once more.
     let question = browser.submit(&page, &format!("{own}/delete"), &[]);
-    assert!(text(&question).contains("Delete this cat?") && question.text().contains("name=\"confirmed\""));
-    assert_eq!(browser.open(&own).status, 200);
+    assert_eq!(question.status, 200);
+    assert!(question.text().contains("Delete this cat?") && question.text().contains("name=\"confirmed\""));
+    assert_eq!(browser.try_get(&own).status, 200);
     let deleted = browser.submit(&question, &format!("{own}/delete"), &[("confirmed", "yes")]);
     assert_eq!(location(&deleted), "/gallery");
-    assert!(text(&browser.open("/gallery")).contains("The cat is deleted."));
-    assert!(text(&browser.open(&own)).contains("Its cat is gone"), "the job is still there");
+    assert!(browser.get("/gallery").text().contains("The cat is deleted."));
+    assert!(browser.get(&own).text().contains("Its cat is gone"), "the job is still there");
 }

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::browser::Browser;
-use super::{EVIL, audited, deeds, job};
+use super::browser::OWN_SITE;
+use super::{Browser, EVIL, audited, deeds, guarded, job};
 use crate::commands::shell;
 use crate::support::postgres::wait_until;
 
@@ -31,7 +31,7 @@ fn the_list_is_narrowed_down_and_paged() {
     let browser = Browser::new(&service);
     let first = browser.get("/jobs");
     first.has(&[&format!("{URL}59"), "Older"]).lacks(&[&plain]);
-    let (_, after) = first.html.split_once("/jobs?after=").unwrap();
+    let (_, after) = first.text().split_once("/jobs?after=").unwrap();
     let second = browser.get(&format!("/jobs?after={}", &after[..36]));
     second.has(&[&plain, &tagged, "Newest"]).lacks(&["name59"]);
 
@@ -159,7 +159,7 @@ fn only_admins_steer_and_only_by_forms_of_ours() {
     let shell = shell("desk_scopes");
     let id = shell.enqueue(&[URL]).remove(0);
     let (read, admin) = super::people::two_tokens(&shell);
-    let service = super::people::asking(&shell);
+    let service = guarded(&shell, &[]);
     let own = format!("/jobs/{id}");
     let (reader, boss) = (Browser::of(&service, &read), Browser::of(&service, &admin));
     let proof = boss.get(&own).has(&["/cancel"]).field("csrf").unwrap().to_owned();
@@ -167,9 +167,9 @@ fn only_admins_steer_and_only_by_forms_of_ours() {
     reader.get("/jobs").lacks(&["type=\"radio\""]);
     let to = format!("{own}/cancel");
     let yes = ("confirmed", "yes");
-    assert_eq!(reader.post_raw(&to, &[("csrf", &proof), yes]).status, 403);
+    assert_eq!(reader.post_raw(&to, OWN_SITE, &[("csrf", &proof), yes]).status, 403);
     for fields in [vec![yes], vec![("csrf", ""), yes], vec![("csrf", "0000"), yes]] {
-        assert_eq!(boss.post_raw(&to, &fields).status, 403);
+        assert_eq!(boss.post_raw(&to, OWN_SITE, &fields).status, 403);
     }
     assert_eq!(job(&shell, &id)["state"], "available");
     assert_eq!(audited(&shell), []);

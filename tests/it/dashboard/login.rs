@@ -2,16 +2,9 @@
 
 use serde_json::Value;
 
-use super::{Browser, location, proof, text, token};
+use super::{Browser, guarded, location, proof, token};
 use crate::commands::shell;
-use crate::support::cli::{Service, Shell};
-
-/// A service that asks who one is.
-fn guarded(shell: &Shell, more: &[(&str, &str)]) -> Service {
-    let mut command = shell.command(&["run", "--only", "http"]);
-    command.env("REPO_TO_CAT_HTTP__AUTH", "token").envs(more.iter().copied());
-    Service::start(command)
-}
+use crate::support::cli::Shell;
 
 #[test]
 fn a_token_opens_the_door_and_the_way_leads_on() {
@@ -19,39 +12,39 @@ fn a_token_opens_the_door_and_the_way_leads_on() {
     let token = token(&shell, "keeper", "admin");
     let service = guarded(&shell, &[]);
     let browser = Browser::new(&service);
-    assert_eq!(location(&browser.open("/gallery?language=Rust")), "/login?next=%2fgallery%3flanguage%3drust");
-    assert_eq!(location(&browser.open("/")), "/login");
+    assert_eq!(location(&browser.try_get("/gallery?language=Rust")), "/login?next=%2Fgallery%3Flanguage%3DRust");
+    assert_eq!(location(&browser.try_get("/")), "/login");
 
-    let form = browser.open("/login?next=/gallery%3Flanguage%3DRust");
-    assert!(text(&form).contains("value=\"/gallery?language=Rust\"") && form.text().contains("autocomplete=\"off\""));
+    let form = browser.try_get("/login?next=/gallery%3Flanguage%3DRust");
+    assert!(form.text().contains("value=\"/gallery?language=Rust\"") && form.text().contains("autocomplete=\"off\""));
     for wrong in ["", "rtc_wrong", "<script>"] {
-        let refused = browser.post("/login", "", &[("token", wrong), ("next", "/")]);
+        let refused = browser.post_raw("/login", "", &[("token", wrong), ("next", "/")]);
         assert_eq!(refused.status, 401, "{wrong}");
         assert!(refused.text().contains("role=\"alert\"") && !refused.headers.contains("set-cookie"), "{wrong}");
     }
-    let foreign = browser.post("/login", "\nsec-fetch-site: cross-site", &[("token", &token)]);
+    let foreign = browser.post_raw("/login", "\nsec-fetch-site: cross-site", &[("token", &token)]);
     assert_eq!(foreign.status, 403, "nobody is logged in by another site");
 
-    let entered = browser.post(
+    let entered = browser.post_raw(
         "/login",
         "\nsec-fetch-site: same-origin",
         &[("token", &token), ("next", "/gallery?language=Rust")],
     );
-    assert_eq!(location(&entered), "/gallery?language=rust");
+    assert_eq!(location(&entered), "/gallery?language=Rust");
     let cookie = entered.header("set-cookie").unwrap();
-    for flag in ["httponly", "samesite=strict", "path=/;", "max-age=43200"] {
+    for flag in ["HttpOnly", "SameSite=Strict", "Path=/;", "Max-Age=43200"] {
         assert!(cookie.contains(flag), "{cookie}");
     }
-    assert!(!cookie.contains("secure") && !cookie.contains(&token.to_lowercase()), "{cookie}");
-    assert!(text(&browser.open("/gallery")).contains("keeper"));
-    assert_eq!(location(&browser.open("/login?next=/gallery")), "/gallery", "who is inside need not knock");
+    assert!(!cookie.contains("Secure") && !cookie.contains(&token), "{cookie}");
+    assert!(browser.get("/gallery").text().contains("keeper"));
+    assert_eq!(location(&browser.try_get("/login?next=/gallery")), "/gallery", "who is inside need not knock");
 
-    let inside = browser.open("/");
+    let inside = browser.try_get("/");
     let secret = browser.cookies.borrow()[0].1.clone();
     assert_eq!(location(&browser.submit(&inside, "/logout", &[])), "/login");
-    assert_eq!(location(&browser.open("/gallery")), "/login?next=%2fgallery");
+    assert_eq!(location(&browser.try_get("/gallery")), "/login?next=%2Fgallery");
     browser.cookies.borrow_mut().push(("repo-to-cat".to_owned(), secret));
-    assert_eq!(location(&browser.open("/")), "/login", "the login is over, whoever kept the cookie");
+    assert_eq!(location(&browser.try_get("/")), "/login", "the login is over, whoever kept the cookie");
 }
 
 #[test]
@@ -61,12 +54,13 @@ fn nobody_is_sent_elsewhere_and_the_cookie_stays_on_tls() {
     let service = guarded(&shell, &[("REPO_TO_CAT_HTTP__PUBLIC_URL", "https://cats.example")]);
     for next in ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)"] {
         let browser = Browser::new(&service);
-        let entered = browser.post("/login", "\norigin: https://cats.example", &[("token", &token), ("next", next)]);
+        let entered =
+            browser.post_raw("/login", "\norigin: https://cats.example", &[("token", &token), ("next", next)]);
         assert_eq!(location(&entered), "/", "{next}");
-        assert!(entered.header("set-cookie").unwrap().contains("; secure"), "{}", entered.headers);
+        assert!(entered.header("set-cookie").unwrap().contains("; Secure"), "{}", entered.headers);
     }
     let enqueuer = super::token(&shell, "asker", "enqueue");
-    let refused = Browser::new(&service).post("/login", "", &[("token", &enqueuer)]);
+    let refused = Browser::new(&service).post_raw("/login", "", &[("token", &enqueuer)]);
     assert_eq!(refused.status, 401, "who may not look has nothing to see");
 }
 
@@ -78,33 +72,36 @@ fn a_form_needs_its_proof_and_its_sender_the_right() {
     let service = guarded(&shell, &[]);
     let enter = |token: &str| {
         let browser = Browser::new(&service);
-        assert_eq!(location(&browser.post("/login", "", &[("token", token)])), "/");
+        assert_eq!(location(&browser.post_raw("/login", "", &[("token", token)])), "/");
         browser
     };
     let (keeper, guest) = (enter(&admin), enter(&reader));
     let delete = format!("/generations/{id}/delete");
-    let page = keeper.open("/");
+    let page = keeper.try_get("/");
     let proof = proof(&page);
     for (what, more, fields) in [
         ("without proof", "", vec![]),
         ("with a made-up proof", "", vec![("csrf", "0000")]),
-        ("from another site", "\nsec-fetch-site: cross-site", vec![("csrf", proof.as_str())]),
-        ("from a neighbour", "\nsec-fetch-site: same-site", vec![("csrf", proof.as_str())]),
-        ("from another origin", "\norigin: https://evil.example", vec![("csrf", proof.as_str())]),
+        ("from another site", "\nsec-fetch-site: cross-site", vec![("csrf", proof)]),
+        ("from a neighbour", "\nsec-fetch-site: same-site", vec![("csrf", proof)]),
+        ("from another origin", "\norigin: https://evil.example", vec![("csrf", proof)]),
     ] {
-        let refused = keeper.post(&delete, more, &fields);
+        let refused = keeper.post_raw(&delete, more, &fields);
         assert_eq!(refused.status, 403, "{what}");
         assert!(refused.text().contains("form was not taken"), "{what}");
     }
     // Another's proof is none.
-    assert_eq!(guest.post(&delete, "", &[("csrf", &proof)]).status, 403);
-    let refused = guest.submit(&guest.open("/"), &delete, &[("confirmed", "yes")]);
+    assert_eq!(guest.post_raw(&delete, "", &[("csrf", proof)]).status, 403);
+    let refused = guest.submit(&guest.try_get("/"), &delete, &[("confirmed", "yes")]);
     assert!(refused.status == 403 && refused.text().contains("does not allow"), "{}", refused.text());
-    assert_eq!(Browser::new(&service).post(&delete, "", &[("csrf", &proof)]).status, 303, "to the login");
+    assert_eq!(Browser::new(&service).post_raw(&delete, "", &[("csrf", proof)]).status, 303, "to the login");
     let unknown = keeper.submit(&page, &delete, &[("colour", "red")]);
     assert!(unknown.status == 400 && unknown.text().contains("colour"), "{}", unknown.text());
     assert_eq!(keeper.submit(&page, &delete, &[("confirmed", "yes"), ("x", "\0")]).status, 400);
 }
+
+/// An action, who did it, by which way, how it ended, and the detail.
+type Deed = (String, String, String, Option<String>, Option<Value>);
 
 #[test]
 fn who_came_and_went_is_written_down() {
@@ -113,10 +110,10 @@ fn who_came_and_went_is_written_down() {
     let token = token(&shell, "keeper", "admin");
     let service = guarded(&shell, &[]);
     let browser = Browser::new(&service);
-    browser.post("/login", "", &[("token", &token)]);
-    browser.submit(&browser.open("/"), "/logout", &[]);
+    browser.post_raw("/login", "", &[("token", &token)]);
+    browser.submit(&browser.try_get("/"), "/logout", &[]);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let deeds: Vec<(String, String, String, Option<String>, Option<Value>)> = runtime.block_on(async {
+    let deeds: Vec<Deed> = runtime.block_on(async {
         let pool = sqlx::PgPool::connect(&url).await.unwrap();
         sqlx::query_as("SELECT action, who, via, outcome, detail FROM web.audit ORDER BY id")
             .fetch_all(&pool)

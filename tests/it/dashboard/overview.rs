@@ -1,15 +1,15 @@
 //! How all does, at a glance.
 
-use super::{Browser, SCRIPT, database, text};
-use crate::support::cli::Shell;
-use crate::support::postgres::{fresh_database, wait_until};
+use super::{Browser, EVIL, run};
+use crate::commands::shell;
+use crate::support::postgres::wait_until;
 
 #[test]
 fn an_empty_service_says_what_to_do_next() {
-    let shell = Shell::migrated(&fresh_database("overview_empty"));
+    let shell = shell("overview_empty");
     let service = shell.service("http");
-    let page = Browser::new(&service).open("/");
-    let told = text(&page);
+    let page = Browser::new(&service).get("/");
+    let told = page.text();
     for hint in ["Nobody works.", "repo-to-cat run", "No cats yet.", "repo-to-cat enqueue", "The cats purr.", "never"] {
         assert!(told.contains(hint), "no {hint}");
     }
@@ -17,24 +17,22 @@ fn an_empty_service_says_what_to_do_next() {
 
 #[test]
 fn each_figure_leads_to_what_is_behind_it() {
-    let url = fresh_database("overview");
-    let shell = Shell::migrated(&url);
-    crate::fetch::fixture::honest(&shell.path("repo"));
+    let shell = shell("overview");
     let service = shell.service("worker,http,scheduler");
     let browser = Browser::new(&service);
     shell.enqueue(&["repo"]);
     shell.enqueue(&["repo", "--delay", "1h"]);
-    wait_until("a cat", || text(&browser.open("/")).contains("class=\"cat\""));
+    wait_until("a cat", || browser.get("/").text().contains("class=\"cat\""));
     let failed = shell.enqueue(&["repo", "--delay", "2h"]).remove(0);
     shell.succeeds(&["jobs", "discard", &failed, "--yes"]);
     let attempt = format!(
         "INSERT INTO queue.attempts (job_id, claim, started_at, outcome, error_class, error)
          VALUES ('{failed}', 1000, now(), 'discarded', 'too_large', '{}')",
-        SCRIPT.replace('\'', "''")
+        EVIL.replace('\'', "''")
     );
-    database(&url, &attempt);
-    let page = browser.open("/");
-    let told = text(&page);
+    run(&shell, &attempt);
+    let page = browser.get("/");
+    let told = page.text();
     for link in [
         "/jobs?state=available",
         "/jobs?state=running",
@@ -48,7 +46,7 @@ fn each_figure_leads_to_what_is_behind_it() {
     ] {
         assert!(told.contains(&format!("href=\"{link}")), "no {link}: {told}");
     }
-    assert!(told.contains("too large") && told.contains("&lt;script&gt;") && !told.contains(SCRIPT), "{told}");
+    assert!(told.contains("too large") && told.contains("&lt;script&gt;") && !told.contains(EVIL), "{told}");
     // Charts are read without being seen, and live parts are marked.
     assert!(told.contains("1 completed and 1 discarded in six hours") && told.contains("<summary>Data"), "{told}");
     assert!(told.contains("id=\"overview\" data-live"));

@@ -1,7 +1,6 @@
 //! Kinds of jobs, limits, workers, and the hold after a restore.
 
-use super::browser::Browser;
-use super::{EVIL, deeds, run};
+use super::{Browser, EVIL, deeds, run};
 use crate::commands::shell;
 use crate::support::postgres::wait_until;
 
@@ -47,7 +46,7 @@ fn workers_are_shown_while_they_live() {
     let shell = shell("desk_workers");
     let service = shell.service("worker,http");
     let browser = Browser::new(&service);
-    wait_until("the worker to register", || browser.get("/queues").html.contains("alive"));
+    wait_until("the worker to register", || browser.get("/queues").text().contains("alive"));
     browser.get("/queues").has(&["Busy slots", "<progress"]).lacks(&["No worker is there"]);
 }
 

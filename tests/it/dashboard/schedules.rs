@@ -1,7 +1,6 @@
 //! What is enqueued by the clock.
 
-use super::browser::Browser;
-use super::{EVIL, audited, deeds};
+use super::{Browser, EVIL, audited, deeds};
 use crate::commands::shell;
 
 const PAYLOAD: &str = r#"{"github_url": "https://github.com/owner/name"}"#;
@@ -37,7 +36,7 @@ fn a_schedule_is_previewed_added_changed_and_deleted() {
     let preview = browser.post(new, "/schedules", &filled(&[("press", "preview"), ("name", EVIL)]));
     assert_eq!(preview.status, 200);
     preview.has(&["It would fire at", "Nothing is saved yet.", "T02:30:00", "value=\"30 2 * * *\"", "&lt;script&gt;"]);
-    assert_eq!(preview.html.matches("T02:30:00").count(), 10);
+    assert_eq!(preview.text().matches("T02:30:00").count(), 10);
     preview.lacks(&["<script>alert"]);
     for (field, value, said) in [
         ("cron", "0 25 * * *", "25"),

@@ -1,7 +1,6 @@
 //! The audit log and the system.
 
-use super::EVIL;
-use super::browser::Browser;
+use super::{Browser, EVIL};
 use crate::commands::shell;
 use crate::support::cli::Service;
 

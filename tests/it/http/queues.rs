@@ -17,7 +17,7 @@ fn a_kind_is_paused_and_goes_on() {
     assert_eq!((resume(), resume()), (json!(true), json!(false)));
     assert_eq!(get(&service, "/v1/workers").json(), json!([]));
     for (path, body, status) in [
-        ("/v1/queue/nap/pause", "{}", 404),
+        ("/v1/queue/nap/pause", "{}", 400),
         ("/v1/queue/generation/pause", "", 400),
         ("/v1/queue/generation/pause", r#"{"why": ""}"#, 400),
         ("/v1/queue/generation/pause", r#"{"because": "\u0000"}"#, 400),

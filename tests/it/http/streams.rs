@@ -21,7 +21,7 @@ use crate::queue::bed::{Bed, probe};
 use crate::support::postgres::program;
 
 /// A site that looks often.
-async fn site(bed: &Bed, folder: &std::path::Path, pace: Pace) -> Site {
+fn site(bed: &Bed, folder: &std::path::Path, pace: Pace) -> Site {
     let environment = Environment::of(&[("HOME", folder.to_str().unwrap())]);
     let mut loaded = Config::load(&Layers { environment, ..Layers::default() }).unwrap();
     loaded.config.http.auth = Auth::None;
@@ -56,7 +56,7 @@ async fn a_stream_on_which_nothing_happens_shows_signs_of_life_and_ends_with_the
     let (bed, folder) = (Bed::make().await, tempfile::tempdir().unwrap());
     let job = bed.enqueue(probe()).await;
     let heartbeat = Duration::from_millis(30);
-    let site = site(&bed, folder.path(), Pace { heartbeat, count: Duration::from_secs(3600), ..pace() }).await;
+    let site = site(&bed, folder.path(), Pace { heartbeat, count: Duration::from_secs(3600), ..pace() });
     let mut streams = Vec::new();
     for path in ["/v1/events".to_owned(), format!("/v1/generations/{job}/events")] {
         let mut stream = ask(&site, &path).await.into_body().into_data_stream();
@@ -74,7 +74,7 @@ async fn a_stream_on_which_nothing_happens_shows_signs_of_life_and_ends_with_the
 #[tokio::test]
 async fn there_are_places_for_so_many_and_one_that_leaves_makes_room() {
     let (bed, folder) = (Bed::make().await, tempfile::tempdir().unwrap());
-    let site = site(&bed, folder.path(), pace()).await;
+    let site = site(&bed, folder.path(), pace());
     let (first, second) = (ask(&site, "/v1/events").await, ask(&site, "/v1/events").await);
     assert_eq!([first.status(), second.status()], [200, 200]);
     let refused = ask(&site, "/v1/events").await;
@@ -114,7 +114,7 @@ async fn a_stream_ends_when_its_token_works_no_more() {
 #[tokio::test]
 async fn counts_are_told_at_once_and_when_they_change() {
     let (bed, folder) = (Bed::make().await, tempfile::tempdir().unwrap());
-    let site = site(&bed, folder.path(), pace()).await;
+    let site = site(&bed, folder.path(), pace());
     let mut stream = ask(&site, "/v1/events").await.into_body().into_data_stream();
     until(&mut stream, "event: stats").await;
     let job = bed.enqueue(probe()).await;
@@ -128,7 +128,7 @@ async fn counts_are_told_at_once_and_when_they_change() {
 #[tokio::test]
 async fn a_client_that_reads_too_slowly_is_told_to_look_anew() {
     let (bed, folder) = (Bed::make().await, tempfile::tempdir().unwrap());
-    let site = site(&bed, folder.path(), pace()).await;
+    let site = site(&bed, folder.path(), pace());
     let mut slow = ask(&site, "/v1/events").await.into_body().into_data_stream();
     let mut quick = ask(&site, "/v1/events").await.into_body().into_data_stream();
     until(&mut slow, "event: stats").await;

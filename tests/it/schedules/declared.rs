@@ -30,7 +30,9 @@ async fn an_edit_holds_until_the_declaration_changes() {
     let host = applied(&bed, NIGHTLY).await;
     assert_eq!(nightly(&host).await.next_at, Some(utc("2027-06-02T00:30:00Z")));
 
-    edit::edit(&host.db, "nightly", Patch { cron: Some("0 4 * * *".into()), ..Patch::default() }, &host.config).await.unwrap();
+    edit::edit(&host.db, "nightly", Patch { cron: Some("0 4 * * *".into()), ..Patch::default() }, &host.config)
+        .await
+        .unwrap();
     let host = applied(&bed, NIGHTLY).await;
     assert_eq!(nightly(&host).await.spec.cron, "0 4 * * *");
     assert_eq!(nightly(&host).await.next_at, Some(utc("2027-06-02T02:00:00Z")));

@@ -124,7 +124,9 @@ async fn a_schedule_that_makes_no_job_says_so_and_keeps_no_other_from_firing() {
     }
     let broken = schedules::get(&host.db, "broken").await.unwrap();
     assert_eq!(broken.problem.as_deref(), Some("`Europe/Berlinn` is no IANA time zone"));
-    edit::edit(&host.db, "broken", Patch { zone: Some("Europe/Berlin".into()), ..Patch::default() }, &host.config).await.unwrap();
+    edit::edit(&host.db, "broken", Patch { zone: Some("Europe/Berlin".into()), ..Patch::default() }, &host.config)
+        .await
+        .unwrap();
     let mended = schedules::get(&host.db, "broken").await.unwrap();
     assert_eq!((mended.problem, mended.next_at), (None, Some(utc("2027-06-01T02:00:00Z"))));
 }

@@ -135,12 +135,19 @@ impl Browser {
         field.send_keys(value).await.unwrap();
     }
 
+    /// Chooses the one with this value of those with this name.
+    pub async fn choose(&self, name: &str, value: &str) {
+        let one = format!("input[name='{name}'][value='{value}']");
+        self.client.find(Locator::Css(&one)).await.unwrap().click().await.unwrap();
+    }
+
     /// What axe-core finds that keeps people out: rule, why and where, of what is serious or critical.
     pub async fn barriers(&self) -> Vec<String> {
         static AXE: OnceLock<String> = OnceLock::new();
         let axe = AXE.get_or_init(|| {
             let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/axe/node_modules/axe-core/axe.min.js");
-            fs::read_to_string(&file).unwrap_or_else(|error| panic!("axe-core: {error}; scripts/setup test installs it"))
+            fs::read_to_string(&file)
+                .unwrap_or_else(|error| panic!("axe-core: {error}; scripts/setup test installs it"))
         });
         self.client.execute(axe, vec![]).await.unwrap();
         let found = "const done = arguments[arguments.length - 1];
@@ -219,11 +226,14 @@ fn capabilities(look: Look, profile: &Path) -> Capabilities {
         "--disable-sync".to_owned(),
         "--no-first-run".to_owned(),
         "--hide-scrollbars".to_owned(),
-        format!("--blink-settings=preferredColorScheme={},scriptEnabled={}", u8::from(!look.dark), look.scripts),
+        format!("--blink-settings=preferredColorScheme={}", u8::from(!look.dark)),
         format!("--user-data-dir={}", profile.display()),
         format!("--window-size={},{}", look.width, look.height),
     ];
     let mut options = json!({"args": arguments});
+    if !look.scripts {
+        options["prefs"] = json!({"profile.managed_default_content_settings.javascript": 2});
+    }
     if look.width < 500 {
         // A window is never so narrow; a phone is.
         let metrics = json!({"width": look.width, "height": look.height, "pixelRatio": 2.0, "touch": true});

@@ -28,9 +28,15 @@ impl Answer {
         std::str::from_utf8(&self.body).unwrap()
     }
 
-    /// The value of the first header of this name (in lower case).
+    /// The value of the first header of this name.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+        self.all(name).next()
+    }
+
+    /// The values of all headers of this name.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let pairs = self.head.lines().filter_map(|line| line.split_once(": "));
+        pairs.filter(move |(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 }
 

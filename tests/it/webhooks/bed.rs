@@ -64,7 +64,7 @@ impl Bed {
     pub fn tries(&self, of: &str, count: usize) -> Vec<Value> {
         let mut tries = Vec::new();
         wait_until(&format!("{count} tries"), || {
-            tries = self.shell.json(&["webhooks", "list", "--job", of]).as_array().unwrap().clone();
+            tries.clone_from(self.shell.json(&["webhooks", "list", "--job", of]).as_array().unwrap());
             tries.len() >= count
         });
         tries.reverse();

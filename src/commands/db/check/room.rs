@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::commands::view::amount::bytes;
 use crate::db::looking::server::Facts;
 use crate::model::check::Check;
+use crate::providers::room::Room;
 
 /// Below this much free space the server soon stops.
 const LEAST_FREE: u64 = 200_000_000;
@@ -18,10 +19,9 @@ pub(super) fn disk(facts: &Facts, is_here: bool) -> Check {
     const NAME: &str = "server disk";
     let takes = format!("the database takes {}", bytes(facts.database_bytes.unsigned_abs()));
     let folder = facts.data_folder.as_deref().filter(|_| is_here).map(Path::new);
-    let Some((folder, space)) = folder.and_then(|folder| Some((folder, rustix::fs::statvfs(folder).ok()?))) else {
+    let Some((folder, Room { free, .. })) = folder.and_then(|folder| Some((folder, Room::on(folder).ok()?))) else {
         return Check::ok(NAME, format!("{takes}; how much is free there cannot be seen from here"));
     };
-    let free = space.f_bavail.saturating_mul(space.f_frsize);
     judge(free, &format!("{} free in {}; {takes}", bytes(free), folder.display()))
 }
 

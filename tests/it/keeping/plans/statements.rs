@@ -203,7 +203,9 @@ pub const HOT: &[Hot] = &[
     Hot {
         name: "events::since, what ended",
         has: &["FROM queue.history WHERE finished_at >= $1 AND (finished_at, id) > ($1, $2)"],
-        arguments: |_| vec!["now() - interval '10 s'".into(), "'00000000-0000-0000-0000-000000000000'".into(), "1000".into()],
+        arguments: |_| {
+            vec!["now() - interval '10 s'".into(), "'00000000-0000-0000-0000-000000000000'".into(), "1000".into()]
+        },
         buffers: [20_000, 0, 0],
     },
     Hot {

@@ -78,6 +78,6 @@ fn a_unique_key_is_its_users_own() {
     }
     assert_eq!(keyed(&dogs, "k")["is_new"], false, "the own one is replaced");
     // The command line's keys are an admin's.
-    shell.succeeds(&["enqueue", "https://github.com/cat/fish", "--unique-key", "night"]);
+    shell.succeeds(&["enqueue", "https://github.com/cat/fish", "--key", "night"]);
     assert_eq!((&keyed(&dogs, "night")["is_new"], &keyed(&admins, "night")["is_new"]), (&true.into(), &false.into()));
 }

@@ -21,7 +21,6 @@ const READING: &[(&str, &str)] = &[
     ("403", "The token does not allow it."),
     ("429", "Too many requests."),
     ("503", "The service cannot answer now."),
-    ("504", "It took too long."),
 ];
 const FINDING: (&str, &str) = ("404", "There is no such thing.");
 const CHANGING: &[(&str, &str)] = &[

@@ -33,12 +33,12 @@ struct Backups {
     /// How old a verified backup may be (`backup.fresh_hours`).
     fresh_hours: u64,
     /// Each database that has backups, or should have.
-    databases: Vec<Database>,
+    databases: Vec<DatabaseBackups>,
 }
 
 /// How the backups of one database stand.
 #[derive(Debug, Serialize, ToSchema)]
-struct Database {
+struct DatabaseBackups {
     /// Its name.
     database: String,
     /// Whether it should have backups.
@@ -75,12 +75,12 @@ async fn health(State(site): State<Site>, _: Reader) -> Result<(StatusCode, Json
 
 fn answer(standings: Vec<Standing>, hours: u64) -> (StatusCode, Json<Backups>) {
     let is_well = !standings.iter().any(|standing| standing.is_alarming(hours));
-    let databases = standings.into_iter().map(|standing| Database::of(standing, hours)).collect();
+    let databases = standings.into_iter().map(|standing| DatabaseBackups::of(standing, hours)).collect();
     let (code, status) = if is_well { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "stale") };
     (code, Json(Backups { status, fresh_hours: hours, databases }))
 }
 
-impl Database {
+impl DatabaseBackups {
     fn of(standing: Standing, hours: u64) -> Self {
         Self {
             watched: standing.is_watched,

@@ -81,6 +81,7 @@ struct Asked {
     #[param(inline)]
     form: Form,
     /// Pixels: 96, 192, 256, 384, 512, 768 or 1024. A smaller picture is answered as it is.
+    #[param(minimum = 96, maximum = 1024)]
     width: Option<u32>,
 }
 

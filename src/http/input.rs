@@ -5,6 +5,8 @@ use axum::body::{Body as RawBody, Bytes};
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::Response;
 use axum_extra::extract::Query;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -47,6 +49,18 @@ fn has_nul(json: &[u8]) -> bool {
         rest = rest.get(at + 2..).unwrap_or_default();
     }
     false
+}
+
+/// Turns away parameters without a value. They would be read as left out: who lists what comes `after` a variable that is
+/// empty would begin anew, and never end.
+pub(super) async fn refuse_blanks(request: Request, next: Next) -> Result<Response, Problem> {
+    let pairs = request.uri().query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+    let mut pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    if let Some((name, _)) = pairs.find(|(_, value)| value.is_empty()) {
+        let failure = Failure::new(Kind::Invalid, format!("the parameter `{name}` is empty")).hint("leave it out");
+        return Err(Problem::from(failure).of_field(name.to_owned()));
+    }
+    Ok(next.run(request).await)
 }
 
 /// The parameters of a query; one that may be repeated is a list.

@@ -1,10 +1,13 @@
 //! The OpenAPI document: made from the attributes of the handlers, and completed with what holds for all of them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use axum::Router;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::routing::get;
 use utoipa::OpenApi;
-use utoipa::openapi::path::Operation;
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
+use utoipa::openapi::schema::{ArrayItems, Schema, SchemaType, Type};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{
     ContentBuilder, OpenApi as Document, PathItem, Ref, RefOr, Response, ResponseBuilder, Server, Tag,
@@ -92,6 +95,9 @@ pub(super) fn completed(mut document: Document) -> Document {
         tag.description = Some((*what).to_owned());
         tag
     };
+    if let Some(components) = &mut document.components {
+        open_parts(&mut components.schemas);
+    }
     let is_used = |(name, _): &&(&str, &str)| used.iter().any(|tag| tag == name);
     document.tags = Some(TAGS.iter().filter(is_used).map(described).collect());
     document
@@ -102,7 +108,52 @@ fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [get, put, post, delete, options, head, patch, trace].into_iter().flatten()
 }
 
+/// A schema that others extend cannot forbid the fields that they add. What they forbid as a whole is refused all the same.
+fn open_parts(schemas: &mut BTreeMap<String, RefOr<Schema>>) {
+    let parts = |schema: &RefOr<Schema>| match schema {
+        RefOr::T(Schema::AllOf(whole)) => whole.items.clone(),
+        _ => Vec::new(),
+    };
+    let names: BTreeSet<String> = schemas
+        .values()
+        .flat_map(parts)
+        .filter_map(|part| match part {
+            RefOr::Ref(part) => Some(part.ref_location.rsplit('/').next()?.to_owned()),
+            RefOr::T(_) => None,
+        })
+        .collect();
+    for (_, schema) in schemas.iter_mut().filter(|(name, _)| names.contains(*name)) {
+        if let RefOr::T(Schema::Object(part)) = schema {
+            part.additional_properties = None;
+        }
+    }
+}
+
+/// Says that a parameter of the query, where it is there, has a value.
+fn fill(parameter: &mut Parameter) {
+    let schema = match &mut parameter.schema {
+        Some(RefOr::T(Schema::Array(list))) => match &mut list.items {
+            ArrayItems::RefOrSchema(items) => Some(&mut **items),
+            ArrayItems::False => None,
+        },
+        schema => schema.as_mut(),
+    };
+    if let Some(RefOr::T(Schema::Object(object))) = schema
+        && parameter.parameter_in == ParameterIn::Query
+        && object.schema_type == SchemaType::Type(Type::String)
+        && object.format.is_none()
+        && object.enum_values.is_none()
+    {
+        object.min_length.get_or_insert(1);
+    }
+}
+
 fn complete(operation: &mut Operation) {
+    for parameter in operation.parameters.iter_mut().flatten() {
+        if let RefOr::T(parameter) = parameter {
+            fill(parameter);
+        }
+    }
     let needs_token = operation.security.as_ref().is_some_and(|ways| {
         // A way without any demand is open to everybody.
         ways.iter()

@@ -45,7 +45,7 @@ impl FromRequestParts<Site> for Viewer {
 #[into_params(parameter_in = Query)]
 pub struct Sized {
     /// Pixels: 96, 192, 256, 384, 512, 768 or 1024. A smaller picture is answered as it is.
-    #[param(example = 384)]
+    #[param(example = 384, minimum = 96, maximum = 1024)]
     pub width: Option<u32>,
 }
 

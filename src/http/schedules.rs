@@ -62,6 +62,7 @@ fn seen_by(who: &Caller, row: ScheduleRow) -> ScheduleRow {
 /// A schedule to add.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(try_from = "Map<String, Value>")]
+#[schema(example = json!({"name": "weekly", "cron": "0 4 * * 1", "payload": {"github_url": "https://github.com/owner/name"}}))]
 struct NewSchedule {
     /// Its name: 1 to 64 of a-z, 0-9, `-`, `_` and `.`.
     #[schema(pattern = "^[a-z0-9_][a-z0-9_.-]{0,63}$")]
@@ -77,9 +78,8 @@ impl TryFrom<Map<String, Value>> for NewSchedule {
     type Error = String;
 
     fn try_from(mut fields: Map<String, Value>) -> Result<Self, String> {
-        let name = match fields.remove("name") {
-            Some(Value::String(name)) => name,
-            _ => return Err("name must be a string".to_owned()),
+        let Some(Value::String(name)) = fields.remove("name") else {
+            return Err("name must be a string".to_owned());
         };
         let paused = match fields.remove("paused") {
             None => false,

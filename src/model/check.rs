@@ -20,6 +20,7 @@ pub enum State {
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = SystemCheck)]
 pub struct Check {
     /// What was looked at, in a few words; stable, for scripts.
     pub name: &'static str,

@@ -18,6 +18,7 @@ mod problems;
 mod queues;
 mod reference;
 mod schedules;
+mod schemathesis;
 mod starting;
 mod stopping;
 mod strangers;

@@ -1,6 +1,6 @@
 //! Webhooks: who asked for a cat is told how it ended.
 
-mod bed;
+pub mod bed;
 mod delivery;
 mod refused;
 mod signature;

@@ -49,7 +49,7 @@ pub struct Asked {
 /// Cats to be asked for at once.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = GenerationRequests)]
+#[schema(as = GenerationRequests, example = json!({"generations": [{"github_url": "https://github.com/owner/name"}]}))]
 pub struct Batch {
     /// 1 to 1000 requests.
     #[schema(min_items = 1, max_items = 1000)]

@@ -27,7 +27,7 @@ const LONGEST_KEY: usize = 200;
 /// A request for a cat: of `github_url` and `rerun_of`, one.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = GenerationRequest)]
+#[schema(as = GenerationRequest, example = json!({"github_url": "https://github.com/owner/name"}))]
 pub struct Wanted {
     /// The repository.
     #[schema(example = "https://github.com/owner/name")]
@@ -37,6 +37,7 @@ pub struct Wanted {
     pub reference: Option<String>,
     /// From -100 to 100; the higher goes first. A point is worth 6 seconds of waiting.
     #[serde(default)]
+    #[schema(minimum = -100, maximum = 100)]
     pub priority: i16,
     /// Not to be started before this time.
     pub run_at: Option<DateTime<Utc>>,
@@ -45,8 +46,10 @@ pub struct Wanted {
     /// Not to be started after this time: it is discarded then.
     pub deadline: Option<DateTime<Utc>>,
     /// How long one attempt may take, in seconds.
+    #[schema(minimum = 1)]
     pub timeout_seconds: Option<i32>,
     /// Attempts before it is discarded, 1 to 100.
+    #[schema(minimum = 1, maximum = 100)]
     pub max_attempts: Option<u16>,
     /// Words to find it by: 32 at most, of 1 to 100 characters.
     #[serde(default)]
@@ -56,10 +59,12 @@ pub struct Wanted {
     /// Keeps a second job from being enqueued: the first one's id is answered instead.
     pub unique_key: Option<String>,
     /// When the key is given back: success (where the job fails for good) or open (where it ends).
+    #[schema(pattern = "^(success|open)$")]
     pub unique_scope: Option<String>,
     /// After so many seconds the key may be taken by another job, whatever became of this one.
     pub unique_window_seconds: Option<u64>,
     /// What becomes of the first job while it waits: keep, replace or reschedule.
+    #[schema(pattern = "^(keep|replace|reschedule)$")]
     pub on_conflict: Option<String>,
     /// The finished job to do again.
     pub rerun_of: Option<Uuid>,

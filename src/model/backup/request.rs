@@ -23,6 +23,7 @@ pub struct BackupRequest {
     pub level: Option<u8>,
     /// Connections that read at once; directory format only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 64)]
     pub jobs: Option<u8>,
     /// Which part of the database.
     #[serde(default, skip_serializing_if = "Selection::is_everything")]

@@ -41,9 +41,11 @@ pub struct Spec {
     pub payload: Map<String, Value>,
     /// From -100 to 100; the higher goes first.
     #[serde(default)]
+    #[schema(minimum = -100, maximum = 100)]
     pub priority: i16,
     /// Attempts before a job is discarded; the worker's setting where it is absent.
     #[serde(default)]
+    #[schema(minimum = 1, maximum = 100)]
     pub max_attempts: Option<u16>,
     /// What the unique key of a slot's job begins with; the slot's time follows. Absent: the jobs have no key.
     #[serde(default)]
@@ -53,12 +55,14 @@ pub struct Spec {
     pub missed: Missed,
     /// How many of them run with [`Missed::All`], the latest.
     #[serde(default = "ten")]
+    #[schema(minimum = 1, maximum = 100)]
     pub missed_limit: u16,
     /// What becomes of a slot that comes while the job of an earlier one is not finished.
     #[serde(default)]
     pub overlap: Overlap,
     /// A slot fires up to so many seconds late, always the same for one slot, and before the next one.
     #[serde(default)]
+    #[schema(maximum = 86400)]
     pub jitter_seconds: u32,
 }
 

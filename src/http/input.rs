@@ -117,16 +117,6 @@ impl<S: Send + Sync> FromRequestParts<S> for KindOfJob {
     }
 }
 
-/// A text that can be looked for: the database has none with a NUL.
-pub(super) fn text(field: &'static str, text: Option<String>) -> Result<Option<String>, Problem> {
-    match text {
-        Some(text) if text.contains('\0') => {
-            Err(wrong(field, format!("{field} holds a NUL"), "no text in the database does"))
-        }
-        text => Ok(text),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

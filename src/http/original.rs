@@ -23,7 +23,7 @@ use super::Site;
 use super::auth::{Enqueuer, Reader};
 use super::error::{Details, Problem, wrong};
 use super::generations::{Asked, Wanted, ask, traceparent};
-use super::input::{Body, Id, Name, Params, text};
+use super::input::{Body, Id, Name, Params};
 use super::pictures::{FOR_EVER, Keeping, PictureAnswers, Viewer, answer};
 use super::refusals::OfFinding;
 use crate::db::{Db, attempts, generations, inspect};
@@ -281,7 +281,6 @@ async fn show(State(site): State<Site>, _: Reader, Id(id): Id) -> Result<Json<To
 #[utoipa::path(get, path = "/generated_images/{file}", tag = "original", operation_id = "original_image", params(("file" = String, Path)),
     responses(PictureAnswers), security(("token" = ["read"])))]
 async fn image(State(site): State<Site>, _: Viewer, headers: HeaderMap, Name(file): Name) -> Result<Response, Problem> {
-    let file = text("file", Some(file))?.unwrap_or_default();
     let key = if let Some(key) = ours(&file) {
         Some(key)
     } else {

@@ -16,7 +16,7 @@ use super::Site;
 use super::auth::Reader;
 use super::error::{Details, Problem, wrong};
 use super::generations::Links;
-use super::input::{Params, text};
+use super::input::Params;
 use super::page;
 use crate::db::generations::{self, GenerationFilter};
 use crate::model::generation::Generation;
@@ -116,21 +116,17 @@ async fn history(
 ) -> Result<Response, Problem> {
     let Path((owner, name)) =
         named.map_err(|_| wrong("owner", "owner and name are no text", "write them in UTF-8, as in /owner/name"))?;
-    let (owner, name) = (text("owner", Some(owner))?, text("name", Some(name))?);
-    let host = text("host", asked.host)?;
-    let repository = owner.as_deref().zip(name.as_deref());
     let filter = GenerationFilter {
-        url: host.zip(repository).map(|(host, (owner, name))| format!("https://{host}/{owner}/{name}")),
+        url: asked.host.map(|host| format!("https://{host}/{owner}/{name}")),
         before: asked.after,
         limit: page::limit(asked.limit)?,
-        owner: owner.clone(),
-        name: name.clone(),
+        owner: Some(owner.clone()),
+        name: Some(name.clone()),
         ..GenerationFilter::default()
     };
     let cats = generations::list(&site.db, &filter).await;
     let cats = cats.map_err(|failure| Problem::from(failure).of_field("after"))?;
     let next = page::next(&cats, filter.limit, |cat| cat.id);
-    let (owner, name) = (owner.unwrap_or_default(), name.unwrap_or_default());
     let history = History { owner, name, moments: cats.into_iter().map(Moment::from).collect(), next };
     Ok(page::answer(&uri, next.as_ref(), history))
 }

@@ -55,10 +55,6 @@ impl Wanted {
 
     fn filter(&self) -> Result<GenerationFilter, Problem> {
         let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-        let fields = [&self.repository, &self.language, &self.breed];
-        if fields.iter().any(|field| field.contains('\0')) {
-            return Err(Failure::new(Kind::Invalid, "no cat has a NUL in its name").into());
-        }
         let repository = given(&self.repository);
         let (owner, name) = match repository.as_deref().map(|text| text.rsplit_once('/')) {
             Some(Some((owner, name))) => (given(owner), given(name)),

@@ -13,7 +13,7 @@ use crate::db::generations::{self, GenerationFilter};
 use crate::generation::submit::owner_and_name;
 use crate::http::auth::Reader;
 use crate::http::error::{Details, wrong};
-use crate::http::input::{Params, text};
+use crate::http::input::Params;
 use crate::http::{Problem, Site, page};
 use crate::model::containment::{self, Holds};
 use crate::model::generation::Generation;
@@ -106,8 +106,8 @@ pub async fn list(
 }
 
 fn filter(asked: Asked, site: &Site) -> Result<GenerationFilter, Problem> {
-    let (mut owner, mut name) = (text("owner", asked.owner)?, text("name", asked.name)?);
-    if let Some(repository) = text("repository", asked.repository)? {
+    let (mut owner, mut name) = (asked.owner, asked.name);
+    if let Some(repository) = asked.repository {
         if owner.is_some() || name.is_some() {
             let hint = "repository stands for both: leave one out".to_owned();
             return Err(wrong("repository", "repository and owner or name are given", hint));
@@ -124,8 +124,8 @@ fn filter(asked: Asked, site: &Site) -> Result<GenerationFilter, Problem> {
     Ok(GenerationFilter {
         owner,
         name,
-        url: text("url", asked.url)?,
-        language: text("language", asked.language)?,
+        url: asked.url,
+        language: asked.language,
         min_score: score("min_score", asked.min_score)?,
         max_score: score("max_score", asked.max_score)?,
         attributes: document("attribute", &asked.attribute)?,

@@ -23,6 +23,6 @@ pub async fn remove(State(site): State<Site>, Admin(caller): Admin, Id(id): Id) 
     let act =
         Act { caller: &caller, via: Via::Http, action: "generations.delete", target: Some(&target), detail: None };
     let removing = removal::remove(&site.db, &site.pictures, &site.config.worker, id);
-    Box::pin(site.perform(act, removing)).await?;
+    site.perform(act, removing).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -43,7 +43,7 @@ async fn list(db: &Db, listing: &JobListing, output: &Output) -> Result<()> {
     let held = hold::current(db).await?;
     output.data(&page, |look| {
         let list = banner(held.as_ref(), look) + &lists::jobs(&lines, Utc::now(), look);
-        list + &lists::looked_back(page.looked_back_to, page.next, inspect::REACH, look)
+        list + &lists::looked_back(page.looked_back_to, page.next, wanted.reach(), look)
     })
 }
 
@@ -80,7 +80,6 @@ fn line(row: &JobRow) -> Result<JobLine> {
 
 async fn show(db: &Db, id: Uuid, output: &Output) -> Result<()> {
     let life = life::of_job(db, id).await?;
-    output.data(&life, |look| {
-        job::render(&life.job, &life.job.subject(), &life.steps, &life.attempts, Utc::now(), look)
-    })
+    output
+        .data(&life, |look| job::render(&life.job, &life.job.subject(), &life.steps, &life.attempts, Utc::now(), look))
 }

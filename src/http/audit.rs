@@ -42,7 +42,7 @@ struct Wanted {
 #[derive(Debug, Serialize, ToSchema)]
 struct AuditPage {
     entries: Vec<Audited>,
-    /// After which to go on; null at the end of the list.
+    /// After which to go on; null at the end of the list. A page with fewer than `limit` ends where so many were looked at.
     next: Option<i64>,
 }
 
@@ -57,7 +57,6 @@ async fn list(
 ) -> Result<Response, Problem> {
     let limit = paging::limit(wanted.limit)?;
     let filter = Filter { who: wanted.who, action: wanted.action, target: wanted.target };
-    let entries = audit::list(&site.db, &filter, wanted.after, i64::from(limit)).await?;
-    let next = paging::next(&entries, limit, |last| last.id);
+    let audit::Page { deeds: entries, next } = audit::list(&site.db, &filter, wanted.after, i64::from(limit)).await?;
     Ok(paging::page(&uri, next.as_ref(), AuditPage { entries, next }))
 }

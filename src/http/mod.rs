@@ -47,9 +47,11 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::backup::yard::Premises;
 use crate::config::{Config, Loaded};
 use crate::db::Db;
+use crate::db::stats::Past;
 use crate::model::failure::Failure;
 use crate::providers::pictures::Pictures;
 use crate::queue::gather::Gathering;
+use crate::queue::lookout::Lookout;
 pub use error::Problem;
 pub use server::Server;
 
@@ -64,6 +66,8 @@ pub struct Site {
     pub config: Arc<Config>,
     /// Takes the jobs that callers ask for.
     pub jobs: Gathering,
+    /// Tells where jobs stand that are not finished.
+    pub lookout: Lookout,
     /// The settings as people gave them, and where.
     pub loaded: Arc<Loaded>,
     /// What backups are made with.
@@ -72,6 +76,8 @@ pub struct Site {
     pub known: Arc<auth::Known>,
     /// The last report on the service's health.
     pub health: health::Last,
+    /// How the queue did lately.
+    pub past: Arc<Past>,
     /// What happens, for those who listen.
     pub feed: events::Feed,
     /// The service stops: streams end.
@@ -87,8 +93,10 @@ impl Site {
             config: Arc::new(premises.config.clone()),
             loaded: Arc::new(loaded),
             jobs: Gathering::begin(db.clone()),
+            lookout: Lookout::begin(&db),
             known: Arc::default(),
             health: Arc::default(),
+            past: Arc::default(),
             feed: events::Feed::default(),
             db,
             premises,

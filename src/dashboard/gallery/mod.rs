@@ -108,13 +108,13 @@ async fn show(
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Page, Problem> {
     let Query(wanted) = wanted?;
-    let cats = generations::list(&site.db, &wanted.filter()?).await?;
-    let last = cats.last().filter(|_| i64::try_from(cats.len()).is_ok_and(|count| count == CATS));
-    let older = last.map(|cat| wanted.page(&cat.id.to_string()));
+    let generations::Page { cats, next } = generations::page(&site.db, &wanted.filter()?).await?;
+    let is_cut = next.is_some() && i64::try_from(cats.len()).is_ok_and(|count| count < CATS);
+    let older = next.map(|next| wanted.page(&next.to_string()));
     let newest = wanted.after.map(|_| wanted.page(""));
     let content = html! {
         (filters(&wanted))
-        @if cats.is_empty() {
+        @if cats.is_empty() && !is_cut {
             section.card {
                 @if wanted.is_empty() && wanted.after.is_none() {
                     (empty("No cats yet.", &html! {
@@ -131,6 +131,9 @@ async fn show(
                     li { (tile(cat, &html! { (time::ago(cat.created_at, visitor.now)) })) }
                 }
             }
+        }
+        @if is_cut {
+            p.note { "So many cats were looked at; there may be more like that before. " a href=[older.as_deref()] { "Look further back" } }
         }
         (pager(newest.as_deref(), older.as_deref()))
     };

@@ -8,7 +8,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 
 # What `make demo` draws: a path or an https URL.
 REPO ?= .
-.PHONY: help demo test test-large check fmt lint deny generated compose bench bench-full bench-backup bench-http docs prepare clean-data
+.PHONY: help demo test test-large check fmt lint deny generated compose bench bench-full bench-backup bench-http bench-pages docs prepare clean-data
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,10 @@ bench-backup: ## Measure backups and restores beside pg_dump and pg_restore: a q
 bench-http: ## Measure the HTTP interface beside a bare axum: ten minutes.
 	@scripts/setup bench
 	cargo bench --locked --bench http
+
+bench-pages: ## Measure each page over ten million jobs: half an hour, 10 GB of disk.
+	@scripts/setup check
+	cargo bench --locked --bench pages
 
 docs: ## Write docs/cli.md, docs/openapi.json and the library's documentation.
 	@mkdir -p target

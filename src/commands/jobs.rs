@@ -43,7 +43,7 @@ async fn list(db: &Db, listing: &JobListing, output: &Output) -> Result<()> {
     let held = hold::current(db).await?;
     output.data(&page, |look| {
         let list = banner(held.as_ref(), look) + &lists::jobs(&lines, Utc::now(), look);
-        list + &lists::looked_back(page.looked_back_to, page.next, inspect::REACH, look)
+        list + &lists::looked_back(page.looked_back_to, page.next, wanted.reach(), look)
     })
 }
 

@@ -15,7 +15,6 @@ use super::parts::table::{Column, table};
 use super::parts::{field, pager, time};
 use super::visitor::Visitor;
 use crate::db::audit::{self, Audited, Filter};
-use crate::http::page::next;
 use crate::http::{Problem, Site};
 use crate::model::token::Scope;
 
@@ -49,8 +48,8 @@ impl Asked {
 async fn show(State(site): State<Site>, visitor: Visitor, Query(asked): Query<Asked>) -> Result<Page, Problem> {
     visitor.caller.require(Scope::Admin)?;
     let after = asked.after.parse().ok();
-    let deeds = audit::list(&site.db, &asked.filter(), after, PAGE).await?;
-    let older = next(&deeds, PAGE, |last| asked.address(&last.id.to_string()));
+    let audit::Page { deeds, next } = audit::list(&site.db, &asked.filter(), after, PAGE).await?;
+    let older = next.map(|next| asked.address(&next.to_string()));
     let newest = asked.address("");
     let content = html! {
         form.card method="get" action="/audit" role="search" {
@@ -65,7 +64,8 @@ async fn show(State(site): State<Site>, visitor: Visitor, Query(asked): Query<As
             }
         }
         section.card {
-            @if deeds.is_empty() { (empty("Nothing was done yet.", &html! { "Whatever is changed here or over HTTP is written down." })) }
+            @if deeds.is_empty() && older.is_some() { p.note { "None of the last ones is like that; there may be some before." } }
+            @else if deeds.is_empty() { (empty("Nothing was done yet.", &html! { "Whatever is changed here or over HTTP is written down." })) }
             @else { (list(&deeds, &visitor)) }
             (pager::pager(after.map(|_| newest.as_str()), older.as_deref()))
         }

@@ -9,6 +9,9 @@ use uuid::Uuid;
 use crate::db::Db;
 use crate::model::failure::Result;
 
+/// Deeds that a page looks at for a filter, at most, about.
+const REACH: i64 = 50_000;
+
 /// Something that somebody is about to do.
 #[derive(Debug, Clone, Default)]
 pub struct Deed<'a> {
@@ -93,22 +96,50 @@ pub struct Filter {
     pub target: Option<String>,
 }
 
-/// What was done, the last first: before `before`, at most `limit`.
-pub async fn list(db: &Db, filter: &Filter, before: Option<i64>, limit: i64) -> Result<Vec<Audited>> {
-    Ok(sqlx::query_as!(
+impl Filter {
+    const fn is_empty(&self) -> bool {
+        self.who.is_none() && self.action.is_none() && self.target.is_none()
+    }
+}
+
+/// A part of what was done.
+#[derive(Debug)]
+pub struct Page {
+    /// The last first.
+    pub deeds: Vec<Audited>,
+    /// Before which one to go on; none at the end. Where the page is not full, so many were looked at.
+    pub next: Option<i64>,
+}
+
+/// What was done, the last first: before `before`, at most `limit`. No index leads to what a filter lets in, so that is
+/// looked for among so many only.
+pub async fn list(db: &Db, filter: &Filter, before: Option<i64>, limit: i64) -> Result<Page> {
+    let newest = sqlx::query_scalar!("SELECT max(id) FROM web.audit").fetch_one(db.pool()).await?.unwrap_or(0);
+    let before = before.unwrap_or(i64::MAX).min(newest.saturating_add(1));
+    let floor = if filter.is_empty() { i64::MIN } else { before.saturating_sub(REACH) };
+    let deeds = sqlx::query_as!(
         Audited,
         "SELECT id, at, who, user_id, token_id, via, action, target, detail, outcome, request_id FROM web.audit
-         WHERE id < coalesce($1, 9223372036854775807) AND ($3::text IS NULL OR who = $3)
+         WHERE id < $1 AND id >= $6 AND ($3::text IS NULL OR who = $3)
            AND ($4::text IS NULL OR starts_with(action, $4)) AND ($5::text IS NULL OR target = $5)
          ORDER BY id DESC LIMIT $2",
         before,
         limit,
         filter.who,
         filter.action,
-        filter.target
+        filter.target,
+        floor
     )
     .fetch_all(db.pool())
-    .await?)
+    .await?;
+    let last = deeds.last().filter(|_| i64::try_from(deeds.len()).is_ok_and(|deeds| deeds >= limit));
+    let next = match last {
+        Some(last) => Some(last.id),
+        None => {
+            sqlx::query_scalar!("SELECT max(id) + 1 FROM web.audit WHERE id < $1", floor).fetch_one(db.pool()).await?
+        }
+    };
+    Ok(Page { deeds, next })
 }
 
 /// Removes what is older than so many days; returns how much.

@@ -1,7 +1,7 @@
 //! Looking at jobs, wherever they are: live in `queue.jobs`, finished in `queue.history`.
 //!
 //! A list goes back through the ids, which are made in the order of time, and costs the same however many jobs there are:
-//! what no index leads to is looked for among the next [`REACH`] jobs, and the page says how far that was.
+//! what no index leads to is looked for among the next [`reach`](Filter::reach) jobs, and the page says how far that was.
 
 use std::time::Duration;
 
@@ -18,7 +18,9 @@ use crate::model::job::JobState;
 use crate::model::webhook::serialize_shown;
 
 /// How many jobs a page looks at, at most.
-pub const REACH: i64 = 100_000;
+pub const REACH: i64 = 10_000;
+/// The same where the errors of each are looked through, too.
+const TEXT_REACH: i64 = 3000;
 
 /// A job, live or finished.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -148,6 +150,14 @@ impl Filter {
         JobState::ALL.iter().filter(|state| is_looked_at(state)).map(|state| state.name().to_owned()).collect()
     }
 
+    /// How many jobs a page looks at, at most.
+    #[must_use]
+    pub fn reach(&self) -> i64 {
+        let has_failed = |state: &JobState| matches!(state, JobState::Discarded | JobState::Cancelled);
+        let is_about_errors = self.text.is_some() && !self.states.is_empty() && self.states.iter().all(has_failed);
+        if is_about_errors { TEXT_REACH } else { REACH }
+    }
+
     fn is_only(&self, state: JobState) -> bool {
         self.states == [state]
     }
@@ -205,7 +215,7 @@ async fn jobs_by_id(session: &mut Session<'_>, ids: &[Uuid]) -> Result<Vec<JobRo
     .await?)
 }
 
-/// A statement over the next [`REACH`] jobs before an id: what to select of them, and what comes after. Of each it knows
+/// A statement over the next so many jobs before an id: what to select of them, and what comes after. Of each it knows
 /// which in turn it is and whether the filter lets it in. What an index leads to narrows down the jobs that are looked at.
 macro_rules! look {
     ($row:ident, $select:literal, $rest:literal, $filter:ident, $before:expr $(, $more:expr)*) => {
@@ -227,8 +237,16 @@ macro_rules! look {
                  AND ($12::float8 IS NULL OR coalesce(worker_id IS NOT NULL
                       AND coalesce(finished_at, queue.now()) - started_at < make_interval(secs => $12), false))
                  AS matches
-               FROM queue.all_jobs AS job
-               WHERE id < $1 AND id >= $2 AND (cardinality($3::text[]) = 0 OR state = ANY ($3))
+               -- Not queue.all_jobs, whose halves differ in type: all rows would be put together before they are sorted.
+               FROM (SELECT true AS is_live, id, created_at, kind::text, state::text, tags, payload, parked_because, attempts, deaths, worker_id,
+                            started_at, NULL::timestamptz AS finished_at, user_id, due_at
+                     FROM queue.jobs
+                     UNION ALL
+                     SELECT false, id, created_at, kind, state, tags, payload, NULL::text, attempts, deaths, worker_id,
+                            started_at, finished_at, user_id, NULL::timestamptz
+                     FROM queue.history) AS job
+               WHERE id < $1 AND id >= $2
+                 AND (cardinality($3::text[]) = 0 OR state = ANY ($3) AND ('available' = ANY ($3) OR NOT is_live))
                  AND ($4::uuid IS NULL OR user_id = $4)
                  AND (NOT $5::bool OR parked_because IS NOT NULL) AND (NOT $6::bool OR due_at IS NOT NULL)
                ORDER BY id DESC LIMIT $13) AS job "#
@@ -245,7 +263,7 @@ macro_rules! look {
             $filter.text.as_deref(),
             $filter.longer_than.map(|time| time.as_secs_f64()),
             $filter.shorter_than.map(|time| time.as_secs_f64()),
-            REACH
+            $filter.reach()
             $(, $more)*
         )
     };
@@ -304,7 +322,7 @@ async fn find(session: &mut Session<'_>, filter: &Filter, after: Option<Uuid>, l
     Ok(Ids { ids, next: last.map(|last| last.id), looked_back_to })
 }
 
-/// Counts jobs that were enqueued before `after`, of the next [`REACH`].
+/// Counts jobs that were enqueued before `after`, of the next [`reach`](Filter::reach).
 pub async fn count(db: &Db, filter: &Filter, after: Option<Uuid>) -> Result<Count> {
     struct Counted {
         jobs: i64,

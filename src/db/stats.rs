@@ -3,7 +3,7 @@
 //! A small table is counted. Of a large one a sample is, and each figure says whether it is exact. No index leads to jobs
 //! by kind and state, since every claim would have to keep it.
 
-mod forecast;
+pub mod forecast;
 mod live;
 mod recent;
 mod trend;
@@ -21,10 +21,10 @@ use crate::db::limits::{self, Paused};
 use crate::db::session::{Session, Transaction};
 use crate::model::failure::Result;
 use crate::model::limits::{EACH, Limit};
-pub use forecast::{Forecast, Position, Precision, forecast};
+pub use forecast::{Forecast, Position, Precision};
 use live::Live;
 pub use recent::{Percentiles, Recent};
-pub use trend::{Fault, Part, faults, trend};
+pub use trend::{Fault, Part, Past, faults, trend};
 
 /// How the queue does.
 #[derive(Debug, Clone, Serialize, ToSchema)]

@@ -41,7 +41,7 @@ struct Wanted {
 #[derive(Debug, Serialize, ToSchema)]
 struct AuditPage {
     entries: Vec<Audited>,
-    /// After which to go on; null at the end of the list.
+    /// After which to go on; null at the end of the list. A page with fewer than `limit` ends where so many were looked at.
     next: Option<i64>,
 }
 
@@ -56,7 +56,6 @@ async fn list(
 ) -> Result<Response, Problem> {
     let limit = page::limit(wanted.limit)?;
     let filter = Filter { who: wanted.who, action: wanted.action, target: wanted.target };
-    let entries = audit::list(&site.db, &filter, wanted.after, limit).await?;
-    let next = page::next(&entries, limit, |last| last.id);
+    let audit::Page { deeds: entries, next } = audit::list(&site.db, &filter, wanted.after, limit).await?;
     Ok(page::answer(&uri, next.as_ref(), AuditPage { entries, next }))
 }

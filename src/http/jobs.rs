@@ -40,7 +40,7 @@ pub(super) fn routes() -> OpenApiRouter<Site> {
         .merge(bulk::routes())
 }
 
-/// Jobs, live and finished, the last enqueued first. A page looks at 100,000 jobs at most; where it ends early because of
+/// Jobs, live and finished, the last enqueued first. A page looks at 10,000 jobs at most; where it ends early because of
 /// that, `looked_back_to` says how far it got, and `next` goes on from there.
 #[utoipa::path(get, path = "/v1/jobs", tag = "jobs", operation_id = "jobs_list", params(Wanted), security(("token" = ["read"])),
     responses((status = OK, body = Page, headers(("link" = String, description = "The next page, with rel=\"next\"."))), OfFinding))]

@@ -48,9 +48,11 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::backup::yard::Premises;
 use crate::config::{Config, Loaded};
 use crate::db::Db;
+use crate::db::stats::Past;
 use crate::model::failure::Failure;
 use crate::providers::pictures::Pictures;
 use crate::queue::gather::Gathering;
+use crate::queue::lookout::Lookout;
 pub use error::Problem;
 pub use server::Server;
 
@@ -65,6 +67,8 @@ pub struct Site {
     pub config: Arc<Config>,
     /// Takes the jobs that callers ask for.
     pub jobs: Gathering,
+    /// Tells where jobs stand that are not finished.
+    pub lookout: Lookout,
     /// The settings as people gave them, and where.
     pub loaded: Arc<Loaded>,
     /// What backups are made with.
@@ -73,6 +77,8 @@ pub struct Site {
     pub known: Arc<auth::Known>,
     /// The last report on the service's health.
     pub health: health::Last,
+    /// How the queue did lately.
+    pub past: Arc<Past>,
     /// What happens, for those who listen.
     pub feed: events::Feed,
     /// The service stops: streams end.
@@ -88,8 +94,10 @@ impl Site {
             config: Arc::new(premises.config.clone()),
             loaded: Arc::new(loaded),
             jobs: Gathering::begin(db.clone()),
+            lookout: Lookout::begin(&db),
             known: Arc::default(),
             health: Arc::default(),
+            past: Arc::default(),
             feed: events::Feed::default(),
             db,
             premises,

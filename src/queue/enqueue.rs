@@ -64,6 +64,15 @@ pub async fn enqueue_all(db: &Db, jobs: &[NewJob]) -> Result<Vec<Enqueued>> {
     Ok(enqueued)
 }
 
+/// Enqueues some jobs without unique keys in one statement: all or none.
+pub(super) async fn enqueue_plain(session: &mut Session<'_>, jobs: &[NewJob]) -> Result<Vec<Enqueued>> {
+    if let [job] = jobs {
+        return Ok(vec![enqueue::enqueue(session, job).await?]);
+    }
+    let ids = enqueue::insert_all(session, &jobs.iter().collect::<Vec<_>>()).await?;
+    Ok(ids.into_iter().map(|id| Enqueued { id, is_new: true }).collect())
+}
+
 /// Enqueues any number of jobs in the caller's transaction by COPY, in their order; returns their ids. All or none: what
 /// went before a job that is refused is taken back. Jobs with unique keys are refused.
 ///

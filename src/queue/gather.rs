@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use super::enqueue::{check, enqueue_all, enqueue_one};
-use crate::db::Db;
+use super::enqueue::{check, enqueue_one, enqueue_plain};
+use crate::db::{Db, Line};
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::{Enqueued, NewJob};
 
@@ -37,7 +37,10 @@ impl Gathering {
     #[must_use]
     pub fn begin(db: Db) -> Self {
         let (sender, waiting) = mpsc::channel(WAITING);
-        tokio::spawn(gather(db.clone(), waiting));
+        let waiting = Arc::new(Mutex::new(waiting));
+        for _ in 0..UNDER_WAY {
+            tokio::spawn(gather(db.clone(), Arc::clone(&waiting)));
+        }
         Self { db, sender }
     }
 
@@ -55,26 +58,20 @@ impl Gathering {
     }
 }
 
-async fn gather(db: Db, mut waiting: mpsc::Receiver<Waiting>) {
-    let room = Arc::new(Semaphore::new(UNDER_WAY));
+/// Sends group after group on a connection of its own: what comes while it is busy goes together.
+async fn gather(db: Db, waiting: Arc<Mutex<mpsc::Receiver<Waiting>>>) {
+    let line = db.line();
     let mut group = Vec::new();
-    // First the room, then the jobs: what comes until there is room goes together.
-    while let Ok(place) = Arc::clone(&room).acquire_owned().await {
-        if waiting.recv_many(&mut group, MOST).await == 0 {
-            return;
-        }
-        let (db, group) = (db.clone(), std::mem::take(&mut group));
-        tokio::spawn(async move {
-            send(&db, group).await;
-            drop(place);
-        });
+    while waiting.lock().await.recv_many(&mut group, MOST).await > 0 {
+        send(&db, &line, std::mem::take(&mut group)).await;
     }
+    line.close().await;
 }
 
 /// Enqueues a group and tells each caller.
-async fn send(db: &Db, group: Vec<Waiting>) {
+async fn send(db: &Db, line: &Line, group: Vec<Waiting>) {
     let (jobs, answers): (Vec<NewJob>, Vec<_>) = group.into_iter().map(|one| (one.job, one.answer)).unzip();
-    match enqueue_all(db, &jobs).await {
+    match send_jobs(line, &jobs).await {
         Ok(enqueued) => {
             answers.into_iter().zip(enqueued).for_each(|(answer, enqueued)| drop(answer.send(Ok(enqueued))))
         }
@@ -96,4 +93,15 @@ async fn send(db: &Db, group: Vec<Waiting>) {
             alone.join_all().await;
         }
     }
+}
+
+/// All or none, in one statement.
+async fn send_jobs(line: &Line, jobs: &[NewJob]) -> Result<Vec<Enqueued>> {
+    let mut held = line.take().await?;
+    let sent = enqueue_plain(held.connection(), jobs).await;
+    // Who was refused has a connection that is well.
+    if sent.as_ref().err().is_none_or(|failure| failure.kind() != Kind::Database) {
+        held.give_back();
+    }
+    sent
 }

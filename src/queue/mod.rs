@@ -4,7 +4,8 @@
 //! says are next, and gives them to the [`backend`] of their kind, from which an apalis worker takes them. When nothing
 //! waits it comes to [`rest`] until it is woken. What became of the jobs goes to the [`completer`], which commits outcomes
 //! in groups. The [`lease`] is kept in a task and on a schedule of its own, so that neither a full queue nor a slow commit
-//! can stop it. [`gather`] puts jobs that callers bring one by one into common transactions. The [`watch`] sees what time brings: jobs that are due, and lapsed workers, whose jobs it frees.
+//! can stop it. [`gather`] puts jobs that callers bring one by one into common transactions,
+//! and [`lookout`] tells many at once where their jobs stand. The [`watch`] sees what time brings: jobs that are due, and lapsed workers, whose jobs it frees.
 
 pub mod backend;
 mod batch;
@@ -16,6 +17,7 @@ pub mod journal;
 pub mod lease;
 pub mod listener;
 pub mod logs;
+pub mod lookout;
 pub mod rest;
 pub mod ring;
 pub mod watch;

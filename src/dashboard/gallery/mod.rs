@@ -20,7 +20,6 @@ use super::parts::pager::pager;
 use super::parts::time;
 use super::visitor::Visitor;
 use crate::db::generations::{self, GenerationFilter};
-use crate::http::page::next;
 use crate::http::{Problem, Site};
 use crate::model::attributes::{Breed, CatAttributes};
 use crate::model::failure::{Failure, Kind};
@@ -107,13 +106,14 @@ async fn show(
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Page, Problem> {
     let Query(wanted) = wanted?;
-    let cats = generations::list(&site.db, &wanted.filter()?).await?;
-    let older = next(&cats, CATS, |last| wanted.page(&last.id.to_string()));
+    let generations::Page { cats, next } = generations::page(&site.db, &wanted.filter()?).await?;
+    let is_cut = next.is_some() && i64::try_from(cats.len()).is_ok_and(|count| count < CATS);
+    let older = next.map(|next| wanted.page(&next.to_string()));
     let newest = wanted.after.map(|_| wanted.page(""));
     let content = html! {
         (ask::form(&visitor))
         (filters(&wanted))
-        @if cats.is_empty() {
+        @if cats.is_empty() && !is_cut {
             section.card {
                 @if wanted.is_empty() && wanted.after.is_none() {
                     (empty("No cats yet.", &html! {
@@ -130,6 +130,9 @@ async fn show(
                     li { (tile(cat, &html! { (time::ago(cat.created_at, visitor.now)) })) }
                 }
             }
+        }
+        @if is_cut {
+            p.note { "So many cats were looked at; there may be more like that before. " a href=[older.as_deref()] { "Look further back" } }
         }
         (pager(newest.as_deref(), older.as_deref()))
     };

@@ -15,9 +15,8 @@ use crate::dashboard::parts::link::{href, short};
 use crate::dashboard::parts::table::{Column, table};
 use crate::dashboard::parts::{badge, field, pager, time};
 use crate::dashboard::visitor::Visitor;
-use crate::db::inspect::{self, JobRow, REACH};
+use crate::db::inspect::{self, JobRow};
 use crate::http::{Problem, Site};
-use crate::model::figures::grouped;
 use crate::model::job::{JobKind, JobState};
 
 /// Jobs of one page.
@@ -152,8 +151,7 @@ fn list(page: &inspect::Page, wanted: &Wanted, is_later: bool, visitor: &Visitor
         }
         @if let Some(back_to) = page.looked_back_to {
             p.note {
-                "Looked through " (grouped(REACH.unsigned_abs())) " jobs, back to " (time::at(back_to))
-                "; there may be more before. " a href=[older.as_deref()] { "Look further back" }
+                "Looked through so many jobs that there may be more: back to " (time::at(back_to)) ". " a href=[older.as_deref()] { "Look further back" }
             }
         }
         (pager::pager(is_later.then_some(newest.as_str()), older.as_deref()))

@@ -50,7 +50,7 @@ async fn show(State(site): State<Site>, visitor: Visitor) -> Result<Page, Proble
     // Together: none waits for another, and the page is as slow as the slowest.
     let (stats, trend, faults, schedules, standings, cats) = tokio::try_join!(
         stats::stats(db, None),
-        stats::trend(db),
+        stats::trend(db, &site.past),
         stats::faults(db),
         schedules::list(db),
         backups::standings(db),

@@ -16,6 +16,8 @@ use crate::model::generation::Generation;
 
 /// How many generations are looked at one after the other for what their documents hold.
 pub const REACH: i64 = 5000;
+/// How many are looked at for a column that no index leads to: a language, a score, a name without its owner.
+const COLUMN_REACH: i64 = 20_000;
 
 /// Which generations. What is left out leaves all in.
 #[derive(Debug, Clone, Default)]
@@ -68,6 +70,14 @@ impl GenerationFilter {
         self.attributes.is_some() || self.analysis.is_some()
     }
 
+    /// Whether it is about columns that no index leads to.
+    const fn is_about_rare_columns(&self) -> bool {
+        self.language.is_some()
+            || self.min_score.is_some()
+            || self.max_score.is_some()
+            || self.name.is_some() && self.owner.is_none()
+    }
+
     /// The least and the highest score, if it is about scores: rows without one, or with NaN, are left out then.
     pub(super) fn scores(&self) -> (Option<f64>, Option<f64>) {
         let is_about_scores = self.min_score.is_some() || self.max_score.is_some();
@@ -113,8 +123,29 @@ struct Place {
     id: Uuid,
 }
 
-/// Generations, newest first, without their analyses. Fails where there is none to go on after.
+/// A part of a list.
+#[derive(Debug)]
+pub struct Page {
+    /// Generations, newest first, without their analyses.
+    pub cats: Vec<Generation>,
+    /// After which one to go on; none at the end of the list. Where the page is not full, so many were looked at.
+    pub next: Option<Uuid>,
+}
+
+/// Generations, newest first, without their analyses, however far back they are. Fails where there is none to go on after.
 pub async fn list(db: &Db, filter: &GenerationFilter) -> Result<Vec<Generation>> {
+    let mut found = page(db, filter).await?;
+    loop {
+        let left = filter.limit - i64::try_from(found.cats.len()).unwrap_or(i64::MAX);
+        let (Some(next), 1..) = (found.next, left) else { return Ok(found.cats) };
+        let more = page(db, &GenerationFilter { before: Some(next), limit: left, ..filter.clone() }).await?;
+        found.cats.extend(more.cats);
+        found.next = more.next;
+    }
+}
+
+/// The next part of a list, at a cost that does not grow with the table. Fails where there is none to go on after.
+pub async fn page(db: &Db, filter: &GenerationFilter) -> Result<Page> {
     let mut reading = begin_reading(db).await?;
     let until = filter.until.map(|until| until.naive_utc());
     // One bound alone: of two, the walk might begin at the wrong one.
@@ -125,14 +156,22 @@ pub async fn list(db: &Db, filter: &GenerationFilter) -> Result<Vec<Generation>>
     };
     let filter = &GenerationFilter { until: None, ..filter.clone() };
     let mut found = walk(&mut reading, filter, after).await?;
-    if let Some(last) = found.reached {
-        let more =
-            search(&mut reading, filter, last, filter.limit - i64::try_from(found.ids.len()).unwrap_or(0)).await?;
-        found.ids.extend(more);
+    let mut next = None;
+    match found.reached {
+        Some(last) if filter.is_about_rare_columns() => next = Some(last.id),
+        Some(last) => {
+            let more =
+                search(&mut reading, filter, last, filter.limit - i64::try_from(found.ids.len()).unwrap_or(0)).await?;
+            found.ids.extend(more);
+        }
+        None => {}
+    }
+    if i64::try_from(found.ids.len()).is_ok_and(|found| found == filter.limit) {
+        next = found.ids.last().copied();
     }
     let cats = by_ids(&mut reading, &found.ids).await?;
     reading.commit().await?;
-    Ok(cats)
+    Ok(Page { cats, next })
 }
 
 /// The place of a generation, or that of `until` where it is the later in the list.
@@ -161,22 +200,41 @@ struct Found {
     reached: Option<Place>,
 }
 
-/// Goes along the newest that the columns let in, until the page is full or [`REACH`] documents were looked at.
+/// Goes along the newest that an index leads to, until the page is full or so many were looked at.
 async fn walk(session: &mut Session<'_>, filter: &GenerationFilter, after: Option<Place>) -> Result<Found> {
-    let reach = if filter.is_about_documents() { REACH.max(filter.limit) } else { filter.limit };
-    // The last one comes along even where its document is another: the search goes on behind it.
-    let rows = filtered!(
-        query(
-            r#"SELECT id, created_at::text AS "created_at!", matches AS "matches!", nth = $14 AS "is_last!"
-               FROM (SELECT id, created_at, row_number() OVER (ORDER BY created_at DESC, id DESC) AS nth,
-                            ($1::jsonb IS NULL OR coalesce(cat_attributes @> $1, false))
-                            AND ($2::jsonb IS NULL OR coalesce(analysis_data @> $2, false)) AS matches
-                     FROM public.generations "#,
-            "AND ($12::text IS NULL OR (created_at, id) < ($12::text::timestamp, $13::uuid))
-             ORDER BY created_at DESC, id DESC LIMIT $14) AS looked
-             WHERE matches OR nth = $14 ORDER BY looked.created_at DESC, id DESC LIMIT $15"
-        ),
-        filter,
+    let reach = match (filter.is_about_documents(), filter.is_about_rare_columns()) {
+        (true, _) => REACH.max(filter.limit),
+        (false, true) => COLUMN_REACH.max(filter.limit),
+        (false, false) => filter.limit,
+    };
+    // The last one comes along even where it is no match: what comes next goes on behind it.
+    let rows = sqlx::query!(
+        r#"SELECT id, created_at::text AS "created_at!", matches AS "matches!", nth = $14 AS "is_last!"
+           FROM (SELECT id, created_at, row_number() OVER (ORDER BY created_at DESC, id DESC) AS nth,
+                        ($4::text IS NULL OR coalesce(repo_name = $4, false))
+                        AND ($6::text IS NULL OR coalesce(primary_language = $6, false))
+                        AND ($7::float8 IS NULL OR coalesce(code_quality_score::float8 BETWEEN $7 AND $8, false))
+                        AND ($1::jsonb IS NULL OR coalesce(cat_attributes @> $1, false))
+                        AND ($2::jsonb IS NULL OR coalesce(analysis_data @> $2, false)) AS matches
+                 FROM public.generations
+                 WHERE ($3::text IS NULL OR repo_owner = $3) AND ($4::text IS NULL OR $3 IS NULL OR repo_name = $4)
+                   AND ($5::text IS NULL OR github_url = $5)
+                   AND ($9::timestamp IS NULL OR created_at >= $9) AND ($10::timestamp IS NULL OR created_at < $10)
+                   AND ($11::uuid IS NULL OR user_id = $11)
+                   AND ($12::text IS NULL OR (created_at, id) < ($12::text::timestamp, $13::uuid))
+                 ORDER BY created_at DESC, id DESC LIMIT $14) AS looked
+           WHERE matches OR nth = $14 ORDER BY looked.created_at DESC, id DESC LIMIT $15"#,
+        filter.attributes,
+        filter.analysis,
+        filter.owner,
+        filter.name,
+        filter.url,
+        filter.language,
+        filter.scores().0,
+        filter.scores().1,
+        filter.since.map(|time| time.naive_utc()),
+        filter.until.map(|time| time.naive_utc()),
+        filter.user,
         after.as_ref().map(|place| place.created_at.as_str()),
         after.as_ref().map(|place| place.id),
         reach,

@@ -12,7 +12,7 @@ pub mod export;
 pub mod import;
 mod list;
 
-pub use list::{GenerationFilter, REACH, list, newest};
+pub use list::{GenerationFilter, Page, REACH, list, newest, page};
 
 /// One generation, with its analysis.
 pub async fn get(db: &Db, id: Uuid) -> Result<Option<Generation>> {

@@ -10,16 +10,16 @@ use crate::db::session::Session;
 use crate::model::failure::Result;
 use crate::model::job::JobState;
 
-/// Pages of `queue.jobs` that are all read: 80 MB.
-const COUNTED_PAGES: i64 = 10_000;
+/// Pages of `queue.jobs` that are all read: 16 MB.
+const COUNTED_PAGES: i64 = 2000;
 /// Pages that are read of a larger table, chosen by chance.
-const SAMPLED_PAGES: i64 = 2000;
+const SAMPLED_PAGES: i64 = 500;
 /// Lanes whose fronts are read of a larger table: there the running jobs are, and who has waited longest.
 const LANES: i64 = 1000;
 /// Jobs that are read there, at most.
-const FRONT: i64 = 50_000;
+const FRONT: i64 = 10_000;
 /// Scheduled and parked jobs that are counted, each, of a larger table.
-const COUNTED_JOBS: i64 = 20_000;
+const COUNTED_JOBS: i64 = 10_000;
 /// Live jobs of one kind in one state, and of one worker where they run.
 pub(super) struct Live {
     kind: String,

@@ -1,5 +1,8 @@
 //! The last hours: how many jobs ended when, how long they had waited, and why those failed that did.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use chrono::{DateTime, Utc};
 
 use super::{Amount, begin_reading};
@@ -32,6 +35,16 @@ pub struct Part {
     pub wait_p95: Option<f64>,
 }
 
+/// Parts that are over, of which nothing changes any more.
+#[derive(Debug, Default)]
+pub struct Past(Mutex<BTreeMap<DateTime<Utc>, Part>>);
+
+impl Past {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<DateTime<Utc>, Part>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// How many jobs failed for one sort of reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
@@ -44,8 +57,9 @@ pub struct Fault {
 }
 
 /// The last six hours in quarters, the oldest first. None where that takes too long: under a flood the index on time may
-/// lag behind.
-pub async fn trend(db: &Db) -> Result<Option<Vec<Part>>> {
+/// lag behind. What is in `past` is not read again, and what is over goes there.
+pub async fn trend(db: &Db, past: &Past) -> Result<Option<Vec<Part>>> {
+    let known: Vec<DateTime<Utc>> = past.lock().keys().copied().collect();
     let mut reading = begin_reading(db).await?;
     let rows = sqlx::query!(
         r#"WITH part AS MATERIALIZED (
@@ -53,13 +67,14 @@ pub async fn trend(db: &Db) -> Result<Option<Vec<Part>>> {
              FROM queue.now() AS now, generate_series(0, $1 - 1) AS nth,
                   LATERAL (SELECT date_bin(make_interval(secs => $2), now, 'epoch') - make_interval(secs => $2) * ($1 - 1 - nth)
                            AS since) AS begun
+             WHERE since <> ALL ($4)
            ), ended AS MATERIALIZED (
              SELECT part.nth, wanted.state, job.finished_at, job.wait
              FROM part, (VALUES ('completed'), ('discarded')) AS wanted (state), LATERAL (
                SELECT finished_at, extract(epoch FROM started_at - run_at)::float8 AS wait FROM queue.history AS job
                WHERE job.state = wanted.state AND job.finished_at >= part.since AND job.finished_at < part.until LIMIT $3) AS job
            )
-           SELECT since AS "since!", extract(epoch FROM least(now, until) - since)::float8 AS "seconds!",
+           SELECT since AS "since!", until + interval '1 minute' < now AS "is_over!", extract(epoch FROM least(now, until) - since)::float8 AS "seconds!",
              count(*) FILTER (WHERE state = 'completed') AS "completed!",
              extract(epoch FROM max(finished_at) FILTER (WHERE state = 'completed') - since)::float8 AS completed_within,
              count(*) FILTER (WHERE state = 'discarded') AS "discarded!",
@@ -69,7 +84,8 @@ pub async fn trend(db: &Db) -> Result<Option<Vec<Part>>> {
            FROM part LEFT JOIN ended USING (nth) GROUP BY nth, now, since, until ORDER BY since"#,
         PARTS,
         f64::from(SECONDS),
-        READ
+        READ,
+        &known
     )
     .fetch_all(&mut *reading)
     .await;
@@ -78,15 +94,29 @@ pub async fn trend(db: &Db) -> Result<Option<Vec<Part>>> {
         rows => rows?,
     };
     reading.commit().await?;
-    let parts = rows.into_iter().map(|row| Part {
-        since: row.since,
-        seconds: row.seconds,
-        completed: stretched(row.completed, row.completed_within, row.seconds),
-        discarded: stretched(row.discarded, row.discarded_within, row.seconds),
-        wait_p50: row.wait_p50,
-        wait_p95: row.wait_p95,
-    });
-    Ok(Some(parts.collect()))
+    let mut past = past.lock();
+    let mut parts = past.clone();
+    for row in rows {
+        let part = Part {
+            since: row.since,
+            seconds: row.seconds,
+            completed: stretched(row.completed, row.completed_within, row.seconds),
+            discarded: stretched(row.discarded, row.discarded_within, row.seconds),
+            wait_p50: row.wait_p50,
+            wait_p95: row.wait_p95,
+        };
+        if row.is_over {
+            past.insert(row.since, part.clone());
+        }
+        parts.insert(row.since, part);
+    }
+    // The first ones have become older than six hours.
+    for parts in [&mut *past, &mut parts] {
+        while parts.len() > PARTS as usize {
+            parts.pop_first();
+        }
+    }
+    Ok(Some(parts.into_values().collect()))
 }
 
 /// Jobs of a part: as counted, or, where the count was cut short, as many as its pace makes of the whole part.

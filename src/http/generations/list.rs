@@ -68,7 +68,7 @@ pub struct Asked {
 pub struct Listing {
     /// Without their analyses.
     pub generations: Vec<Listed>,
-    /// After which one to go on; null at the end.
+    /// After which one to go on; null at the end. A page with fewer than `limit` ends where so many were looked at.
     pub next: Option<Uuid>,
 }
 
@@ -98,10 +98,10 @@ pub async fn list(
     Params(asked): Params<Asked>,
 ) -> Result<Response, Problem> {
     let filter = filter(asked, &site)?;
-    let cats = generations::list(&site.db, &filter).await;
-    let cats = cats.map_err(|failure| Problem::from(failure).of_field("after"))?;
-    let next = page::next(&cats, filter.limit, |cat| cat.id);
-    let generations = cats.into_iter().map(|cat| Listed { links: Links::of(cat.id), cat }).collect();
+    let found = generations::page(&site.db, &filter).await;
+    let found = found.map_err(|failure| Problem::from(failure).of_field("after"))?;
+    let next = found.next;
+    let generations = found.cats.into_iter().map(|cat| Listed { links: Links::of(cat.id), cat }).collect();
     Ok(page::answer(&uri, next.as_ref(), Listing { generations, next }))
 }
 

@@ -12,7 +12,7 @@ use super::Links;
 use crate::db::attempts::{self, AttemptRow};
 use crate::db::generations;
 use crate::db::inspect::{self, JobRow};
-use crate::db::stats::{Position, forecast};
+use crate::db::stats::{Forecast, Position};
 use crate::db::steps::{self, StepRow};
 use crate::http::auth::Reader;
 use crate::http::input::Id;
@@ -23,6 +23,7 @@ use crate::model::generation::Generation;
 use crate::model::job::{JobKind, JobState};
 use crate::model::progress::Step;
 use crate::model::why::Why;
+use crate::queue::lookout::Sight;
 
 /// A generation, from the request to the cat.
 #[derive(Debug, Serialize, ToSchema)]
@@ -43,7 +44,7 @@ pub struct Shown {
     progress: f64,
     /// The steps that have begun, in order.
     steps: Vec<ShownStep>,
-    /// Its place in the queue, while it waits for a worker.
+    /// Its place in the queue, while it waits for a worker. Where it is a far one it may be that of up to a second ago.
     position: Option<Position>,
     /// Estimate of the seconds until its end, by how long others took; null where nobody can tell.
     eta_seconds: Option<f64>,
@@ -106,15 +107,17 @@ const FREE: Cost = Cost { amount: 0.0, currency: "USD", painter: "embedded" };
     responses((status = OK, body = Shown), OfFinding), security(("token" = ["read"])))]
 pub async fn show(State(site): State<Site>, _: Reader, Id(id): Id) -> Result<Json<Shown>, Problem> {
     // The job first: what completes meanwhile has its result then.
-    let job = match inspect::job(&site.db, id).await {
-        Ok(job) if job.kind == JobKind::Generation.name() => Some(job),
-        Ok(job) => {
-            let what = format!("job {id} is no generation but a {} job", job.kind);
-            return Err(Failure::new(Kind::NotFound, what).hint(format!("see /v1/jobs/{id}")).into());
+    let (job, forecast) = match site.lookout.look(id).await? {
+        Some(Sight { job, has_begun: false, forecast }) if job.kind == JobKind::Generation.name() => {
+            return Ok(Json(waiting(job, forecast)?));
         }
-        Err(failure) if failure.kind() == Kind::NotFound => None,
-        Err(failure) => return Err(failure.into()),
+        Some(Sight { job, forecast, .. }) => (Some(job), Some(forecast)),
+        None => (finished(&site, id).await?, None),
     };
+    if let Some(job) = job.as_ref().filter(|job| job.kind != JobKind::Generation.name()) {
+        let what = format!("job {id} is no generation but a {} job", job.kind);
+        return Err(Failure::new(Kind::NotFound, what).hint(format!("see /v1/jobs/{id}")).into());
+    }
     let result = generations::get(&site.db, id).await?;
     // Its history may have been pruned; an imported one never had a job.
     if job.is_none() && result.is_none() {
@@ -124,17 +127,14 @@ pub async fn show(State(site): State<Site>, _: Reader, Id(id): Id) -> Result<Jso
         Some(job) if result.is_none() => job.state()?,
         _ => JobState::Completed,
     };
-    let forecast = match &job {
-        Some(job) if !state.is_final() => Some(forecast(&site.db, job).await?),
-        _ => None,
-    };
+    let forecast = forecast.filter(|_| !state.is_final()).unwrap_or_default();
     let steps = match &result {
         Some(cat) => taken(cat),
         None => begun(steps::of_job(&site.db, id).await?),
     };
     let why_this_cat =
         result.as_ref().and_then(|cat| Why::of_stored(cat.cat_attributes.as_ref()?, cat.analysis_data.as_ref()?));
-    let asked = job.as_ref().and_then(|job| job.payload.get("github_url")).and_then(Value::as_str);
+    let asked = job.as_ref().and_then(url_of);
     Ok(Json(Shown {
         id,
         state: state.name().to_owned(),
@@ -142,8 +142,8 @@ pub async fn show(State(site): State<Site>, _: Reader, Id(id): Id) -> Result<Jso
         step: steps.iter().find(|step| !step.done && state == JobState::Running).map(|step| step.step.clone()),
         progress: if state == JobState::Completed { 1.0 } else { progress(&steps) },
         steps,
-        position: forecast.and_then(|forecast| forecast.position),
-        eta_seconds: forecast.and_then(|forecast| forecast.eta_seconds),
+        position: forecast.position,
+        eta_seconds: forecast.eta_seconds,
         attempts: attempts::of_job(&site.db, id).await?,
         cost: FREE,
         job,
@@ -151,6 +151,38 @@ pub async fn show(State(site): State<Site>, _: Reader, Id(id): Id) -> Result<Jso
         why_this_cat,
         links: Links::of(id),
     }))
+}
+
+/// A generation that nothing was done for yet: there is no more to know than its job.
+fn waiting(job: JobRow, forecast: Forecast) -> Result<Shown, Failure> {
+    Ok(Shown {
+        id: job.id,
+        state: job.state()?.name().to_owned(),
+        github_url: url_of(&job).map(ToOwned::to_owned),
+        step: None,
+        progress: 0.0,
+        steps: Vec::new(),
+        position: forecast.position,
+        eta_seconds: forecast.eta_seconds,
+        attempts: Vec::new(),
+        cost: FREE,
+        links: Links::of(job.id),
+        job: Some(job),
+        result: None,
+        why_this_cat: None,
+    })
+}
+
+/// The job, if it is kept.
+async fn finished(site: &Site, id: Uuid) -> Result<Option<JobRow>, Failure> {
+    match inspect::job(&site.db, id).await {
+        Err(failure) if failure.kind() == Kind::NotFound => Ok(None),
+        job => job.map(Some),
+    }
+}
+
+fn url_of(job: &JobRow) -> Option<&str> {
+    job.payload.get("github_url").and_then(Value::as_str)
 }
 
 /// The share of a generation's steps that is done.

@@ -112,13 +112,13 @@ async fn a_page_that_finds_nothing_says_how_far_it_looked_and_the_next_goes_on()
     bed.execute(
         "INSERT INTO queue.jobs (id, kind, payload, created_at)
          SELECT ('ffff' || lpad(to_hex(n), 28, '0'))::uuid, 'probe', '{}', timestamptz '2026-01-01' + n * interval '1 s'
-         FROM generate_series(1, 100005) AS n",
+         FROM generate_series(1, 10005) AS n",
     )
     .await;
     bed.execute("ANALYZE queue.jobs").await;
     let filter = Filter { tag: Some("needle".into()), ..Filter::default() };
     let page = inspect::list(&bed.db, &filter, None, 10).await.unwrap();
-    let edge: Uuid = format!("ffff{:028x}", 100_005 - REACH + 1).parse().unwrap();
+    let edge: Uuid = format!("ffff{:028x}", 10_005 - REACH + 1).parse().unwrap();
     assert_eq!((page.jobs.len(), page.next), (0, Some(edge)));
     assert_eq!(page.looked_back_to.unwrap().to_rfc3339(), "2026-01-01T00:00:06+00:00");
     assert_eq!(inspect::count(&bed.db, &filter, None).await.unwrap().next, Some(edge));

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::error::{Problem, wrong};
+use crate::model::failure::{Failure, Kind};
 use crate::model::job::JobKind;
 
 /// A body of JSON.

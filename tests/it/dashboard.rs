@@ -49,7 +49,7 @@ fn deeds(shell: &Shell) -> Vec<String> {
 }
 
 /// Changes the database behind the program's back.
-fn run(shell: &Shell, sql: &str) {
+pub fn run(shell: &Shell, sql: &str) {
     with_database(shell, async |connection| {
         sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(connection).await.unwrap();
     });

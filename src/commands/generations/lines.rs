@@ -75,7 +75,7 @@ fn row(text: &str, line: u64) -> Result<Row> {
         wrong(line, error.column().max(1), what.split(" at line ").next().unwrap_or_default())
     })?;
     let mut row = Row::default();
-    let mut seen = [false; COLUMNS.len()];
+    let mut seen = [false; COUNT];
     for (name, value) in fields {
         let value = value.get();
         let at = value.as_ptr().addr() - text.as_ptr().addr() + 1;

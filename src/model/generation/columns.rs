@@ -26,8 +26,11 @@ const fn column(name: &'static str, form: Form) -> Column {
     Column { name, form }
 }
 
+/// How many there are.
+pub const COUNT: usize = 26;
+
 /// All of them, in the order of the file.
-pub const COLUMNS: [Column; 26] = [
+pub const COLUMNS: [Column; COUNT] = [
     column("id", Form::Text),
     column("created_at", Form::Text),
     column("github_url", Form::Text),
@@ -57,7 +60,7 @@ pub const COLUMNS: [Column; 26] = [
 ];
 
 /// A row of a file: the text of each of [`COLUMNS`] as `PostgreSQL` reads it; none where it has no value.
-pub type Row = [Option<String>; COLUMNS.len()];
+pub type Row = [Option<String>; COUNT];
 
 /// Where a column stands in a row.
 #[must_use]

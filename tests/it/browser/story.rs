@@ -20,6 +20,7 @@ async fn logged_in(shell: &Shell, look: Look) -> (Service, Browser) {
     browser.fill("token", "rtc_wrong").await;
     browser.press("Log in").await;
     browser.until("the token is not known").await;
+    assert_eq!(browser.complaints().await.len(), 1, "of that alone");
     browser.fill("token", token.trim()).await;
     browser.press("Log in").await;
     browser.until("Signed in as admin").await;

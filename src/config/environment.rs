@@ -153,8 +153,9 @@ fn collect(
         let origin = origin(name.clone());
         if schema.default_of(&key).is_none() {
             let names: Vec<String> = schema.defaults().map(|default| variable_of(&default.key)).collect();
-            let hint = match nearest(name, names.iter().map(String::as_str)) {
-                Some(near) => format!("did you mean {near}?"),
+            // What all of them begin with would make any two alike.
+            let hint = match nearest(&name[PREFIX.len()..], names.iter().map(|name| &name[PREFIX.len()..])) {
+                Some(near) => format!("did you mean {PREFIX}{near}?"),
                 None => format!("variables are named {PREFIX}SECTION__KEY; `repo-to-cat config show` lists every key"),
             };
             return Err(Failure::new(Kind::Invalid, format!("unknown setting `{key}` ({origin})")).hint(hint));

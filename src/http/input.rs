@@ -4,7 +4,6 @@ use axum::Json;
 use axum::body::{Body as RawBody, Bytes};
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::Response;
@@ -35,7 +34,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         if bytes.trim_ascii_start().starts_with(b"[") {
             // Else a list would be read as the fields in their order, or as none of them.
             let failure = Failure::new(Kind::Invalid, "the body is a list").hint("send an object: {...}");
-            return Err(Problem::with(StatusCode::UNPROCESSABLE_ENTITY, failure).of_field("body"));
+            return Err(Problem::from(failure).of_field("body"));
         }
         let Json(value) = Json::from_request(Request::from_parts(parts, RawBody::from(bytes)), state).await?;
         Ok(Self(value))

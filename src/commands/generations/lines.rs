@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::files::{cannot_read, wrong};
 use crate::model::failure::Result;
-use crate::model::generation::columns::{COLUMNS, Form, Row, position};
+use crate::model::generation::columns::{COLUMNS, COUNT, Form, Row, position};
 
 /// A file of JSON lines.
 pub struct JsonLines<R> {

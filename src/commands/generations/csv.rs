@@ -214,7 +214,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn what_was_written_is_read(rows in prop::collection::vec(
-            prop::collection::vec(prop::option::of("[a,\"\r\n é]{0,5}"), COUNT), 0..5)
+            prop::collection::vec(prop::option::of("[a,\"\r\n é]{0,5}"), COLUMNS.len()), 0..5)
         ) {
             let lines = rows.iter().map(|row| write(row.iter().map(Option::as_deref)));
             let text = header() + &lines.collect::<String>();

@@ -26,7 +26,7 @@ use super::{Site, docs};
             with a `type` that never changes. Lists come in pages: `limit`, `after`, and the header `Link` to the next.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
-    components(schemas(Details))
+    components(schemas(Details, super::pictures::Png))
 )]
 struct Base;
 

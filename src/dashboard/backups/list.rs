@@ -54,7 +54,7 @@ pub(super) async fn show(
     let unrecorded = unrecorded(&site).await;
     let names: BTreeSet<&str> = standings.iter().map(|standing| standing.database.as_str()).collect();
     let content = html! {
-        (standing::standings(&standings, site.config.backup.fresh_hours, &visitor))
+        div #standings data-live="15" { (standing::standings(&standings, site.config.backup.fresh_hours, &visitor)) }
         @if visitor.is_admin() { (make(&visitor)) }
         (chart::trends(&drawn))
         section #backups.card data-live="15" {

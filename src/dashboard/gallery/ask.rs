@@ -26,7 +26,7 @@ pub struct Asked {
 pub fn form(visitor: &Visitor) -> Markup {
     html! {
         @if visitor.may(Scope::Enqueue) {
-            form.card.ask method="post" action="/generations" {
+            form.card.ask method="post" action="/gallery" {
                 (csrf_field(visitor))
                 label for="f-github_url" { "The repository that wants a cat" }
                 div.row {

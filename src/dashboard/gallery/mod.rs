@@ -5,7 +5,7 @@ pub(super) mod ask;
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::routing::{get, post};
+use axum::routing::get;
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::json;
@@ -30,7 +30,7 @@ use crate::model::habitat::HABITATS;
 const CATS: i64 = 24;
 
 pub(super) fn routes() -> Routes {
-    Router::new().route("/gallery", get(show)).route("/generations", post(ask::ask))
+    Router::new().route("/gallery", get(show).post(ask::ask))
 }
 
 /// Which cats, as the form's fields have it: what is empty leaves all in.

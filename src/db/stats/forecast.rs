@@ -17,7 +17,7 @@ use crate::model::failure::Result;
 use crate::model::job::{JobKind, JobState};
 
 /// Jobs that are counted in a job's own lane, at most.
-pub const OWN: usize = 1000;
+pub const OWN: usize = 200;
 /// Other lanes that are looked at, at most.
 pub const LANES: usize = 200;
 /// Jobs that are counted in each of them, at most.

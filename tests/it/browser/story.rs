@@ -56,20 +56,20 @@ async fn jobs_are_cancelled_one_by_one_and_brought_back_together() {
     browser.go(&format!("/jobs/{}", ids[0])).await;
     browser.press("Cancel").await;
     browser.until("Are you sure?").await;
-    browser.press("Yes, cancel").await;
+    browser.press("Cancel the job").await;
     browser.until("It was cancelled.").await;
     browser.go("/jobs?state=scheduled").await;
     browser.choose("which", "all").await;
     browser.press("Cancel…").await;
     browser.until("1 job would be cancelled.").await;
-    browser.press("Yes, cancel").await;
+    browser.press("Cancel the job").await;
     browser.until("1 job was cancelled.").await;
 
     browser.go("/jobs?state=cancelled").await;
     browser.choose("which", "all").await;
     browser.press("Retry…").await;
     browser.until("2 jobs would be retried.").await;
-    browser.press("Retry").await;
+    browser.press("Retry the jobs").await;
     browser.until("2 jobs will run again.").await;
     browser.go("/gallery").await;
     browser.until("repo").await;

@@ -88,9 +88,9 @@ fn a_cat_is_asked_for_and_its_page_opens() {
     let host = Host::for_shell(&shell);
     let service = shell.service("worker,http");
     let browser = Browser::new(&service);
-    assert!(browser.get("/").text().contains("action=\"/generations\""), "the overview has the form, too");
+    assert!(browser.get("/").text().contains("action=\"/gallery\""), "the overview has the form, too");
     let gallery = browser.get("/gallery");
-    let ask = |url: &str| browser.submit(&gallery, "/generations", &[("github_url", url)]);
+    let ask = |url: &str| browser.submit(&gallery, "/gallery", &[("github_url", url)]);
 
     let local = shell.path("repo").display().to_string();
     for (wrong, why) in [
@@ -102,7 +102,7 @@ fn a_cat_is_asked_for_and_its_page_opens() {
         assert!(told.text().contains(why) && told.text().contains("role=\"alert\""), "{wrong}: {}", told.text());
     }
     let bare =
-        browser.post_raw("/generations", "\nsec-fetch-site: same-origin", &[("github_url", &host.url("owner/name"))]);
+        browser.post_raw("/gallery", "\nsec-fetch-site: same-origin", &[("github_url", &host.url("owner/name"))]);
     assert_eq!(bare.status, 403, "no proof, no cat");
     assert_eq!(shell.json(&["jobs", "list"])["jobs"], serde_json::json!([]), "nothing was enqueued");
 
@@ -124,7 +124,7 @@ fn who_may_only_look_asks_for_nothing() {
     page.has(&["Paint its cat"]);
     reader.get("/gallery").lacks(&["Paint its cat", "href=\"/users\"", "href=\"/audit\"", "href=\"/system\""]);
     let fields = [("github_url", "https://github.com/owner/name")];
-    let refused = reader.submit(&page, "/generations", &fields);
+    let refused = reader.submit(&page, "/gallery", &fields);
     assert_eq!(refused.status, 403);
     assert!(audited(&shell).is_empty());
 }

@@ -78,7 +78,7 @@ fn what_a_schedule_would_do_is_told_before() {
         (field("crn", json!("")), 400),
         (field("kind", json!("nap")), 400),
         (field("priority", json!(101)), 400),
-        (field("payload", json!({"github_url": "https://evil.example/a/b"})), 400),
+        (field("payload", json!({"github_url": "https://evil.example/a/b"})), 422),
         (field("key_prefix", json!("\0")), 400),
     ] {
         let answer = post(&service, "/v1/schedules", &wrong.to_string());

@@ -79,7 +79,7 @@ async fn the_indexes_that_are_expected_are_those_that_migrations_make() {
     let mut own = PgConnection::connect(&url).await.unwrap();
     let made: Vec<String> = sqlx::query_scalar(
         "SELECT n.nspname || '.' || c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-         WHERE c.relkind IN ('i', 'I') AND NOT c.relispartition AND n.nspname IN ('public', 'queue', 'backup')
+         WHERE c.relkind IN ('i', 'I') AND NOT c.relispartition AND n.nspname IN ('public', 'queue', 'backup', 'web')
            AND c.relname <> '_sqlx_migrations_pkey' AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = c.oid)",
     )
     .fetch_all(&mut own)

@@ -73,7 +73,7 @@ async fn send(db: &Db, line: &Line, group: Vec<Waiting>) {
     let (jobs, answers): (Vec<NewJob>, Vec<_>) = group.into_iter().map(|one| (one.job, one.answer)).unzip();
     match send_jobs(line, &jobs).await {
         Ok(enqueued) => {
-            answers.into_iter().zip(enqueued).for_each(|(answer, enqueued)| drop(answer.send(Ok(enqueued))))
+            answers.into_iter().zip(enqueued).for_each(|(answer, enqueued)| drop(answer.send(Ok(enqueued))));
         }
         // Whether they are there nobody knows: who sends a job again has to decide that.
         Err(failure) if failure.kind() == Kind::Database => {

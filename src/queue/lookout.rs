@@ -92,6 +92,7 @@ async fn watch(line: Line, mut asked: mpsc::Receiver<Asked>) {
     line.close().await;
 }
 
+#[allow(clippy::similar_names)]
 async fn look(line: &Line, memory: &mut Memory, ids: &[Uuid]) -> Result<HashMap<Uuid, Sight>> {
     let mut held = line.take().await?;
     let live = forecast::live(held.connection(), ids).await?;

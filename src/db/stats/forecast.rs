@@ -4,6 +4,9 @@
 //! looked at as far as the bounds below go, however much waits. [`Lookout`](crate::queue::lookout::Lookout) puts together
 //! what is read here.
 
+// What is counted here is bounded by small constants.
+#![allow(clippy::cast_possible_wrap)]
+
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
@@ -138,7 +141,7 @@ pub async fn fronts(session: &mut Session<'_>, lanes: &[i64]) -> Result<HashMap<
     let rows = sqlx::query!(
         r#"SELECT front.lane, front.rank AS "rank!" FROM unnest($1::bigint[]) AS wanted (lane), LATERAL (
              SELECT lane, rank FROM queue.jobs AS job
-             WHERE job.lane = wanted.lane AND rank IS NOT NULL AND state = 'available' ORDER BY rank LIMIT $2) AS front"#,
+             WHERE job.lane = wanted.lane AND rank IS NOT NULL AND state = 'available' ORDER BY rank LIMIT (SELECT $2::bigint)) AS front"#,
         lanes,
         OWN as i64
     )
@@ -204,6 +207,7 @@ pub async fn pace(session: &mut Session<'_>) -> Result<Pace> {
 
 /// The place of a job with this rank behind those that wait first in its lane; `lanes` is what waits in each lane.
 #[must_use]
+#[allow(clippy::implicit_hasher)]
 pub fn position(lane: i64, rank: DateTime<Utc>, front: &[DateTime<Utc>], lanes: &HashMap<i64, u64>) -> Position {
     let ahead = front.partition_point(|other| *other < rank) as u64;
     let turns = lanes.iter().filter(|(other, _)| **other != lane).map(|(_, waiting)| *waiting);

@@ -58,6 +58,7 @@ pub struct Fault {
 
 /// The last six hours in quarters, the oldest first. None where that takes too long: under a flood the index on time may
 /// lag behind. What is in `past` is not read again, and what is over goes there.
+#[allow(clippy::similar_names)]
 pub async fn trend(db: &Db, past: &Past) -> Result<Option<Vec<Part>>> {
     let known: Vec<DateTime<Utc>> = past.lock().keys().copied().collect();
     let mut reading = begin_reading(db).await?;
@@ -94,8 +95,8 @@ pub async fn trend(db: &Db, past: &Past) -> Result<Option<Vec<Part>>> {
         rows => rows?,
     };
     reading.commit().await?;
-    let mut past = past.lock();
-    let mut parts = past.clone();
+    let mut kept = past.lock();
+    let mut parts = kept.clone();
     for row in rows {
         let part = Part {
             since: row.since,
@@ -106,12 +107,12 @@ pub async fn trend(db: &Db, past: &Past) -> Result<Option<Vec<Part>>> {
             wait_p95: row.wait_p95,
         };
         if row.is_over {
-            past.insert(row.since, part.clone());
+            kept.insert(row.since, part.clone());
         }
         parts.insert(row.since, part);
     }
     // The first ones have become older than six hours.
-    for parts in [&mut *past, &mut parts] {
+    for parts in [&mut *kept, &mut parts] {
         while parts.len() > PARTS as usize {
             parts.pop_first();
         }

@@ -31,9 +31,9 @@ impl Places {
 
     /// A place for whoever shows this token, where there is one left.
     pub fn take(&self, token: Option<Uuid>) -> Result<Place> {
-        let mut taken = self.taken();
-        let own = taken.get(&token).copied().unwrap_or_default();
-        let full = if taken.values().sum::<usize>() >= self.most {
+        let mut places = self.taken();
+        let own = places.get(&token).copied().unwrap_or_default();
+        let full = if places.values().sum::<usize>() >= self.most {
             Some(format!("{} streams of events are open", self.most))
         } else {
             (token.is_some() && own >= self.most_each).then(|| format!("{own} streams of this token are open"))
@@ -41,7 +41,7 @@ impl Places {
         if let Some(what) = full {
             return Err(Failure::new(Kind::Unavailable, what).hint("close one, or come back later"));
         }
-        taken.insert(token, own + 1);
+        places.insert(token, own + 1);
         Ok(Place { places: self.clone(), token })
     }
 

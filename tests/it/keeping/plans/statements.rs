@@ -216,7 +216,7 @@ pub const HOT: &[Hot] = &[
     },
     Hot {
         name: "forecast, the front of a lane",
-        has: &["SELECT front.lane, front.rank", "LIMIT $2) AS front"],
+        has: &["SELECT front.lane, front.rank", "AS front"],
         arguments: |stock| vec![stock.lanes[0].clone(), "200".into()],
         buffers: [3000, 2, 1000],
     },

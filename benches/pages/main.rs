@@ -7,6 +7,7 @@ mod bed;
 mod machine;
 mod places;
 #[path = "../figures/table.rs"]
+#[allow(dead_code)]
 mod table;
 
 use std::error::Error;

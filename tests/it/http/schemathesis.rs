@@ -127,6 +127,7 @@ fn stock(bed: &Bed) -> Stock {
 
 /// Which values to take often, so that most of what is asked for is there. What the run itself lives by is not touched: its
 /// token, and who has it.
+#[allow(clippy::format_push_string)]
 fn settings(stock: &Stock) -> String {
     let often = |parameter: &str, values: Value| (parameter.to_owned(), values);
     let everywhere = [

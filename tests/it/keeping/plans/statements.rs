@@ -179,8 +179,7 @@ pub const HOT: &[Hot] = &[
         name: "steer::reopen",
         has: &["DELETE FROM queue.history", "SELECT job_id FROM keys"],
         arguments: |stock| vec![format!("ARRAY[{}::uuid]", stock.discarded), "'{discarded}'".into()],
-        // It names most tables: what of their descriptions was just forgotten, as others change theirs, is read again.
-        buffers: [1000, 0, 0],
+        buffers: [300, 0, 0],
     },
     Hot {
         name: "inspect::job",

@@ -141,11 +141,3 @@ pub async fn list(db: &Db, filter: &Filter, before: Option<i64>, limit: i64) -> 
     };
     Ok(Page { deeds, next })
 }
-
-/// Removes what is older than so many days; returns how much.
-pub async fn prune(db: &Db, days: i32) -> Result<u64> {
-    let pruned = sqlx::query!("DELETE FROM web.audit WHERE at < queue.now() - make_interval(days => $1)", days)
-        .execute(db.pool())
-        .await?;
-    Ok(pruned.rows_affected())
-}

@@ -9,8 +9,8 @@ use crate::support::http::{Answer, bearer, send};
 /// A service that asks who asks, and the token of its admin.
 fn guarded(name: &str) -> (Shell, Service, String) {
     let shell = shell(name);
-    shell.succeeds(&["users", "add", "root"]);
-    let token = token_of(&shell, "root", "admin");
+    shell.succeeds(&["users", "add", "boss"]);
+    let token = token_of(&shell, "boss", "admin");
     let mut command = shell.command(&["run", "--only", "http"]);
     command.env("REPO_TO_CAT_HTTP__AUTH", "token");
     (shell, Service::start(command), token)
@@ -49,7 +49,7 @@ fn users_and_tokens_are_made_shown_and_taken_away() {
         (&page.json()["users"][0]["username"], page.header("link")),
         (&json!("alice"), Some(&*format!("</v1/users?limit=1&after={id}>; rel=\"next\"")))
     );
-    assert_eq!(read(&format!("/v1/users?after={id}")).json()["users"][0]["username"], "root");
+    assert_eq!(read(&format!("/v1/users?after={id}")).json()["users"][0]["username"], "boss");
     assert_eq!(read("/v1/tokens").json()["tokens"].as_array().unwrap().len(), 2);
     assert!(![shown, read("/v1/tokens"), read("/v1/audit")].iter().any(|answer| answer.text().contains(&token)));
 
@@ -76,7 +76,7 @@ fn users_and_tokens_are_made_shown_and_taken_away() {
         let answer = ask(method, &path, body.clone());
         assert_eq!(answer.status, status, "{path} {body}: {}", answer.text());
     }
-    let log = read("/v1/audit?who=root&action=tokens.new").json();
+    let log = read("/v1/audit?who=boss&action=tokens.new").json();
     assert_eq!(log["entries"][1]["detail"]["name"], "ci");
     drop(shell);
 }
@@ -86,7 +86,7 @@ fn the_last_admin_stays() {
     let (shell, service, admin) = guarded("http_last_admin");
     let ask = |method: &str, path: &str| as_who(&service, &admin, method, path, "");
     let only = ask("GET", "/v1/tokens").json()["tokens"][0]["id"].as_str().unwrap().to_owned();
-    for (method, path) in [("POST", "/v1/users/root/disable"), ("DELETE", &*format!("/v1/tokens/{only}"))] {
+    for (method, path) in [("POST", "/v1/users/boss/disable"), ("DELETE", &*format!("/v1/tokens/{only}"))] {
         let refused = ask(method, path);
         assert_eq!((refused.status, refused.json()["detail"].as_str()), (409, Some("no admin could get in any more")));
     }
@@ -100,9 +100,9 @@ fn the_last_admin_stays() {
     let other = token_of(&shell, "other", "admin");
     assert_eq!(ask("DELETE", &format!("/v1/tokens/{only}")).status, 200, "another is left");
     assert_eq!(
-        as_who(&service, &other, "POST", "/v1/users/root/disable", "").status,
+        as_who(&service, &other, "POST", "/v1/users/boss/disable", "").status,
         200,
-        "root was no admin any more"
+        "boss was no admin any more"
     );
     assert_eq!(as_who(&service, &other, "POST", "/v1/users/other/disable", "").status, 409);
 }

@@ -85,6 +85,7 @@ async fn a_backup_is_made_and_seen_to_be_verified() {
     let (_service, browser) = logged_in(&shell, Look::PHONE).await;
     browser.go("/backups").await;
     browser.press("Back up now").await;
+    browser.until("The backup is under way").await;
     // The page renews itself until the drill has spoken.
     browser.go("/backups").await;
     browser.until("The last verified backup is").await;

@@ -114,7 +114,8 @@ impl Browser {
         assert!(is_said, "it never said {words:?}: {}", self.text().await);
     }
 
-    /// Presses the first button or link that reads so.
+    /// Presses the first button or link that reads so. It may return before the page that follows is there: wait for its
+    /// words before going elsewhere, or it comes afterwards and takes the place of where one went.
     pub async fn press(&self, label: &str) {
         let quoted = format!("'{label}'");
         let path = format!(

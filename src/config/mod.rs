@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::model::backup::{Compression, Format};
@@ -159,7 +160,7 @@ pub struct Scheduler {
     pub sweep_grace_seconds: u64,
 }
 
-/// How long finished jobs are kept, and what belongs to them. 0: for ever.
+/// How long finished jobs are kept, and what belongs to them; and the audit log. 0: for ever.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Retention {
@@ -169,6 +170,8 @@ pub struct Retention {
     pub discarded_days: u16,
     /// Cancelled ones.
     pub cancelled_days: u16,
+    /// Not jobs, but what the audit log tells.
+    pub audit_days: u16,
 }
 
 /// From where repositories may come, and how much of them.
@@ -181,6 +184,8 @@ pub struct Fetch {
     pub local_roots: Vec<PathBuf>,
     /// File with one `host token` per line, mode 0600; empty: none.
     pub token_file: PathBuf,
+    /// GitHub's interface, which is asked for stars where there is a token for github.com.
+    pub github_api: String,
     /// PEM file with certificate authorities to trust beside the public ones; empty: none.
     pub ca_file: PathBuf,
     /// `host:port` pairs that may resolve to private addresses and use that port; for tests and intranets.
@@ -344,10 +349,20 @@ pub struct Http {
     pub max_seconds: u64,
     /// How long the original's `POST /generate` waits, in seconds.
     pub wait_seconds: u64,
+    /// Proxies that are believed when they say for whom they ask: addresses and networks.
+    pub trusted_proxies: Vec<String>,
     /// Other sites whose pages may ask from a browser.
     pub allowed_origins: Vec<String>,
     /// How long a login at the dashboard lasts, in hours.
     pub session_hours: u32,
+}
+
+impl Http {
+    /// The networks of `trusted_proxies`.
+    #[must_use]
+    pub fn networks_of_proxies(&self) -> Vec<IpNet> {
+        self.trusted_proxies.iter().filter_map(|text| rules::network(text)).collect()
+    }
 }
 
 /// Whom the HTTP listener answers.

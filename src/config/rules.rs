@@ -1,5 +1,8 @@
 //! What each setting may be: the one list to read.
 
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
@@ -51,9 +54,11 @@ pub(super) const RULES: &[Rule] = rules! {
     "retention.completed_days": "0 (for ever) to 36500 (a hundred years)" if between::<0, 36_500>;
     "retention.discarded_days": "0 (for ever) to 36500 (a hundred years)" if between::<0, 36_500>;
     "retention.cancelled_days": "0 (for ever) to 36500 (a hundred years)" if between::<0, 36_500>;
+    "retention.audit_days": "0 (for ever) to 36500 (a hundred years)" if between::<0, 36_500>;
     "fetch.allowed_hosts": "a list of host names such as github.com, without scheme, port and path" if |value| all(value, is_host);
     "fetch.local_roots": "a list of paths" if |value| all(value, |text| !text.is_empty());
     "fetch.token_file": "a path, or empty" if is_path;
+    "fetch.github_api": "an https:// URL" if |value| Url::parse(text(value)).is_ok_and(|url| url.scheme() == "https");
     "fetch.ca_file": "a path, or empty" if is_path;
     "fetch.private_hosts": "a list of host:port pairs such as git.intranet:8443" if |value| all(value, |text| is_host_and_port(text, 1));
     "fetch.max_wire_mb": "1 to 100000" if between::<1, 100_000>;
@@ -120,6 +125,7 @@ pub(super) const RULES: &[Rule] = rules! {
     "http.max_body_kb": "1 to 1000000" if between::<1, 1_000_000>;
     "http.max_seconds": "1 to 3600" if between::<1, 3600>;
     "http.wait_seconds": "0 to 3600, and less than http.max_seconds" if between::<0, 3600>;
+    "http.trusted_proxies": "a list of addresses and networks such as 10.0.0.0/8" if |value| all(value, |text| network(text).is_some());
     "http.allowed_origins": "a list of origins such as https://app.example" if |value| all(value, is_origin);
     "http.session_hours": "1 to 8760 (a year)" if between::<1, 8760>;
     "metrics.listen": "host:port such as 127.0.0.1:9464, or empty for none; port 0 takes a free one" if |value| text(value).is_empty() || is_host_and_port(text(value), 0);
@@ -279,6 +285,11 @@ fn is_origin(text: &str) -> bool {
 
 fn is_site(value: &Value) -> bool {
     text(value).is_empty() || is_origin(text(value).trim_end_matches('/'))
+}
+
+/// The network that is written as `10.0.0.0/8`, or the single address as `10.0.0.1`.
+pub(super) fn network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }
 
 /// What may go into a header of a request.

@@ -11,6 +11,8 @@ use crate::model::failure::Result;
 
 /// Deeds that a page looks at for a filter, at most, about.
 const REACH: i64 = 50_000;
+/// Deeds that are forgotten at once.
+const BATCH: i64 = 5000;
 
 /// Something that somebody is about to do.
 #[derive(Debug, Clone, Default)]
@@ -77,6 +79,19 @@ pub async fn begin(db: &Db, deed: &Deed<'_>) -> Result<i64> {
     )
     .fetch_one(db.pool())
     .await?)
+}
+
+/// Forgets what was done more than so many days ago, the first first, at most [`BATCH`] at once; returns how much. Any
+/// number of processes may do so at once: what another forgets just now is passed over.
+pub async fn forget(db: &Db, days: u16) -> Result<u64> {
+    let forgotten = sqlx::query!(
+        "DELETE FROM web.audit WHERE id = ANY (ARRAY (
+           SELECT id FROM web.audit WHERE at < queue.now() - make_interval(days => $1)
+           ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED))",
+        i32::from(days),
+        BATCH
+    );
+    Ok(forgotten.execute(db.pool()).await?.rows_affected())
 }
 
 /// Writes down how it went.

@@ -9,6 +9,7 @@
 mod access;
 mod headers;
 mod origin;
+mod proxies;
 mod rates;
 mod tries;
 mod wording;
@@ -37,6 +38,7 @@ use crate::config::{Auth, Config};
 use crate::model::failure::{Failure, Kind};
 use crate::model::token::hash;
 pub(super) use headers::SHOWN_BY;
+use proxies::Proxies;
 use rates::{Asker, Rates, Standing};
 use tries::Tries;
 
@@ -51,6 +53,7 @@ struct Gate {
     allowed_origins: Vec<String>,
     most_bytes: usize,
     longest: Duration,
+    proxies: Proxies,
     rates: Option<Rates>,
     tries: Tries,
     known: Arc<Known>,
@@ -65,6 +68,7 @@ pub(super) fn around(router: Router, config: &Config, known: Arc<Known>) -> Rout
         allowed_origins: http.allowed_origins.clone(),
         most_bytes,
         longest: Duration::from_secs(http.max_seconds),
+        proxies: Proxies(http.networks_of_proxies()),
         rates: Rates::new(http.rate_per_minute),
         tries: Tries::default(),
         known,
@@ -88,7 +92,7 @@ pub(super) fn around_metrics(router: Router) -> Router {
 
 /// Lets a request in that may come in, and completes its answer.
 async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
-    let visit = Visit::of(&request, &gate.known);
+    let visit = Visit::of(&request, &gate);
     // Liveness costs nothing, and who watches the service must always get it.
     let rates = gate.rates.as_ref().filter(|_| request.uri().path() != "/health/live");
     let standing = rates.map(|rates| rates.count(visit.proven.as_ref().unwrap_or(&visit.address)));
@@ -114,12 +118,13 @@ struct Visit {
 }
 
 impl Visit {
-    fn of(request: &Request, known: &Known) -> Self {
+    fn of(request: &Request, gate: &Gate) -> Self {
         let shown = bearer(request.headers()).ok().flatten().map(hash);
-        let proven = shown.filter(|hash| known.has_worked(hash)).map(Asker::Token);
+        let proven = shown.filter(|hash| gate.known.has_worked(hash)).map(Asker::Token);
         let is_login = request.method() == Method::POST && request.uri().path() == "/login";
         let is_try = is_login || shown.is_some() && proven.is_none();
-        Self { address: Asker::at(peer(request)), proven, is_try, is_login }
+        let address = Asker::at(gate.proxies.outermost(peer(request), request.headers()));
+        Self { address, proven, is_try, is_login }
     }
 
     /// Whether an answer with this status says that it was wrong.
@@ -187,7 +192,7 @@ async fn whole(answer: impl Future<Output = Response> + Send + 'static) -> Respo
     }
 }
 
-/// Where the request comes from; behind a proxy that is the proxy.
+/// Who is at the other end of the connection.
 fn peer(request: &Request) -> IpAddr {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip())

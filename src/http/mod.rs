@@ -51,6 +51,7 @@ use crate::db::Db;
 use crate::db::stats::Past;
 use crate::model::failure::Failure;
 use crate::providers::pictures::Pictures;
+use crate::providers::stars::Stars;
 use crate::queue::gather::Gathering;
 use crate::queue::lookout::Lookout;
 pub use error::Problem;
@@ -63,6 +64,8 @@ pub struct Site {
     pub db: Db,
     /// The pictures.
     pub pictures: Pictures,
+    /// Tells how many stars a repository has.
+    pub stars: Arc<Stars>,
     /// The settings.
     pub config: Arc<Config>,
     /// Takes the jobs that callers ask for.
@@ -91,6 +94,7 @@ impl Site {
     pub fn new(db: Db, premises: Premises, loaded: Loaded, stop: CancellationToken) -> Self {
         Self {
             pictures: premises.pictures.clone(),
+            stars: Arc::new(Stars::new(premises.config.fetch.clone())),
             config: Arc::new(premises.config.clone()),
             loaded: Arc::new(loaded),
             jobs: Gathering::begin(db.clone()),

@@ -1,6 +1,4 @@
 //! The routes of the founding application, which answer as they did: those who ask there need not change a line.
-//!
-//! `stars` is always null: it is known to GitHub's own interface only, which is not asked.
 
 use std::time::Duration;
 
@@ -13,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::join;
 use tokio::time::{Instant, sleep_until};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -94,7 +93,7 @@ struct Repository {
     primary_language: Option<String>,
     /// Its size in KB.
     size_kb: Option<i32>,
-    /// Always null: nobody asks GitHub's interface, which alone knows.
+    /// How many people starred it; null in lists, elsewhere than at GitHub, and unless a token for github.com is configured.
     stars: Option<u64>,
 }
 
@@ -121,7 +120,7 @@ struct Image {
 }
 
 impl Told {
-    fn of(cat: Generation, binary: Option<String>) -> Self {
+    fn of(cat: Generation, binary: Option<String>, stars: Option<u64>) -> Self {
         // A path of the founding application's is answered under the same one.
         let url = cat.image_path.map(|key| {
             let file = key.rsplit('/').next().unwrap_or_default();
@@ -137,7 +136,7 @@ impl Told {
                 owner: cat.repo_owner,
                 primary_language: cat.primary_language,
                 size_kb: cat.repo_size_kb,
-                stars: None,
+                stars,
             },
             analysis: cat.analysis_data,
             cat_attributes: cat.cat_attributes,
@@ -147,13 +146,16 @@ impl Told {
         }
     }
 
-    /// With the bytes of its picture.
+    /// With the bytes of its picture, and the stars of its repository.
     async fn whole(site: &Site, cat: Generation) -> Result<Self, Failure> {
-        let png = match cat.image_path.as_deref().filter(|key| key.starts_with(KEYS)) {
-            Some(key) => site.pictures.get(key).await?,
-            None => None,
+        let png = async {
+            match cat.image_path.as_deref().filter(|key| key.starts_with(KEYS)) {
+                Some(key) => site.pictures.get(key).await,
+                None => Ok(None),
+            }
         };
-        Ok(Self::of(cat, png.map(|png| STANDARD.encode(png))))
+        let (png, stars) = join!(png, site.stars.of(&cat.github_url));
+        Ok(Self::of(cat, png?.map(|png| STANDARD.encode(png)), stars))
     }
 }
 
@@ -260,7 +262,7 @@ async fn list(State(site): State<Site>, _: Reader, Params(part): Params<Part>) -
         return Err(wrong("offset", format!("offset is {offset}"), hint));
     }
     let cats = generations::newest(&site.db, offset, limit).await?;
-    let generations = cats.into_iter().map(|cat| Told::of(cat, None)).collect();
+    let generations = cats.into_iter().map(|cat| Told::of(cat, None, None)).collect();
     Ok(Json(ToldMany { success: true, generations, limit, offset }))
 }
 

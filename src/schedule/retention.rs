@@ -1,11 +1,11 @@
-//! How long finished jobs are kept: per state, by whole weeks.
+//! How long finished jobs are kept: per state, by whole weeks. And the audit log, by days.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::config::Retention;
-use crate::db::{Db, retention};
+use crate::db::{Db, audit, retention};
 use crate::model::failure::Result;
 
 /// What pruning did to the jobs of one state, or would do.
@@ -41,7 +41,7 @@ impl Pruned {
 
 /// The states that are not kept for ever, with their days.
 fn limits(settings: &Retention) -> impl Iterator<Item = (&'static str, u16)> {
-    let Retention { completed_days, discarded_days, cancelled_days } = *settings;
+    let Retention { completed_days, discarded_days, cancelled_days, audit_days: _ } = *settings;
     [("completed", completed_days), ("discarded", discarded_days), ("cancelled", cancelled_days)]
         .into_iter()
         .filter(|(_, days)| *days > 0)
@@ -57,7 +57,8 @@ pub async fn prune(db: &Db, settings: &Retention) -> (Vec<Pruned>, Result<()>) {
             Err(failure) => result = result.and(Err(failure)),
         }
     }
-    (all, result.and(delete_expired_keys(db).await))
+    let result = result.and(delete_expired_keys(db).await);
+    (all, result.and(shorten_the_audit_log(db, settings.audit_days).await))
 }
 
 async fn prune_state(db: &Db, state: &'static str, days: u16) -> Result<Pruned> {
@@ -98,6 +99,11 @@ async fn prune_state(db: &Db, state: &'static str, days: u16) -> Result<Pruned> 
 
 async fn delete_expired_keys(db: &Db) -> Result<()> {
     while retention::delete_expired_keys(db).await?.is_some_and(|keys| keys > 0) {}
+    Ok(())
+}
+
+async fn shorten_the_audit_log(db: &Db, days: u16) -> Result<()> {
+    while days > 0 && audit::forget(db, days).await? > 0 {}
     Ok(())
 }
 

@@ -21,6 +21,7 @@ fn settings() -> Fetch {
         allowed_hosts: vec!["localhost".to_owned(), "github.com".to_owned()],
         local_roots: Vec::new(),
         token_file: PathBuf::new(),
+        github_api: String::new(),
         ca_file: PathBuf::new(),
         private_hosts: Vec::new(),
         max_wire_mb: 8,

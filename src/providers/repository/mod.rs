@@ -28,7 +28,7 @@ mod negotiate;
 mod reference;
 mod remote;
 mod snapshot;
-mod token;
+pub(super) mod token;
 
 pub use snapshot::{Origin, Snapshot};
 

@@ -9,11 +9,11 @@ use crate::model::failure::{Failure, Kind, Result};
 
 /// A secret. Printing it shows nothing of it.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Token(String);
+pub(in crate::providers) struct Token(String);
 
 impl Token {
     /// The secret itself, for the header and nothing else.
-    pub(super) fn reveal(&self) -> &str {
+    pub(in crate::providers) fn reveal(&self) -> &str {
         &self.0
     }
 }
@@ -26,7 +26,7 @@ impl fmt::Debug for Token {
 
 /// Looks up the token of `authority` (`host` or `host:port`) in a file with one `host token` a line; an empty path has
 /// none.
-pub(super) fn load(file: &Path, authority: &str) -> Result<Option<Token>> {
+pub(in crate::providers) fn load(file: &Path, authority: &str) -> Result<Option<Token>> {
     if file.as_os_str().is_empty() {
         return Ok(None);
     }

@@ -47,6 +47,22 @@ fn the_address_of_a_stranger_is_blocked_but_not_who_is_known() {
 }
 
 #[test]
+fn a_proxy_that_is_trusted_tells_whose_address_it_is() {
+    let shell = shell("proxied");
+    let wrong = |service: &Service, from: &str| {
+        let token = bearer("rtc_wrong");
+        ask(service, &format!("GET /v1/generations HTTP/1.1\nx-forwarded-for: {from}{token}"), b"").status
+    };
+    let service = Service::start(guarded(&shell, &[("TRUSTED_PROXIES", "127.0.0.1,10.0.0.0/8")]));
+    assert!((0..30).all(|n| wrong(&service, &format!("198.51.100.{n}, 203.0.113.7")) == 401));
+    assert_eq!(wrong(&service, "203.0.113.7, 10.0.0.1"), 429);
+    assert_eq!(wrong(&service, "203.0.113.8"), 401);
+    let service = Service::start(guarded(&shell, &[]));
+    assert!((0..30).all(|n| wrong(&service, &format!("198.51.100.{n}")) == 401));
+    assert_eq!(wrong(&service, "203.0.113.7"), 429, "nobody is believed unasked");
+}
+
+#[test]
 fn each_request_is_counted_and_told_in_one_line() {
     let shell = shell("access");
     let service = Service::start(guarded(&shell, &[]));

@@ -1,15 +1,19 @@
 //! The founding application's routes.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::host::Host;
 use super::{completed, local_cat};
 use crate::commands::shell;
+use crate::dashboard::run;
+use crate::fetch::server::{Server, answer};
 use crate::support::cli::Service;
 use crate::support::http::{get, post};
 
@@ -77,6 +81,43 @@ fn what_takes_too_long_goes_on_and_what_fails_says_why() {
     let failed = post(&service, "/generate", &json!({ "github_url": branch }).to_string());
     assert_eq!(failed.status, 422, "{}", failed.text());
     assert!(failed.json()["detail"].as_str().unwrap().contains("no-such-branch"), "{}", failed.text());
+}
+
+#[test]
+fn stars_are_githubs_and_asked_for_with_its_token() {
+    let github = Server::start(|request, stream| match request.target.as_str() {
+        "/repos/owner/name" => answer(stream, 200, &[], br#"{"full_name": "owner/name", "stargazers_count": 42}"#),
+        _ => answer(stream, 404, &[], br#"{"message": "Not Found"}"#),
+    });
+    let shell = shell("stars");
+    let (token_file, own) = (shell.path("tokens"), Uuid::new_v4());
+    fs::write(&token_file, "github.com ghp_secret\n").unwrap();
+    fs::set_permissions(&token_file, Permissions::from_mode(0o600)).unwrap();
+    let gone = Uuid::new_v4();
+    run(
+        &shell,
+        &format!(
+            "INSERT INTO public.generations (id, github_url) VALUES ('{own}', 'https://github.com/owner/name'),
+           ('{gone}', 'https://github.com/owner/gone')"
+        ),
+    );
+    let stars =
+        |service: &Service, id: Uuid| get(service, &format!("/generation/{id}")).json()["repository"]["stars"].clone();
+    let service = |with_token: bool| {
+        let mut command = shell.command(&["run", "--only", "http"]);
+        command.env("REPO_TO_CAT_FETCH__CA_FILE", github.settings().ca_file);
+        command.env("REPO_TO_CAT_FETCH__GITHUB_API", format!("https://localhost:{}/", github.port));
+        command.envs(with_token.then_some(("REPO_TO_CAT_FETCH__TOKEN_FILE", &token_file)));
+        Service::start(command)
+    };
+    assert_eq!(stars(&service(false), own), Value::Null);
+    assert!(github.requests.lock().unwrap().is_empty(), "without a token it is not asked");
+    let service = service(true);
+    assert_eq!((stars(&service, own), stars(&service, own)), (json!(42), json!(42)));
+    assert_eq!((stars(&service, gone), stars(&service, gone)), (Value::Null, Value::Null));
+    let asked = github.requests.lock().unwrap().clone();
+    assert_eq!(asked.len(), 2, "once for each");
+    assert_eq!(asked[0].header("authorization"), Some("Bearer ghp_secret"));
 }
 
 #[test]

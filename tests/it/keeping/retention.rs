@@ -80,10 +80,24 @@ async fn many_rows_go_in_batches() {
 }
 
 #[tokio::test]
+async fn the_audit_log_goes_by_days() {
+    let yard = Yard::make().await;
+    yard.run(
+        "INSERT INTO web.audit (at, who, via, action)
+         SELECT queue.now() - n * interval '1 hour', 'cat', 'http', 'jobs.cancel' FROM generate_series(1, 20000) AS n",
+    )
+    .await;
+    yard.prune(&Retention { audit_days: 0, ..DEFAULTS }).await;
+    yard.prune(&DEFAULTS).await;
+    let kept = yard.run("DELETE FROM web.audit WHERE at > queue.now() - interval '365 days'").await;
+    assert_eq!((kept, yard.run("DELETE FROM web.audit").await), (365 * 24 - 1, 0));
+}
+
+#[tokio::test]
 async fn nought_days_are_for_ever() {
     let yard = Yard::make().await;
     let old = yard.finished("completed", 10_000).await;
-    let settings = Retention { completed_days: 0, discarded_days: 0, cancelled_days: 0 };
+    let settings = Retention { completed_days: 0, discarded_days: 0, cancelled_days: 0, audit_days: 0 };
     assert!(yard.prune(&settings).await.is_empty());
     assert_eq!(yard.traces(old).await, ALL);
 }

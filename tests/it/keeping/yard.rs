@@ -10,7 +10,8 @@ use crate::support::gate::settings;
 use crate::support::postgres::fresh_database;
 
 /// What the program is set to.
-pub const DEFAULTS: Retention = Retention { completed_days: 30, discarded_days: 180, cancelled_days: 30 };
+pub const DEFAULTS: Retention =
+    Retention { completed_days: 30, discarded_days: 180, cancelled_days: 30, audit_days: 365 };
 
 /// The database of one test.
 pub struct Yard {

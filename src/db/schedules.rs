@@ -2,6 +2,8 @@
 //!
 //! Whoever fires or changes a schedule holds its row ([`Held`]), so that one does so at a time over all hosts.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -146,6 +148,34 @@ pub async fn slots(db: &Db, name: &str, limit: i64) -> Result<Vec<SlotRow>> {
     )
     .fetch_all(db.pool())
     .await?)
+}
+
+/// The latest slot of each of these schedules that had one. Its job ended after it was due: that leaves most weeks of
+/// history unread.
+pub async fn latest_slots(db: &Db, names: &[&str]) -> Result<BTreeMap<String, SlotRow>> {
+    let rows = sqlx::query!(
+        r#"SELECT name AS "name!", slot.*, coalesce(
+             (SELECT state FROM queue.jobs WHERE id = slot.job_id),
+             (SELECT state FROM queue.history WHERE id = slot.job_id AND finished_at >= slot.due_at LIMIT 1)) AS job_state
+           FROM unnest($1::text[]) AS name, LATERAL (
+             SELECT due_at, outcome, job_id, note, noted_at FROM queue.slots
+             WHERE schedule = name ORDER BY due_at DESC LIMIT 1) AS slot"#,
+        names as &[&str]
+    )
+    .fetch_all(db.pool())
+    .await?;
+    let slots = rows.into_iter().map(|row| {
+        let slot = SlotRow {
+            due_at: row.due_at,
+            outcome: row.outcome,
+            job_id: row.job_id,
+            job_state: row.job_state,
+            note: row.note,
+            noted_at: row.noted_at,
+        };
+        (row.name, slot)
+    });
+    Ok(slots.collect())
 }
 
 /// The time that schedules go by.

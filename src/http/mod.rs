@@ -75,7 +75,7 @@ pub struct Site {
     /// The settings as people gave them, and where.
     pub loaded: Arc<Loaded>,
     /// What backups are made with.
-    pub premises: Premises,
+    pub premises: Arc<Premises>,
     /// Tokens that worked a moment ago.
     pub known: Arc<auth::Known>,
     /// The last report on the service's health.
@@ -104,7 +104,7 @@ impl Site {
             past: Arc::default(),
             feed: events::Feed::default(),
             db,
-            premises,
+            premises: Arc::new(premises),
             stop,
         }
     }

@@ -1,5 +1,7 @@
 //! All schedules.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use maud::{Markup, html};
 
@@ -14,16 +16,13 @@ use crate::db::schedules::{self, ScheduleRow, SlotRow};
 use crate::http::{Problem, Site};
 use crate::model::schedule::State as Firing;
 
-/// Schedules whose last slot is looked up, each by itself.
+/// Schedules whose last slot is looked up.
 const LOOKED_UP: usize = 200;
 
 pub(super) async fn show(State(site): State<Site>, visitor: Visitor) -> Result<Page, Problem> {
     let all: Vec<_> = schedules::list(&site.db).await?.into_iter().map(ScheduleRow::without_receiver).collect();
-    let mut last = Vec::new();
-    for row in all.iter().take(LOOKED_UP) {
-        last.push(schedules::slots(&site.db, &row.name, 1).await?.pop());
-    }
-    last.resize(all.len(), None);
+    let names: Vec<&str> = all.iter().take(LOOKED_UP).map(|row| row.name.as_str()).collect();
+    let last = schedules::latest_slots(&site.db, &names).await?;
     let content = html! {
         (held::banner(&site.db, &visitor).await?)
         @if visitor.is_admin() { div.actions { a.button.primary href=(NEW) { "Add a schedule" } } }
@@ -38,7 +37,7 @@ pub(super) async fn show(State(site): State<Site>, visitor: Visitor) -> Result<P
     Ok(page("Schedules", Nav::Schedules, &visitor, &content))
 }
 
-fn list(all: &[ScheduleRow], last: &[Option<SlotRow>], visitor: &Visitor) -> Markup {
+fn list(all: &[ScheduleRow], last: &BTreeMap<String, SlotRow>, visitor: &Visitor) -> Markup {
     let columns = [
         Column::text("Schedule"),
         Column::text("State"),
@@ -47,14 +46,14 @@ fn list(all: &[ScheduleRow], last: &[Option<SlotRow>], visitor: &Visitor) -> Mar
         Column::text("Next"),
         Column::text("Last"),
     ];
-    let rows = all.iter().zip(last).map(|(row, last)| {
+    let rows = all.iter().map(|row| {
         vec![
             html! { a href=(own(&row.name)) { strong { (row.name) } } },
             badge::state(row.state.name()),
             html! { code { (row.spec.cron) } br; span.muted.small { (row.spec.zone) } },
             html! { (row.spec.subject()) },
             next(row, visitor),
-            html! { @if let Some(last) = last { (slot(last, visitor)) } @else { "–" } },
+            html! { @if let Some(last) = last.get(&row.name) { (slot(last, visitor)) } @else { "–" } },
         ]
     });
     table("Schedules", &columns, rows)

@@ -8,7 +8,7 @@ use crate::db::{Db, error};
 use crate::model::failure::Result;
 
 /// Finished jobs that are read, at most, of each part of the last hour.
-const FINISHED: i64 = 5000;
+const FINISHED: i64 = 1000;
 
 /// What ended lately.
 #[derive(Debug, Clone, Serialize, ToSchema)]

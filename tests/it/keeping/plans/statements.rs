@@ -357,6 +357,10 @@ pub const COLD: &[Cold] = &[
         why: "schedules::slots looks every slot of a page up by id, in every week: a person waits for it, no worker",
     },
     Cold {
+        has: &["AS \"name!\", slot.*"],
+        why: "schedules::latest_slots looks the last slots of a page up by id, in the weeks since they were due: a person waits for it",
+    },
+    Cold {
         has: &["FROM pg_inherits", "'queue.history_' || $1"],
         why: "retention::partitions_before names history, but reads the catalogue only",
     },

@@ -8,7 +8,8 @@ use clap::{Args, Subcommand};
 use uuid::Uuid;
 
 use super::Page;
-use super::values::{id, job_kind, job_state};
+use super::values::{error_class, id, job_kind, job_state};
+use crate::model::failure::ErrorClass;
 use crate::model::job::{JobKind, JobState};
 use crate::model::when::{When, span};
 
@@ -104,6 +105,12 @@ pub struct JobFilter {
     /// Enqueued before this time
     #[arg(long, value_name = "WHEN")]
     pub until: Option<When>,
+    /// Ended at this time or later
+    #[arg(long, value_name = "WHEN")]
+    pub ended_since: Option<When>,
+    /// Whose last attempt that failed failed for this; none: nobody told why
+    #[arg(long, value_parser = error_class(), value_name = "CLASS")]
+    pub error_class: Option<ErrorClass>,
     /// Whose last attempt took, or takes, longer: 500ms, 90s, 10m
     #[arg(long, value_parser = span, value_name = "TIME")]
     pub longer_than: Option<Duration>,

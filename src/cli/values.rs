@@ -3,6 +3,7 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use uuid::Uuid;
 
+use crate::model::failure::ErrorClass;
 use crate::model::job::{JobKind, JobState};
 
 pub(super) fn job_state() -> impl TypedValueParser<Value = JobState> {
@@ -12,6 +13,10 @@ pub(super) fn job_state() -> impl TypedValueParser<Value = JobState> {
 pub(super) fn job_kind() -> impl TypedValueParser<Value = JobKind> {
     PossibleValuesParser::new(JobKind::ALL.map(JobKind::name))
         .try_map(|name| JobKind::from_name(&name).ok_or("no such kind"))
+}
+
+pub(super) fn error_class() -> impl TypedValueParser<Value = ErrorClass> {
+    PossibleValuesParser::new(ErrorClass::names()).try_map(|name| name.parse())
 }
 
 pub(super) fn id(text: &str) -> Result<Uuid, String> {

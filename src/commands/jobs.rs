@@ -61,6 +61,8 @@ pub async fn filter(db: &Db, wanted: &JobFilter, now: DateTime<Utc>) -> Result<F
         text: wanted.text.clone(),
         since: wanted.since.map(|when| when.before(now)),
         until: wanted.until.map(|when| when.before(now)),
+        ended_since: wanted.ended_since.map(|when| when.before(now)),
+        error_class: wanted.error_class,
         longer_than: wanted.longer_than,
         shorter_than: wanted.shorter_than,
     })

@@ -23,8 +23,8 @@ pub async fn run(db: &Db, change: Change, wanted: &JobSelection, output: &Output
     let selection = Selection::of(change, wanted.ids.clone(), filter, wanted.all)?;
     let is_filter = matches!(selection, Selection::Filter(_));
     if is_filter && !wanted.yes && !wanted.dry_run && io::stdin().is_terminal() && !output.json {
-        let jobs = selection.steer(db, change, true).await?.tally.changed;
-        if jobs == 0 || !agrees(&format!("{} would be {}. Go on?", counted(jobs, "job", "jobs"), change.verb()))? {
+        let would = selection.steer(db, change, true).await?;
+        if would.is_nothing() || !agrees(&format!("{} would be {}. Go on?", would.jobs(), change.verb()))? {
             return output.text("No job was changed.\n");
         }
     }
@@ -51,14 +51,12 @@ pub(super) fn agrees(question: &str) -> Result<bool> {
 }
 
 fn sentence(change: Change, told: &Done) -> String {
-    let Tally { changed, went_on, key_in_use, deadline, busy } = told.tally;
-    let mut text = match changed {
-        0 => "No job was changed.\n".to_owned(),
-        jobs => format!("{} {}\n", counted(jobs, "job", "jobs"), words(change, told.dry_run)),
+    let Tally { changed: _, went_on, key_in_use, deadline, busy } = told.tally;
+    let mut text = match (told.is_nothing(), told.dry_run) {
+        (true, false) => "No job was changed.\n".to_owned(),
+        (true, true) => "No job would be changed.\n".to_owned(),
+        (false, _) => format!("{} {}\n", told.jobs(), words(change, told.dry_run)),
     };
-    if told.dry_run && changed == 0 {
-        "No job would be changed.\n".clone_into(&mut text);
-    }
     let reasons = [
         (went_on, "went on before its turn came", "went on before their turn came"),
         (

@@ -14,6 +14,8 @@ use crate::model::failure::Result;
 pub struct Story {
     /// The job.
     pub id: Uuid,
+    /// What sort of work.
+    pub kind: String,
     /// Where it stands.
     pub state: String,
     /// Why it is parked.
@@ -71,7 +73,7 @@ pub struct AttemptThen {
 /// The lives of these jobs, each as of one moment; those that do not exist are left out.
 pub async fn stories(db: &Db, ids: &[Uuid]) -> Result<Vec<Story>> {
     let rows = sqlx::query!(
-        r#"SELECT id AS "id!", state AS "state!", parked_because, run_at AS "run_at!", started_at, finished_at,
+        r#"SELECT id AS "id!", kind AS "kind!", state AS "state!", parked_because, run_at AS "run_at!", started_at, finished_at,
                   claims AS "claims!",
                   coalesce((SELECT jsonb_agg(jsonb_build_object(
                       'step', step.step, 'done', step.state = 'done', 'fraction', step.fraction, 'detail', step.detail,
@@ -91,6 +93,7 @@ pub async fn stories(db: &Db, ids: &[Uuid]) -> Result<Vec<Story>> {
     .await?;
     let stories = rows.into_iter().map(|row| Story {
         id: row.id,
+        kind: row.kind,
         state: row.state,
         parked_because: row.parked_because,
         run_at: row.run_at,

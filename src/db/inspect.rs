@@ -13,13 +13,13 @@ use uuid::Uuid;
 
 use crate::db::Db;
 use crate::db::session::{Session, Transaction};
-use crate::model::failure::{Failure, Kind, Result};
+use crate::model::failure::{ErrorClass, Failure, Kind, Result};
 use crate::model::job::JobState;
 use crate::model::webhook::serialize_shown;
 
 /// How many jobs a page looks at, at most.
 pub const REACH: i64 = 10_000;
-/// The same where the errors of each are looked through, too.
+/// The same where the errors of each are looked up, too.
 const TEXT_REACH: i64 = 3000;
 
 /// A job, live or finished.
@@ -112,12 +112,17 @@ pub struct Filter {
     pub user: Option<Uuid>,
     /// With this tag.
     pub tag: Option<String>,
-    /// With this text in the payload, in an error or in why it is parked, in any case of letters.
+    /// With this text in the payload, but for the address of a webhook's receiver, in an error or in why it is parked, in
+    /// any case of letters.
     pub text: Option<String>,
     /// Enqueued at this time or later, as its id tells.
     pub since: Option<DateTime<Utc>>,
     /// Enqueued before this time, as its id tells.
     pub until: Option<DateTime<Utc>>,
+    /// Ended at this time or later.
+    pub ended_since: Option<DateTime<Utc>>,
+    /// Whose last attempt that failed failed for this.
+    pub error_class: Option<ErrorClass>,
     /// Whose last attempt took, or takes, longer.
     pub longer_than: Option<Duration>,
     /// Whose last attempt took, or takes, not so long.
@@ -135,6 +140,8 @@ impl Filter {
             && self.text.is_none()
             && self.since.is_none()
             && self.until.is_none()
+            && self.ended_since.is_none()
+            && self.error_class.is_none()
             && self.longer_than.is_none()
             && self.shorter_than.is_none()
     }
@@ -154,7 +161,9 @@ impl Filter {
     #[must_use]
     pub fn reach(&self) -> i64 {
         let has_failed = |state: &JobState| matches!(state, JobState::Discarded | JobState::Cancelled);
-        let is_about_errors = self.text.is_some() && !self.states.is_empty() && self.states.iter().all(has_failed);
+        let is_about_errors = (self.text.is_some() || self.error_class.is_some())
+            && !self.states.is_empty()
+            && self.states.iter().all(has_failed);
         if is_about_errors { TEXT_REACH } else { REACH }
     }
 
@@ -226,7 +235,11 @@ macro_rules! look {
                SELECT id, created_at, row_number() OVER (ORDER BY id DESC) AS nth,
                  (cardinality($7::text[]) = 0 OR state = ANY ($7)) AND ($8::text IS NULL OR kind = $8)
                  AND ($9::text IS NULL OR coalesce(tags @> ARRAY[$9], false))
-                 AND ($10::text IS NULL OR strpos(lower(payload::text), lower($10)) > 0
+                 AND ($10::text IS NULL
+                      -- What is shown, see model::webhook: who could search for the rest would find it out.
+                      OR strpos(lower((CASE WHEN jsonb_typeof(payload) <> 'object' THEN payload
+                                            WHEN payload ? 'event_id' THEN payload - '{webhook_url,url}'::text[]
+                                            ELSE payload - 'webhook_url' END)::text), lower($10)) > 0
                       OR coalesce(strpos(lower(parked_because), lower($10)) > 0, false)
                       -- Most jobs never failed; those are not looked up.
                       OR ((attempts > 0 OR deaths > 0 OR state IN ('discarded', 'cancelled')) AND EXISTS (
@@ -236,6 +249,10 @@ macro_rules! look {
                       AND coalesce(finished_at, queue.now()) - started_at > make_interval(secs => $11), false))
                  AND ($12::float8 IS NULL OR coalesce(worker_id IS NOT NULL
                       AND coalesce(finished_at, queue.now()) - started_at < make_interval(secs => $12), false))
+                 AND ($13::timestamptz IS NULL OR coalesce(finished_at >= $13, false))
+                 AND ($14::text IS NULL OR ((attempts > 0 OR deaths > 0 OR state IN ('discarded', 'cancelled'))
+                      AND $14 = coalesce((SELECT error_class FROM queue.attempts AS attempt WHERE attempt.job_id = job.id
+                                          ORDER BY claim DESC LIMIT 1), 'none')))
                  AS matches
                -- Not queue.all_jobs, whose halves differ in type: all rows would be put together before they are sorted.
                FROM (SELECT true AS is_live, id, created_at, kind::text, state::text, tags, payload, parked_because, attempts, deaths, worker_id,
@@ -249,7 +266,10 @@ macro_rules! look {
                  AND (cardinality($3::text[]) = 0 OR state = ANY ($3) AND ('available' = ANY ($3) OR NOT is_live))
                  AND ($4::uuid IS NULL OR user_id = $4)
                  AND (NOT $5::bool OR parked_because IS NOT NULL) AND (NOT $6::bool OR due_at IS NOT NULL)
-               ORDER BY id DESC LIMIT $13) AS job "#
+                 -- By weeks, as history lies: of what is looked at in one, not all is let in.
+                 AND ($13::timestamptz IS NULL
+                      OR finished_at >= date_trunc('week', $13::timestamptz AT TIME ZONE 'UTC') AT TIME ZONE 'UTC')
+               ORDER BY id DESC LIMIT $15) AS job "#
                 + $rest,
             $filter.until.map_or($before, |until| first_at(until).min($before)),
             $filter.since.map_or(Uuid::nil(), first_at),
@@ -263,6 +283,8 @@ macro_rules! look {
             $filter.text.as_deref(),
             $filter.longer_than.map(|time| time.as_secs_f64()),
             $filter.shorter_than.map(|time| time.as_secs_f64()),
+            $filter.ended_since,
+            $filter.error_class.map(ErrorClass::name),
             $filter.reach()
             $(, $more)*
         )
@@ -307,8 +329,8 @@ async fn find(session: &mut Session<'_>, filter: &Filter, after: Option<Uuid>, l
     // The last job that was looked at comes along even if the filter leaves it out: the next page begins there.
     let found = look!(
         Found,
-        r#"SELECT id AS "id!", created_at AS "created_at!", matches AS "matches!", nth = $13 AS "is_last!""#,
-        "WHERE matches OR nth = $13 ORDER BY id DESC LIMIT $14",
+        r#"SELECT id AS "id!", created_at AS "created_at!", matches AS "matches!", nth = $15 AS "is_last!""#,
+        "WHERE matches OR nth = $15 ORDER BY id DESC LIMIT $16",
         filter,
         after.unwrap_or(Uuid::max()),
         limit
@@ -331,7 +353,7 @@ pub async fn count(db: &Db, filter: &Filter, after: Option<Uuid>) -> Result<Coun
     let mut reading = begin_reading(db).await?;
     let counted = look!(
         Counted,
-        r#"SELECT count(*) FILTER (WHERE matches) AS "jobs!", max(CASE WHEN nth = $13 THEN id::text END)::uuid AS next"#,
+        r#"SELECT count(*) FILTER (WHERE matches) AS "jobs!", max(CASE WHEN nth = $15 THEN id::text END)::uuid AS next"#,
         "",
         filter,
         after.unwrap_or(Uuid::max())

@@ -26,6 +26,8 @@ pub use selection::{Done, Selection};
 
 /// Jobs that one statement changes, at most.
 pub const BATCH: usize = 1000;
+/// Parts of the queue that are counted, at most, before they are changed; each is a [`Filter::reach`] long.
+pub const COUNTED: usize = 10;
 /// How often a job is tried that somebody else is writing, and the pause before the next time.
 const TRIES: usize = 20;
 const PAUSE: Duration = Duration::from_millis(50);
@@ -211,15 +213,17 @@ pub async fn by_filter(db: &Db, change: Change, filter: &Filter) -> Result<Tally
     }
 }
 
-/// Counts the jobs that a filter lets in.
-pub async fn count(db: &Db, filter: &Filter) -> Result<u64> {
+/// Counts the jobs that a filter lets in, so far as that takes no longer than a person waits: how many there are at least,
+/// and whether there may be more.
+pub async fn count(db: &Db, filter: &Filter) -> Result<(u64, bool)> {
     let (mut jobs, mut after) = (0, None);
-    loop {
+    for _ in 0..COUNTED {
         let counted = inspect::count(db, filter, after).await?;
         jobs += counted.jobs;
-        let Some(next) = counted.next else { return Ok(jobs) };
+        let Some(next) = counted.next else { return Ok((jobs, false)) };
         after = Some(next);
     }
+    Ok((jobs, true))
 }
 
 /// Changes these jobs, so far as they are in one of `states`.

@@ -26,6 +26,8 @@ pub struct Problem {
     field: Option<Cow<'static, str>>,
     /// Each thing that was wrong, where there may be several.
     errors: Vec<Fault>,
+    /// Whether others are told what went wrong even where the service did.
+    is_plain: bool,
 }
 
 /// One of several things that were wrong with a request.
@@ -98,7 +100,14 @@ impl Problem {
     /// A failure with a status of its own.
     #[must_use]
     pub fn with(status: StatusCode, failure: Failure) -> Self {
-        Self { status, failure: Box::new(failure), field: None, errors: Vec::new() }
+        Self { status, failure: Box::new(failure), field: None, errors: Vec::new(), is_plain: false }
+    }
+
+    /// Tells others what went wrong although the service did: nothing in it is for the log alone.
+    #[must_use]
+    pub const fn plainly(mut self) -> Self {
+        self.is_plain = true;
+        self
     }
 
     /// The status that the client gets.
@@ -116,7 +125,7 @@ impl Problem {
     /// What of it is told to others: what went wrong inside is for the log, what was wrong with the request for the client.
     #[must_use]
     pub fn told(&self) -> (&str, Option<&str>) {
-        if self.status.is_server_error() {
+        if self.status.is_server_error() && !self.is_plain {
             ("the service cannot answer this now", None)
         } else {
             (self.failure.what(), self.failure.hint_text())

@@ -168,7 +168,10 @@ impl Gate {
             if is_asking { timeout(self.longest, answer).await } else { timeout(self.longest, whole(answer)).await };
         let Ok(response) = answered else {
             let what = format!("the answer took longer than {} s", self.longest.as_secs());
-            return Problem::from(Failure::new(Kind::Unavailable, what)).into_response();
+            let failure = Failure::new(Kind::Unavailable, what);
+            let goes_on = "what was asked for is still being done: look what became of it before you ask again; the audit log tells its end";
+            let failure = if is_asking { failure } else { failure.hint(goes_on) };
+            return Problem::from(failure).plainly().into_response();
         };
         let status = response.status();
         if visit.is_try && visit.was_wrong(status) {

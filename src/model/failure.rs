@@ -9,7 +9,10 @@ use std::{error, fmt};
 
 use serde::{Deserialize, Serialize};
 
+mod class;
 mod sent;
+
+pub use class::ErrorClass;
 
 /// The result of anything that can fail in a way people should read about.
 pub type Result<T, E = Failure> = std::result::Result<T, E>;

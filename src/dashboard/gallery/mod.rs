@@ -20,6 +20,7 @@ use super::parts::pager::pager;
 use super::parts::time;
 use super::visitor::Visitor;
 use crate::db::generations::{self, GenerationFilter};
+use crate::db::{Db, users};
 use crate::http::{Problem, Site};
 use crate::model::attributes::{Breed, CatAttributes};
 use crate::model::failure::{Failure, Kind};
@@ -42,23 +43,28 @@ struct Wanted {
     breed: String,
     min_score: String,
     max_score: String,
+    user: String,
     after: Option<Uuid>,
 }
 
 impl Wanted {
     fn is_empty(&self) -> bool {
-        [&self.repository, &self.language, &self.breed, &self.min_score, &self.max_score]
+        [&self.repository, &self.language, &self.breed, &self.min_score, &self.max_score, &self.user]
             .iter()
             .all(|field| field.trim().is_empty())
     }
 
-    fn filter(&self) -> Result<GenerationFilter, Problem> {
+    async fn filter(&self, db: &Db) -> Result<GenerationFilter, Problem> {
         let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let repository = given(&self.repository);
         let (owner, name) = match repository.as_deref().map(|text| text.rsplit_once('/')) {
             Some(Some((owner, name))) => (given(owner), given(name)),
             Some(None) => (None, repository),
             None => (None, None),
+        };
+        let user = match given(&self.user) {
+            Some(who) => Some(users::id_of(db, &who).await?),
+            None => None,
         };
         Ok(GenerationFilter {
             owner,
@@ -67,6 +73,7 @@ impl Wanted {
             attributes: given(&self.breed).map(|breed| json!({"breed": breed})),
             min_score: score("the lowest score", &self.min_score)?,
             max_score: score("the highest score", &self.max_score)?,
+            user,
             before: self.after,
             limit: CATS,
             ..GenerationFilter::default()
@@ -83,6 +90,7 @@ impl Wanted {
                 ("breed", &self.breed),
                 ("min_score", &self.min_score),
                 ("max_score", &self.max_score),
+                ("user", &self.user),
                 ("after", after),
             ],
         )
@@ -106,7 +114,7 @@ async fn show(
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Page, Problem> {
     let Query(wanted) = wanted?;
-    let generations::Page { cats, next } = generations::page(&site.db, &wanted.filter()?).await?;
+    let generations::Page { cats, next } = generations::page(&site.db, &wanted.filter(&site.db).await?).await?;
     let is_cut = next.is_some() && i64::try_from(cats.len()).is_ok_and(|count| count < CATS);
     let older = next.map(|next| wanted.page(&next.to_string()));
     let newest = wanted.after.map(|_| wanted.page(""));
@@ -159,6 +167,7 @@ fn filters(wanted: &Wanted) -> Markup {
             (field::choice("breed", "Breed", &wanted.breed, &choices("any", breeds, &wanted.breed)))
             (field::number("min_score", "Score from", &wanted.min_score, (0.0, 10.0), "0.1"))
             (field::number("max_score", "Score to", &wanted.max_score, (0.0, 10.0), "0.1"))
+            (field::text("user", "Asked for by", &wanted.user, "name, address or id"))
             div.actions {
                 button.primary type="submit" { "Filter" }
                 @if !wanted.is_empty() { a.button.quiet href="/gallery" { "Clear" } }

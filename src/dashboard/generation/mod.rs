@@ -51,7 +51,10 @@ async fn show(
     let (Path(id), Query(shown)) = (id?, shown?);
     let cat = generations::get(&site.db, id).await?;
     let job = match inspect::job(&site.db, id).await {
-        Ok(job) => Some(job),
+        Ok(job) => {
+            generations::check_kind(id, &job.kind)?;
+            Some(job)
+        }
         // Its history may have been pruned; an imported one never had a job.
         Err(failure) if failure.kind() == Kind::NotFound && cat.is_some() => None,
         Err(failure) if failure.kind() == Kind::NotFound => return Err(generations::unknown(id).into()),

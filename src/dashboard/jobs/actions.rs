@@ -90,9 +90,12 @@ pub(super) async fn many(State(site): State<Site>, AdminForm(form): AdminForm<Ma
     };
     if !form.is_confirmed {
         return match selection.steer(&site.db, change, true).await {
-            Ok(done) if done.tally.changed == 0 => Ok(back(&list, &change::told(change, &done))),
+            Ok(done) if done.is_nothing() => Ok(back(&list, &change::told(change, &done))),
             Ok(done) => {
-                let (question, button) = (change::question(change, &done), change::button(change, done.tally.changed));
+                let (question, button) = (
+                    change::question(change, &done),
+                    change::button(change, done.tally.changed + u64::from(done.more)),
+                );
                 Ok(form.confirm(Nav::Jobs, "Are you sure?", &question, &button, &list).into_response())
             }
             Err(failure) => refused(failure, &list),

@@ -48,8 +48,9 @@ pub(super) fn button(change: Change, jobs: u64) -> String {
 
 /// What would be done: a question.
 pub(super) fn question(change: Change, done: &Done) -> String {
-    let jobs = counted(done.tally.changed, "job", "jobs");
-    format!("{jobs} would be {}.{} Go on?", change.verb(), left_alone(change, done))
+    let behind = if done.more { " That goes on behind the page; the audit log tells when all are done." } else { "" };
+    let jobs = first_up(&done.jobs());
+    format!("{jobs} would be {}.{}{behind} Go on?", change.verb(), left_alone(change, done))
 }
 
 /// What was done.
@@ -120,7 +121,7 @@ mod tests {
     #[test]
     fn what_was_done_and_what_was_not_is_told() {
         let tally = |changed, went_on| Tally { changed, went_on, ..Tally::default() };
-        let done = |tally, refused| Done { dry_run: false, tally, ids: None, refused };
+        let done = |tally, refused| Done { dry_run: false, tally, more: false, ids: None, refused };
         let all = told(Change::Retry, &done(tally(2, 0), vec![]));
         assert_eq!((all.tone, all.text.as_str()), (Tone::Good, "2 jobs will run again."));
         let some = told(Change::Cancel, &done(tally(1, 3), vec![]));
@@ -130,5 +131,8 @@ mod tests {
         assert_eq!(none.text, format!("No job was changed. Job {id} is completed and cannot be cancelled."));
         let five = vec![(id, Refusal::Busy); 5];
         assert!(question(Change::Discard, &done(tally(0, 0), five)).ends_with(" 2 jobs more cannot be. Go on?"));
+        let many = |changed| question(Change::Cancel, &Done { more: true, ..done(tally(changed, 0), vec![]) });
+        assert!(many(100_000).starts_with("At least 100,000 jobs would be cancelled. That goes on behind the page"));
+        assert!(many(0).starts_with("Nobody knows how many jobs would be cancelled."));
     }
 }

@@ -17,6 +17,7 @@ use crate::dashboard::parts::{badge, field, pager, time};
 use crate::dashboard::visitor::Visitor;
 use crate::db::inspect::{self, JobRow};
 use crate::http::{Problem, Site};
+use crate::model::failure::ErrorClass;
 use crate::model::job::{JobKind, JobState};
 
 /// Jobs of one page.
@@ -84,6 +85,9 @@ fn form(wanted: &Wanted) -> Markup {
     let kinds: Vec<(String, String)> = std::iter::once((String::new(), "any".to_owned()))
         .chain(JobKind::ALL.map(|kind| (kind.name().to_owned(), kind.name().to_owned())))
         .collect();
+    let classes: Vec<(String, String)> = std::iter::once((String::new(), "anything".to_owned()))
+        .chain(ErrorClass::names().map(|name| (name.to_owned(), name.replace('_', " "))))
+        .collect();
     let has_more = wanted.texts().iter().any(|(name, text)| !text.is_empty() && !matches!(*name, "text" | "kind"));
     html! {
         form.filter.card method="get" action="/jobs" role="search" {
@@ -109,6 +113,8 @@ fn form(wanted: &Wanted) -> Markup {
                     (field::text("tag", "Tag", &wanted.tag, ""))
                     (field::text("since", "Enqueued since", &wanted.since, "2h, or 2027-01-31T09:00:00Z"))
                     (field::text("until", "Enqueued before", &wanted.until, "10m"))
+                    (field::text("ended_since", "Ended since", &wanted.ended_since, "1h"))
+                    (field::choice("error_class", "Failed last for", &wanted.error_class, &classes))
                     (field::text("longer_than", "Ran longer than", &wanted.longer_than, "90s"))
                     (field::text("shorter_than", "Ran shorter than", &wanted.shorter_than, "500ms"))
                 }
@@ -139,8 +145,8 @@ fn list(page: &inspect::Page, wanted: &Wanted, is_later: bool, visitor: &Visitor
     let rows = page.jobs.iter().map(|job| row(job, visitor));
     let newest = wanted.address(None);
     // Looking again costs as much as looking: only what is cheap is looked at again and again.
-    let is_live =
-        !is_later && wanted.text.is_empty() && wanted.longer_than.is_empty() && wanted.shorter_than.is_empty();
+    let dear = [&wanted.text, &wanted.error_class, &wanted.longer_than, &wanted.shorter_than];
+    let is_live = !is_later && dear.iter().all(|text| text.is_empty());
     let older = page.next.map(|next| wanted.address(Some(next)));
     html! {
         form.card method="post" action="/jobs" {

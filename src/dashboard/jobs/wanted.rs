@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::db::inspect::Filter;
 use crate::db::{Db, users};
 use crate::http::Problem;
-use crate::model::failure::{Failure, Kind, Result};
+use crate::model::failure::{ErrorClass, Failure, Kind, Result};
 use crate::model::job::{JobKind, JobState};
 use crate::model::when::{When, span};
 
@@ -23,6 +23,8 @@ pub(super) struct Wanted {
     pub text: String,
     pub since: String,
     pub until: String,
+    pub ended_since: String,
+    pub error_class: String,
     pub longer_than: String,
     pub shorter_than: String,
 }
@@ -43,6 +45,8 @@ impl Wanted {
                 "text" => &mut wanted.text,
                 "since" => &mut wanted.since,
                 "until" => &mut wanted.until,
+                "ended_since" => &mut wanted.ended_since,
+                "error_class" => &mut wanted.error_class,
                 "longer_than" => &mut wanted.longer_than,
                 "shorter_than" => &mut wanted.shorter_than,
                 _ => continue,
@@ -71,7 +75,7 @@ impl Wanted {
     }
 
     /// All but the states, by the names that addresses and forms have for them.
-    pub fn texts(&self) -> [(&'static str, &str); 8] {
+    pub fn texts(&self) -> [(&'static str, &str); 10] {
         [
             ("kind", &self.kind),
             ("user", &self.user),
@@ -79,6 +83,8 @@ impl Wanted {
             ("text", &self.text),
             ("since", &self.since),
             ("until", &self.until),
+            ("ended_since", &self.ended_since),
+            ("error_class", &self.error_class),
             ("longer_than", &self.longer_than),
             ("shorter_than", &self.shorter_than),
         ]
@@ -95,6 +101,7 @@ impl Wanted {
 
     fn without_user(&self, now: DateTime<Utc>) -> std::result::Result<Filter, Problem> {
         let states = self.states.iter().map(|state| JobState::from_name(state));
+        let moment = |name, text| given(text).map(|text| moment(text, now)).transpose().map_err(of_field(name));
         Ok(Filter {
             states: states.collect::<Result<_>>().map_err(of_field("state"))?,
             kind: given(&self.kind)
@@ -105,8 +112,10 @@ impl Wanted {
             user: None,
             tag: given(&self.tag).map(str::to_owned),
             text: given(&self.text).map(str::to_owned),
-            since: given(&self.since).map(|text| moment(text, now)).transpose().map_err(of_field("since"))?,
-            until: given(&self.until).map(|text| moment(text, now)).transpose().map_err(of_field("until"))?,
+            since: moment("since", &self.since)?,
+            until: moment("until", &self.until)?,
+            ended_since: moment("ended_since", &self.ended_since)?,
+            error_class: given(&self.error_class).map(class).transpose().map_err(of_field("error_class"))?,
             longer_than: given(&self.longer_than).map(length).transpose().map_err(of_field("longer_than"))?,
             shorter_than: given(&self.shorter_than).map(length).transpose().map_err(of_field("shorter_than"))?,
         })
@@ -128,6 +137,10 @@ fn moment(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>> {
     read.map_err(|how| Failure::new(Kind::Invalid, format!("`{text}` is no time")).hint(how))
 }
 
+fn class(text: &str) -> Result<ErrorClass> {
+    text.parse().map_err(|how: String| Failure::new(Kind::Invalid, format!("`{text}` is no class of errors")).hint(how))
+}
+
 fn length(text: &str) -> Result<Duration> {
     span(text).map_err(|how| Failure::new(Kind::Invalid, format!("`{text}` is no length of time")).hint(how))
 }
@@ -147,7 +160,7 @@ mod tests {
         assert_eq!(wanted.query(), "state=discarded&state=cancelled&text=a+b%26c%3Dd%3F%C3%BC&longer_than=500ms");
         assert_eq!(Wanted::of_query(&wanted.query()), wanted);
         assert_eq!(Wanted::default().query(), "");
-        let form = "state=&kind=&user=&tag=&text=&since=&until=&longer_than=&shorter_than=";
+        let form = "state=&kind=&user=&tag=&text=&since=&until=&ended_since=&error_class=&longer_than=&shorter_than=";
         assert!(Wanted::of_query(form).without_user(Utc::now()).unwrap().is_empty(), "an empty form leaves all in");
     }
 
@@ -163,22 +176,30 @@ mod tests {
     #[test]
     fn it_is_read_as_the_command_line_reads_it() {
         let now: DateTime<Utc> = "2027-01-31T12:00:00Z".parse().unwrap();
-        let query =
-            "state=running&kind=probe&tag=+x+&since=2h&until=2027-01-31T11:30:00Z&longer_than=500ms&shorter_than=10m";
+        let query = "state=running&kind=probe&tag=+x+&since=2h&until=2027-01-31T11:30:00Z&ended_since=30m&error_class=expired&longer_than=500ms&shorter_than=10m";
         let filter = Wanted::of_query(query).without_user(now).unwrap();
         assert_eq!((filter.states.as_slice(), filter.kind.as_deref()), (&[JobState::Running][..], Some("probe")));
         assert_eq!(filter.tag.as_deref(), Some("x"));
         assert_eq!(filter.since, Some("2027-01-31T10:00:00Z".parse().unwrap()));
         assert_eq!(filter.until, Some("2027-01-31T11:30:00Z".parse().unwrap()));
+        assert_eq!(filter.ended_since, filter.until);
+        assert_eq!(filter.error_class, Some(ErrorClass::Expired));
         assert_eq!(filter.longer_than, Some(Duration::from_millis(500)));
         assert_eq!(filter.shorter_than, Some(Duration::from_mins(10)));
     }
 
     #[test]
     fn what_cannot_be_read_is_a_problem() {
-        for wrong in
-            ["state=sleeping", "kind=nap", "since=yesterday", "until=1y", "longer_than=long", "shorter_than=-1s"]
-        {
+        for wrong in [
+            "state=sleeping",
+            "kind=nap",
+            "since=yesterday",
+            "until=1y",
+            "ended_since=noon",
+            "error_class=sleepy",
+            "longer_than=long",
+            "shorter_than=-1s",
+        ] {
             let problem = Wanted::of_query(wrong).without_user(Utc::now()).unwrap_err();
             assert_eq!(problem.failure().kind(), Kind::Invalid, "{wrong}");
             assert!(problem.failure().hint_text().is_some(), "{wrong}");

@@ -106,8 +106,8 @@ impl Overview {
                 @if oldest.is_some() { "oldest for " (time::lasting(oldest)) } @else { "nobody waits" }
             }, "/jobs?state=available", Tone::Plain))
             (tile("Running", &amount::text(running), &html! { "right now" }, "/jobs?state=running", Tone::Busy))
-            (tile("Completed", &amount::text(completed), &html! { "in the last hour" }, "/jobs?state=completed&since=1h", Tone::Good))
-            (tile("Discarded", &amount::text(discarded), &html! { "in the last hour" }, "/jobs?state=discarded",
+            (tile("Completed", &amount::text(completed), &html! { "in the last hour" }, "/jobs?state=completed&ended_since=1h", Tone::Good))
+            (tile("Discarded", &amount::text(discarded), &html! { "in the last hour" }, "/jobs?state=discarded&ended_since=1h",
                   if discarded.jobs > 0 { Tone::Bad } else { Tone::Plain }))
             (tile("Workers", &alive.to_string(), &html! { "with a good lease" }, "/queues",
                   if alive > 0 { Tone::Good } else { Tone::Warn }))

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use crate::dashboard::parts::chart::{Line, Series};
+use crate::dashboard::parts::link::href;
 use crate::dashboard::parts::time::lasting;
 use crate::db::stats::{Amount, Part};
 use crate::model::figures::grouped;
@@ -20,7 +21,7 @@ pub(super) fn throughput(trend: Option<&[Part]>) -> Markup {
         let summary = format!("{estimate}{} completed and {} discarded in six hours", grouped(all), grouped(gone));
         let chart = Line {
             title: "Jobs a minute",
-            summary: summary.clone(),
+            summary,
             moments,
             series: &[
                 Series { name: "completed", values: &completed },
@@ -28,7 +29,13 @@ pub(super) fn throughput(trend: Option<&[Part]>) -> Markup {
             ],
             read: rate,
         };
-        html! { p.small.muted { (summary) } (chart.draw()) }
+        // From the very moment on that the first part began.
+        let since = parts.first().map(|part| part.since.to_rfc3339()).unwrap_or_default();
+        let link = |state, jobs| html! { a href=(href("/jobs", &[("state", state), ("ended_since", &since)])) { (grouped(jobs)) } };
+        html! {
+            p.small.muted { (estimate) (link("completed", all)) " completed and " (link("discarded", gone)) " discarded in six hours" }
+            (chart.draw())
+        }
     })
 }
 

@@ -9,6 +9,7 @@ use crate::dashboard::parts::link::href;
 use crate::dashboard::parts::table::{Column, table};
 use crate::dashboard::parts::{amount, time};
 use crate::db::stats::{Fault, KindStats, Stats};
+use crate::model::failure::ErrorClass;
 use crate::model::figures::counted;
 
 /// Depth and oldest of each kind.
@@ -55,7 +56,11 @@ pub(super) fn faults(faults: &[Fault]) -> Markup {
     let list: Vec<Bar> = faults
         .iter()
         .map(|fault| Bar {
-            name: html! { a href="/jobs?state=discarded&since=24h" { (fault.class.replace('_', " ")) } },
+            name: html! {
+                a href=(href("/jobs", &[("state", "discarded"), ("ended_since", "24h"), ("error_class", &fault.class)])) {
+                    @if fault.class == ErrorClass::Untold.name() { "none told" } @else { (fault.class.replace('_', " ")) }
+                }
+            },
             share: fault.jobs as f64 / all.max(1) as f64,
             of: 1.0,
             value: counted(fault.jobs, "job", "jobs"),

@@ -102,7 +102,7 @@ pub(super) async fn one(State(site): State<Site>, visitor: Visitor, Path(who): P
         ("E-mail address", html! { (user.email.as_deref().unwrap_or("none")) }),
         (
             "Cats",
-            html! { a href=(href("/jobs", &[("user", &user.id.to_string())])) { (grouped(cats.unsigned_abs())) } },
+            html! { a href=(href("/gallery", &[("user", &user.id.to_string())])) { (grouped(cats.unsigned_abs())) } },
         ),
         ("Password", html! { @if user.has_password { "has one" } @else { "none" } }),
         (

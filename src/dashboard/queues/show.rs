@@ -89,12 +89,14 @@ fn recent(kinds: &[KindStats]) -> Markup {
         .iter()
         .filter_map(|kind| {
             let recent = kind.recent.as_ref()?;
-            let discarded = href("/jobs", &[("state", "discarded"), ("kind", &kind.kind), ("since", "1h")]);
+            let ended = |state, since, jobs| {
+                amount::linked(jobs, &[("state", state), ("kind", &kind.kind), ("ended_since", since)])
+            };
             Some(vec![
                 html! { strong { (kind.kind) } },
-                html! { (amount::text(recent.completed_last_minute)) },
-                html! { (amount::text(recent.completed_last_hour)) },
-                html! { a href=(discarded) { (amount::text(recent.discarded_last_hour)) } },
+                ended("completed", "1m", recent.completed_last_minute),
+                ended("completed", "1h", recent.completed_last_hour),
+                ended("discarded", "1h", recent.discarded_last_hour),
                 percentiles(recent.wait_seconds),
                 percentiles(recent.run_seconds),
             ])

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::db::Db;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::generation::Generation;
+use crate::model::job::JobKind;
 
 pub mod export;
 pub mod import;
@@ -67,6 +68,15 @@ pub async fn pictures_in_use(db: &Db, keys: &[String]) -> Result<Vec<String>> {
 pub fn unknown(id: Uuid) -> Failure {
     Failure::new(Kind::NotFound, format!("there is no generation {id}"))
         .hint("see them with: repo-to-cat generations list; a job that is not completed has none yet")
+}
+
+/// Fails (`NotFound`) where the job with that id is of another kind.
+pub fn check_kind(id: Uuid, kind: &str) -> Result<()> {
+    if kind == JobKind::Generation.name() {
+        return Ok(());
+    }
+    let what = format!("job {id} is no generation but a {kind} job");
+    Err(Failure::new(Kind::NotFound, what).hint(format!("see it with: repo-to-cat jobs show {id}")))
 }
 
 /// What lists tell of a generation: all but its analysis.

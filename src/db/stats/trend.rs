@@ -48,7 +48,7 @@ impl Past {
 /// How many jobs failed for one sort of reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// The class of the error of the last attempt.
+    /// The class of the error of the last attempt, by the names of [`ErrorClass`](crate::model::failure::ErrorClass).
     pub class: String,
     /// Jobs.
     pub jobs: u64,
@@ -136,7 +136,7 @@ pub async fn faults(db: &Db) -> Result<Vec<Fault>> {
         r#"WITH gone AS MATERIALIZED (
              SELECT id, finished_at FROM queue.history AS job WHERE state = 'discarded' ORDER BY id DESC LIMIT $1
            ), told AS MATERIALIZED (
-             SELECT gone.finished_at, coalesce(attempt.error_class, 'none told') AS class, attempt.error
+             SELECT gone.finished_at, coalesce(attempt.error_class, 'none') AS class, attempt.error
              FROM gone LEFT JOIN LATERAL (
                SELECT error_class, error FROM queue.attempts AS attempt WHERE attempt.job_id = gone.id
                ORDER BY claim DESC LIMIT 1) AS attempt ON true

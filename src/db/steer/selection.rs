@@ -8,6 +8,7 @@ use super::{Change, Refusal, Tally, by_filter, by_id, count, rehearse};
 use crate::db::Db;
 use crate::db::inspect::Filter;
 use crate::model::failure::{Failure, Kind, Result};
+use crate::model::figures::counted;
 
 /// Which jobs to change.
 #[derive(Debug, Clone)]
@@ -27,12 +28,33 @@ pub struct Done {
     /// How many jobs.
     #[serde(flatten)]
     pub tally: Tally,
+    /// Whether more would be changed, perhaps: only the first 100,000 jobs are looked through to count them, the first
+    /// 30,000 for text or classes of errors of ended ones. What is done is done to all.
+    pub more: bool,
     /// The changed jobs, where they were named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ids: Option<Vec<Uuid>>,
     /// Named jobs that were not changed, and why.
     #[serde(skip)]
     pub refused: Vec<(Uuid, Refusal)>,
+}
+
+impl Done {
+    /// Whether nothing was to be changed, or is.
+    #[must_use]
+    pub const fn is_nothing(&self) -> bool {
+        self.tally.changed == 0 && !self.more
+    }
+
+    /// How many jobs were changed, or would be, in words.
+    #[must_use]
+    pub fn jobs(&self) -> String {
+        match (self.tally.changed, self.more) {
+            (0, true) => "nobody knows how many jobs".to_owned(),
+            (jobs, true) => format!("at least {}", counted(jobs, "job", "jobs")),
+            (jobs, false) => counted(jobs, "job", "jobs"),
+        }
+    }
 }
 
 impl Selection {
@@ -70,16 +92,18 @@ impl Selection {
         let states = change.states();
         let steered = match self {
             Self::Filter(filter) => {
-                let tally = if dry_run {
-                    Tally { changed: count(db, filter).await?, ..Tally::default() }
+                let (tally, more) = if dry_run {
+                    let (changed, more) = count(db, filter).await?;
+                    (Tally { changed, ..Tally::default() }, more)
                 } else {
-                    by_filter(db, change, filter).await?
+                    (by_filter(db, change, filter).await?, false)
                 };
-                return Ok(Done { dry_run, tally, ids: None, refused: Vec::new() });
+                return Ok(Done { dry_run, tally, more, ids: None, refused: Vec::new() });
             }
             Self::Ids(ids) if dry_run => rehearse(db, change, ids, states).await?,
             Self::Ids(ids) => by_id(db, change, ids, states).await?,
         };
-        Ok(Done { dry_run, tally: Tally::of(&steered), ids: Some(steered.changed), refused: steered.refused })
+        let tally = Tally::of(&steered);
+        Ok(Done { dry_run, tally, more: false, ids: Some(steered.changed), refused: steered.refused })
     }
 }

@@ -17,6 +17,7 @@ use super::places::Places;
 use crate::db::Db;
 use crate::db::depth::{self, Depth};
 use crate::db::events::{self, Mark, Moment, Story};
+use crate::db::generations;
 use crate::model::failure::Result;
 
 /// Events that are kept for those who come back, and are told to one at most.
@@ -151,7 +152,7 @@ impl Feed {
         &self.0.places
     }
 
-    /// Follows one job; its life as it is now is there at once.
+    /// Follows one generation; its life as it is now is there at once. Fails (`NotFound`) where the job is none.
     pub(super) async fn follow(
         &self,
         db: &Db,
@@ -159,6 +160,7 @@ impl Feed {
         id: Uuid,
     ) -> Result<Option<watch::Receiver<Arc<Story>>>> {
         let Some(story) = events::stories(db, &[id]).await?.pop().map(Arc::new) else { return Ok(None) };
+        generations::check_kind(id, &story.kind)?;
         let mut desk = self.desk();
         let sender = desk.followed.entry(id).or_insert_with(|| watch::Sender::new(Arc::clone(&story)));
         sender.send_replace(story);

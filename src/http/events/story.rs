@@ -192,6 +192,7 @@ mod tests {
     fn story(state: &str, claims: i32) -> Story {
         Story {
             id: Uuid::nil(),
+            kind: "generation".to_owned(),
             state: state.to_owned(),
             parked_because: None,
             run_at: DateTime::UNIX_EPOCH,

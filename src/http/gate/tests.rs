@@ -15,7 +15,7 @@ fn gate(settings: &[(&'static str, &str)]) -> Router {
     let router = Router::new()
         .route("/fine", get(|| async { "purr ".repeat(100) }))
         .route("/panic", get(panics))
-        .route("/never", get(std::future::pending::<()>))
+        .route("/never", get(std::future::pending::<()>).post(std::future::pending::<()>))
         .route("/refused", get(|| async { (StatusCode::BAD_REQUEST, "that was wrong") }))
         .route("/wrong", get(|| async { Problem::from(Failure::new(Kind::Unauthorized, "the token is not known")) }))
         .route("/body", post(|body: String| async move { body }))
@@ -55,9 +55,12 @@ async fn a_panic_is_a_problem_that_tells_nothing_but_its_request() {
 
 #[tokio::test]
 async fn an_answer_that_never_comes_is_given_up() {
-    let (status, _, body) =
-        ask(&gate(&[("http.max_seconds", "1"), ("http.wait_seconds", "0")]), "GET /never", &[]).await;
-    assert_eq!((status.as_u16(), problem(&body).as_str()), (503, "unavailable"));
+    let gate = gate(&[("http.max_seconds", "1"), ("http.wait_seconds", "0")]);
+    for (line, goes_on) in [("GET /never", false), ("POST /never", true)] {
+        let (status, _, body) = ask(&gate, line, &[]).await;
+        assert_eq!((status.as_u16(), problem(&body).as_str()), (503, "unavailable"));
+        assert_eq!(body.contains("is still being done"), goes_on, "{body}");
+    }
 }
 
 #[tokio::test]

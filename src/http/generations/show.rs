@@ -114,9 +114,8 @@ pub async fn show(State(site): State<Site>, _: Reader, Id(id): Id) -> Result<Jso
         Some(Sight { job, forecast, .. }) => (Some(job), Some(forecast)),
         None => (finished(&site, id).await?, None),
     };
-    if let Some(job) = job.as_ref().filter(|job| job.kind != JobKind::Generation.name()) {
-        let what = format!("job {id} is no generation but a {} job", job.kind);
-        return Err(Failure::new(Kind::NotFound, what).hint(format!("see /v1/jobs/{id}")).into());
+    if let Some(job) = &job {
+        generations::check_kind(id, &job.kind)?;
     }
     let result = generations::get(&site.db, id).await?;
     // Its history may have been pruned; an imported one never had a job.

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::db::inspect::Filter;
 use crate::db::{Db, users};
 use crate::http::error::{Problem, wrong};
+use crate::model::failure::ErrorClass;
 use crate::model::job::{JobKind, JobState};
 use crate::model::when::{Span, When};
 
@@ -58,6 +59,10 @@ filters! {
     since: Option<When>,
     /// Enqueued before this time.
     until: Option<When>,
+    /// Ended at this time or later.
+    ended_since: Option<When>,
+    /// Whose last attempt that failed failed for this; `none`: nobody told why.
+    error_class: Option<ErrorClass>,
     /// Whose last attempt took, or takes, longer: 500ms, 90s, 10m.
     longer_than: Option<Span>,
     /// Whose last attempt took, or takes, not so long.
@@ -104,6 +109,8 @@ impl JobFilter {
             text: self.text,
             since: self.since.map(|when| when.before(now)),
             until: self.until.map(|when| when.before(now)),
+            ended_since: self.ended_since.map(|when| when.before(now)),
+            error_class: self.error_class,
             longer_than: self.longer_than.map(|span| span.0),
             shorter_than: self.shorter_than.map(|span| span.0),
         })

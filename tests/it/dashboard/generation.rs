@@ -1,6 +1,6 @@
 //! A cat's own page: while it is made, and after.
 
-use super::{Browser, location};
+use super::{Browser, location, run};
 use crate::commands::shell;
 use crate::support::http::get;
 use crate::support::postgres::wait_until;
@@ -83,4 +83,27 @@ fn a_cat_is_watched_looked_at_made_again_and_deleted() {
     assert_eq!(location(&deleted), "/gallery");
     assert!(browser.get("/gallery").text().contains("The cat is deleted."));
     assert!(browser.get(&own).text().contains("Its cat is gone"), "the job is still there");
+}
+
+#[test]
+fn a_job_of_another_kind_has_no_cat() {
+    let shell = shell("cat_page_of_a_backup");
+    let id = "0198c0de-0000-7000-8000-000000000001";
+    run(
+        &shell,
+        &format!(
+            "INSERT INTO queue.history (id, created_at, run_at, started_at, finished_at, claims, priority, max_attempts,
+                                        attempts, deaths, kind, state, payload)
+             SELECT '{id}', at, at, at, at, 1, 0, 5, 0, 0, 'backup', 'completed', '{{}}' FROM queue.now() AS at"
+        ),
+    );
+    let service = shell.service("http");
+    let page = Browser::new(&service).try_get(&format!("/generations/{id}"));
+    assert_eq!(page.status, 404);
+    page.has(&["is no generation but a backup job"]).lacks(&["Its cat is gone"]);
+    for path in [format!("/v1/generations/{id}"), format!("/v1/generations/{id}/events")] {
+        let answer = get(&service, &path);
+        assert_eq!(answer.status, 404, "{path}");
+        assert!(answer.text().contains("is no generation but a backup job"), "{path}: {}", answer.text());
+    }
 }

@@ -39,7 +39,15 @@ fn the_list_is_narrowed_down_and_paged() {
     browser.get("/jobs?text=name59").has(&["name59"]).lacks(&[&plain]);
     browser.get("/jobs?state=available&state=running&kind=generation&since=1h&user=").has(&["name59"]);
     browser.get("/jobs?state=discarded").has(&["No job is like that"]);
-    for wrong in ["state=sleeping", "kind=nap", "since=yesterday", "longer_than=long", "user=nobody"] {
+    for wrong in [
+        "state=sleeping",
+        "kind=nap",
+        "since=yesterday",
+        "ended_since=noon",
+        "error_class=sleepy",
+        "longer_than=long",
+        "user=nobody",
+    ] {
         let page = browser.try_get(&format!("/jobs?{wrong}"));
         assert!((400..500).contains(&page.status), "{wrong}: {}", page.status);
         page.has(&["role=\"alert\"", wrong.split('=').nth(1).unwrap()]);

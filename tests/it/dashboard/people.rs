@@ -1,8 +1,9 @@
 //! Users and tokens.
 
-use super::{Browser, EVIL, audited, deeds, guarded};
+use super::{Browser, EVIL, audited, deeds, guarded, run};
 use crate::commands::shell;
 use crate::support::cli::Shell;
+use crate::support::http::Answer;
 
 /// A token to look only, and one to do everything.
 pub fn two_tokens(shell: &Shell) -> (String, String) {
@@ -73,6 +74,31 @@ fn a_token_is_shown_once_and_revoked() {
     assert_eq!(Browser::of(&service, &token).try_get("/jobs").status, 303, "to the login");
     let log = service.stop(rustix::process::Signal::TERM).1;
     assert!(!log.contains(&token), "{log}");
+}
+
+#[test]
+fn the_number_of_cats_leads_to_them() {
+    let shell = shell("desk_cats_of");
+    shell.succeeds(&["users", "add", "cat"]);
+    shell.succeeds(&["users", "add", "dog"]);
+    run(
+        &shell,
+        "INSERT INTO public.generations (id, github_url, user_id)
+         SELECT gen_random_uuid(), 'https://github.com/owner/name', id
+         FROM public.users, generate_series(1, CASE username WHEN 'cat' THEN 30 ELSE 2 END)",
+    );
+    let service = shell.service("http");
+    let browser = Browser::new(&service);
+    let page = browser.get("/users/cat");
+    let (link, rest) = page.text().split_once("href=\"/gallery?user=").unwrap().1.split_once("\">").unwrap();
+    assert!(rest.starts_with("30<"), "{rest}");
+    let cats = |page: &Answer| page.text().matches("class=\"cat\"").count();
+    let first = browser.get(&format!("/gallery?user={link}"));
+    let older = first.text().split("href=\"").find(|link| link.starts_with("/gallery?user=")).unwrap();
+    let older = browser.get(&older.split('"').next().unwrap().replace("&amp;", "&"));
+    assert_eq!((cats(&first), cats(&older)), (24, 6));
+    assert_eq!(cats(&browser.get("/gallery?user=dog")), 2);
+    assert_eq!(browser.try_get("/gallery?user=nobody").status, 404);
 }
 
 #[test]

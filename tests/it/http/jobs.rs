@@ -33,6 +33,8 @@ fn jobs_are_listed_by_the_command_lines_filters_in_pages() {
         ("?state=discarded", &["--state", "discarded"]),
         ("?kind=generation&since=1h&until=2000d", &["--kind", "generation", "--since", "1h", "--until", "2000d"]),
         ("?text=NO-SUCH-TEXT", &["--text", "NO-SUCH-TEXT"]),
+        ("?ended_since=2h", &["--ended-since", "2h"]),
+        ("?error_class=none", &["--error-class", "none"]),
         ("?longer_than=500ms", &["--longer-than", "500ms"]),
         ("?shorter_than=1h", &["--shorter-than", "1h"]),
     ] {
@@ -52,6 +54,8 @@ fn jobs_are_listed_by_the_command_lines_filters_in_pages() {
         ("limit=x", "query"),
         ("state=dozing", "query"),
         ("since=soon", "query"),
+        ("ended_since=soon", "query"),
+        ("error_class=sleepy", "query"),
         ("longer_than=99999999999999999ms", "query"),
         ("colour=red", "query"),
     ] {
@@ -130,7 +134,7 @@ fn a_job_is_shown_and_changed_as_its_state_allows() {
 fn many_jobs_are_changed_at_once_after_a_look_at_how_many() {
     let (shell, ids) = with_jobs("http_jobs_many", &["red", "red", "blue"]);
     let service = shell.service("http");
-    let tally = |changed: u64, dry_run: bool| json!({"dry_run": dry_run, "changed": changed, "went_on": 0, "key_in_use": 0, "deadline": 0, "busy": 0, "refused": []});
+    let tally = |changed: u64, dry_run: bool| json!({"dry_run": dry_run, "changed": changed, "went_on": 0, "key_in_use": 0, "deadline": 0, "busy": 0, "more": false, "refused": []});
     let red = json!({"filter": {"tag": "red"}, "dry_run": true});
     assert_eq!(done(&service, "/v1/jobs/cancel", &red), tally(2, true));
     assert_eq!(get(&service, "/v1/jobs?state=cancelled").json()["jobs"], json!([]), "nothing was done");

@@ -47,6 +47,16 @@ fn who_may_look_sees_the_host_of_a_receiver_and_no_more() {
         assert!(seen.text().contains("https://hooks.example/***"), "{path}: {}", seen.text());
         assert!(!seen.text().contains("s3cret"), "{path}: {}", seen.text());
     }
+    // The job that tells how it ended knows the address, too. Nobody finds either by what they may not see.
+    let cancelled = send(&service, "POST", &format!("/v1/jobs/{id}/cancel"), &bearer(&admin), "");
+    assert_eq!(cancelled.status, 200, "{}", cancelled.text());
+    for (text, found) in [("s3cret", 0), ("https://hooks.example/T0/s", 0), ("\"webhook_url\"", 0), ("owner/name", 2)] {
+        let text: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
+        let seen = look(&service, &format!("/v1/jobs?text={text}"), &guest).json();
+        assert_eq!(seen["jobs"].as_array().unwrap().len(), found, "{text}: {seen}");
+        let page = look(&service, &format!("/jobs?text={text}"), &guest);
+        assert_eq!(page.text().contains("No job is like that."), found == 0, "{text}: {}", page.text());
+    }
     let whole = look(&service, "/v1/schedules/nightly", &admin).json();
     assert_eq!(whole["schedule"]["payload"], payload, "who edits it must know it");
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{TimeDelta, Utc};
 use repo_to_cat::db::inspect::{self, Filter, REACH};
 use repo_to_cat::db::outcomes::PutBack;
+use repo_to_cat::db::steer::{self, Change};
 use repo_to_cat::model::job::{JobState, NewJob, Start};
 use serde_json::json;
 use uuid::Uuid;
@@ -79,6 +80,39 @@ async fn times_are_those_of_ids_and_durations_those_of_the_last_attempt() {
     assert_eq!(found(&bed, &shorter(100)).await, [first.id], "one that never ran has no duration");
     let job = inspect::job(&bed.db, first.id).await.unwrap();
     assert_eq!((job.ran_seconds, job.worker_id, job.worker.as_deref()), (Some(90.0), Some(worker), Some("test")));
+}
+
+#[tokio::test]
+async fn what_ended_is_found_by_when_and_what_failed_by_its_last_error() {
+    let bed = Bed::make().await;
+    let worker = bed.worker().await;
+    let [old, new, other] = [bed.enqueue(probe()).await, bed.enqueue(probe()).await, bed.enqueue(probe()).await];
+    let claimed = bed.claim_up_to(worker, 3).await;
+    let of = |id| claimed.iter().find(|job| job.id == id).unwrap();
+    assert!(bed.complete(of(old)).await && bed.discard(of(new)).await && bed.discard(of(other)).await);
+    bed.execute("UPDATE queue.history SET finished_at = finished_at - interval '8 minutes' WHERE state = 'completed'")
+        .await;
+    let later =
+        "INSERT INTO queue.attempts (job_id, claim, outcome, error_class) VALUES ($1, 9, 'discarded', 'throttled')";
+    sqlx::query(later).bind(other).execute(&bed.gate.pool).await.unwrap();
+    let untold = bed.enqueue(probe()).await;
+    steer::one(&bed.db, Change::Discard, untold).await.unwrap();
+    let running = bed.enqueue(probe()).await;
+    assert_eq!(bed.claim(worker).await.id, running);
+
+    let ended = |minutes| Filter { ended_since: Some(Utc::now() - TimeDelta::minutes(minutes)), ..Filter::default() };
+    assert_eq!(found(&bed, &ended(1)).await, [untold, other, new], "what runs has not ended");
+    // Of the week that is looked at, what ended before is left out.
+    assert_eq!(found(&bed, &ended(7)).await, [untold, other, new]);
+    assert_eq!(found(&bed, &ended(9)).await, [untold, other, new, old]);
+    assert!(found(&bed, &Filter { states: vec![JobState::Running], ..ended(9) }).await.is_empty());
+    assert_eq!(found(&bed, &Filter { states: vec![JobState::Completed], ..ended(9) }).await, [old]);
+
+    let class = |name: &str| Filter { error_class: Some(name.parse().unwrap()), ..Filter::default() };
+    assert_eq!(found(&bed, &class("not_found")).await, [new]);
+    assert_eq!(found(&bed, &class("throttled")).await, [other], "the last counts");
+    assert_eq!(found(&bed, &class("none")).await, [untold]);
+    assert!(found(&bed, &class("expired")).await.is_empty());
 }
 
 #[tokio::test]

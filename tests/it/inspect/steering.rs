@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use repo_to_cat::db::inspect::{self, Filter};
 use repo_to_cat::db::outcomes::PutBack;
-use repo_to_cat::db::steer::{self, Change, Refusal, Tally};
+use repo_to_cat::db::steer::{self, Change, Refusal, Selection, Tally};
 use repo_to_cat::db::{attempts, limits};
 use repo_to_cat::model::job::{JobState, NewJob, Start};
 use repo_to_cat::model::unique::Unique;
@@ -145,4 +145,27 @@ async fn a_paused_kind_is_not_claimed_until_it_is_resumed() {
     assert_eq!(bed.claim(worker).await.id, generation);
     assert!(limits::resume(&bed.db, "probe").await.unwrap() && !limits::resume(&bed.db, "probe").await.unwrap());
     assert_eq!(bed.claim(worker).await.kind, "probe");
+}
+
+#[tokio::test]
+async fn before_a_change_so_many_are_counted_and_no_more() {
+    let bed = Bed::make().await;
+    bed.execute(
+        "INSERT INTO queue.history (id, created_at, run_at, finished_at, claims, priority, max_attempts, attempts, deaths,
+                                    kind, state, payload)
+         SELECT ('0000' || lpad(to_hex(n), 28, '0'))::uuid, at, at, at, 1, 0, 5, 1, 0, 'probe', 'discarded', '{\"like\": \"a cat\"}'
+         FROM generate_series(1, 30005) AS n, queue.now() AS at",
+    )
+    .await;
+    bed.execute("ANALYZE queue.history").await;
+    let would = async |filter: Filter| {
+        let selection = Selection::of(Change::Retry, Vec::new(), filter, true).unwrap();
+        let done = selection.steer(&bed.db, Change::Retry, true).await.unwrap();
+        (done.tally.changed, done.more)
+    };
+    // Of 3,000 jobs at once the errors are looked through.
+    let text = |text: &str| Filter { text: Some(text.to_owned()), ..Filter::default() };
+    assert_eq!(would(text("a cat")).await, (30_000, true));
+    assert_eq!(would(text("a dog")).await, (0, true));
+    assert_eq!(would(Filter::default()).await, (30_005, false));
 }

@@ -16,7 +16,7 @@ use sqlx::{Connection, PgConnection};
 use super::yard::Yard;
 use crate::support::postgres::PrivateCluster;
 use plan::Plan;
-use statements::{COLD, HOT, Hot};
+use statements::{COLD, ENDED, HOT, Hot};
 use stock::{LARGE, SMALL, Stock};
 
 /// A statement of the program that touches jobs.
@@ -122,6 +122,27 @@ async fn hot_statements_stay_cheap_where_much_is_kept() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+
+    // As lists are read.
+    let reading = "SET enable_sort = off; SET enable_seqscan = off; SET jit = off";
+    sqlx::raw_sql(reading).execute(&mut connection).await.unwrap();
+    let list = statements.iter().find(|statement| statement.has(ENDED.has)).unwrap();
+    let plan = explain(&mut connection, list, &ENDED, &stock, "force_custom_plan").await;
+    println!("{:<36} {:>28} of {} buffers", ENDED.name, plan.buffers(), ENDED.buffers[0]);
+    assert!(plan.buffers() <= ENDED.buffers[0], "{} buffers", plan.buffers());
+    assert_eq!(plan.faults(), Vec::<String>::new());
+    let week: String =
+        sqlx::query_scalar("SELECT to_char(now() AT TIME ZONE 'UTC', '\"history_discarded_\"IYYY\"_w\"IW')")
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+    let tables = plan.tables();
+    let is_due = |table: &String| *table >= week || !table.starts_with("history_discarded_2");
+    assert!(tables.contains(&week) && tables.iter().all(is_due), "{week}: {tables:?}");
+    assert!(
+        !tables.contains("jobs") && !tables.iter().any(|table| table.starts_with("history_completed")),
+        "{tables:?}"
+    );
 }
 
 /// Runs a statement as it would be run for the first or the hundredth time, and takes back what it did.

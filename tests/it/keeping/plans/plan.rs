@@ -43,6 +43,11 @@ impl Plan {
             .sum()
     }
 
+    /// The tables that are read, by their names.
+    pub fn tables(&self) -> BTreeSet<String> {
+        self.nodes().into_iter().filter_map(|node| Some(node["Relation Name"].as_str()?.to_owned())).collect()
+    }
+
     /// What a statement must not do where much is kept.
     pub fn faults(&self) -> Vec<String> {
         self.nodes().into_iter().filter_map(fault).collect()

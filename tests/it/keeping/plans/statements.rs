@@ -293,7 +293,7 @@ pub const COLD: &[Cold] = &[
         why: "stats::trend: people ask for it; a number of finished jobs of each part of six hours and no more, under a time-out",
     },
     Cold {
-        has: &["coalesce(attempt.error_class, 'none told') AS class"],
+        has: &["coalesce(attempt.error_class, 'none') AS class"],
         why: "stats::faults: people ask for it; the last 500 discarded jobs by id and no more, under a time-out",
     },
     Cold {
@@ -301,11 +301,11 @@ pub const COLD: &[Cold] = &[
         why: "stats: people ask for it; it reads a fixed number of pages",
     },
     Cold {
-        has: &["count(*) FILTER (WHERE matches) AS \"jobs!\"", "nth = $13"],
+        has: &["count(*) FILTER (WHERE matches) AS \"jobs!\"", "nth = $15"],
         why: "inspect, how many match: people ask for it; it goes through a number of jobs in the order of ids and no more",
     },
     Cold {
-        has: &["matches AS \"matches!\"", "nth = $13 AS \"is_last!\""],
+        has: &["matches AS \"matches!\"", "nth = $15 AS \"is_last!\""],
         why: "inspect, which match: as the one that counts them",
     },
     Cold {
@@ -374,3 +374,25 @@ pub const COLD: &[Cold] = &[
         why: "workers::give_back: only after an answer to a claim was lost, or where a stop leaves jobs behind",
     },
 ];
+
+/// A page of what was discarded lately for one reason. It is planned anew each time, so that no other week is looked at.
+pub const ENDED: Hot = Hot {
+    name: "inspect, what ended lately",
+    has: &["matches AS \"matches!\"", "nth = $15 AS \"is_last!\""],
+    arguments: |_| {
+        let mut arguments =
+            ["'ffffffff-ffff-ffff-ffff-ffffffffffff'", "'00000000-0000-0000-0000-000000000000'"].to_vec();
+        arguments.extend(["'{discarded}'", "NULL", "false", "false", "'{discarded}'"]);
+        arguments.extend([
+            "NULL",
+            "NULL",
+            "NULL",
+            "NULL",
+            "NULL",
+            "date_trunc('week', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'",
+        ]);
+        arguments.extend(["'too_large'", "3000", "50"]);
+        arguments.into_iter().map(str::to_owned).collect()
+    },
+    buffers: [20_000, 0, 0],
+};

@@ -24,6 +24,7 @@ mod original;
 pub mod page;
 mod pictures;
 mod queue;
+pub mod reached;
 mod refusals;
 mod repositories;
 pub mod request_id;

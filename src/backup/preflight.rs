@@ -4,10 +4,13 @@ mod host;
 mod source;
 
 use chrono::{DateTime, Utc};
+use tokio::task::spawn_blocking;
 
 use crate::backup::Yard;
 use crate::backup::pipe::{Identities, Recipients};
 use crate::backup::shelf::{self, Shelved};
+use crate::backup::submit;
+use crate::backup::yard::Premises;
 use crate::model::backup::BackupRequest;
 use crate::model::backup::manifest::Source;
 use crate::model::check::{Check, State};
@@ -35,6 +38,16 @@ pub async fn preflight(yard: &Yard, database: &str, request: &BackupRequest) -> 
         }
     }
     Ok(checks)
+}
+
+/// The same for a backup as the settings have it, of the database that is named, or ours.
+pub async fn of_settings(premises: &Premises, database: Option<String>) -> Result<Vec<Check>> {
+    let request = BackupRequest { database: database.clone(), ..BackupRequest::default() };
+    let database = submit::database(database, &premises.config)?;
+    let premises = premises.clone();
+    let opened = spawn_blocking(move || premises.open()).await;
+    let yard = opened.map_err(|error| Failure::new(Kind::Internal, "opening the store broke").source(error))??;
+    preflight(&yard, &database, &request).await
 }
 
 /// The first check that failed, as a failure: its kind tells whether a job that it stops is tried again.

@@ -10,14 +10,11 @@ use crate::commands::report::Failures;
 use crate::commands::session::{Schema, Session, block_on};
 use crate::commands::view::webhooks as view;
 use crate::config::Loaded;
-use crate::db::{Db, deliveries, inspect};
-use crate::model::failure::{Failure, Kind, Result};
-use crate::model::job::JobKind;
+use crate::db::{Db, deliveries};
+use crate::model::failure::Result;
 use crate::webhooks::replay::replay;
 use crate::webhooks::secret::{self, Secrets};
-
-/// Tries of one webhook that are shown: more than there can be.
-const ALL: i64 = 1000;
+use crate::webhooks::show;
 
 /// Runs `webhooks ...`.
 pub fn run(command: &Webhooks, loaded: &Loaded, output: &Output) -> Result<()> {
@@ -41,13 +38,8 @@ async fn list(db: &Db, job: Option<Uuid>, page: &Page, output: &Output) -> Resul
 }
 
 async fn show(db: &Db, id: Uuid, output: &Output) -> Result<()> {
-    let job = inspect::job(db, id).await?;
-    if job.kind != JobKind::Webhook.name() {
-        return Err(Failure::new(Kind::Invalid, format!("job {id} is no webhook but a {} job", job.kind))
-            .hint(format!("its webhooks: repo-to-cat webhooks list --job {id}")));
-    }
-    let tries = deliveries::list(db, Some(id), None, ALL).await?;
-    output.data(&json!({"job": job, "deliveries": tries}), |look| view::webhook(&job, &tries, Utc::now(), look))
+    let webhook = show::show(db, id).await?;
+    output.data(&webhook, |look| view::webhook(&webhook.job, &webhook.deliveries, Utc::now(), look))
 }
 
 /// Replays each; one that fails does not keep the others from it.

@@ -337,7 +337,7 @@ pub struct Http {
     pub auth: Auth,
     /// File that gets the first admin's token; empty: in the data folder, on a loopback address.
     pub token_file: PathBuf,
-    /// Where others reach the listener; empty: the host that a request names.
+    /// Where others reach the listener; empty: pages name the host that a request names.
     pub public_url: String,
     /// Whether pictures are shown to everybody.
     pub public_pictures: bool,
@@ -345,11 +345,11 @@ pub struct Http {
     pub rate_per_minute: u32,
     /// Largest body of a request, in KB.
     pub max_body_kb: usize,
-    /// Longest time for one answer, in seconds.
+    /// Longest time for one answer, and for a body to arrive, in seconds.
     pub max_seconds: u64,
     /// How long the original's `POST /generate` waits, in seconds.
     pub wait_seconds: u64,
-    /// Proxies that are believed when they say for whom they ask: addresses and networks.
+    /// Proxies that are believed when they say for whom they ask, and how they were asked: addresses and networks.
     pub trusted_proxies: Vec<String>,
     /// Other sites whose pages may ask from a browser.
     pub allowed_origins: Vec<String>,

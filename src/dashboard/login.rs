@@ -21,6 +21,7 @@ use crate::config::Http;
 use crate::db::{logins, tokens};
 use crate::http::auth::{COOKIE_NAME, Caller};
 use crate::http::deeds::{Act, Via};
+use crate::http::reached::Reached;
 use crate::http::{Problem, Site};
 use crate::model::failure::{Failure, Kind};
 use crate::model::token::{Scope, Token};
@@ -90,13 +91,22 @@ fn form(next: &str, failure: Option<&Failure>) -> Page {
     bare("Log in", &content)
 }
 
-async fn begin(State(site): State<Site>, headers: HeaderMap, Fields(given): Fields<Credentials>) -> Response {
-    if !is_from_here(&headers, &site.config.http.public_url) {
+async fn begin(
+    State(site): State<Site>,
+    reached: Reached,
+    headers: HeaderMap,
+    Fields(given): Fields<Credentials>,
+) -> Response {
+    let settings = &site.config.http;
+    if !is_from_here(&headers, &settings.public_url) {
         return foreign("it was sent from another site").into_response();
     }
     let to = local(given.next.as_deref());
     match enter(&site, given.token.trim()).await {
-        Ok(secret) => ([(SET_COOKIE, cookie(secret.reveal(), &site.config.http))], Redirect::to(to)).into_response(),
+        Ok(secret) => {
+            let cookie = cookie(secret.reveal(), settings, reached.is_secure(settings));
+            ([(SET_COOKIE, cookie)], Redirect::to(to)).into_response()
+        }
         Err(failure) => {
             let problem = Problem::from(failure);
             // What is wrong with the service, and not with the token, is a page of its own.
@@ -122,22 +132,28 @@ async fn enter(site: &Site, token: &str) -> Result<Token, Failure> {
     site.perform(act, logins::begin(&site.db, token, hours)).await
 }
 
-async fn end(State(site): State<Site>, cookies: CookieJar, form: Form<Next>) -> Result<Response, Problem> {
+async fn end(
+    State(site): State<Site>,
+    reached: Reached,
+    cookies: CookieJar,
+    form: Form<Next>,
+) -> Result<Response, Problem> {
     let act = act(&form.visitor, "logout", None, None);
     if let Some(cookie) = cookies.get(COOKIE_NAME) {
         site.perform(act, logins::end(&site.db, cookie.value())).await?;
     }
     // That it is over is said by the login page itself.
     let mut response = Redirect::to("/login").into_response();
-    let over = cookie("", &Http { session_hours: 0, ..site.config.http.clone() });
+    let settings = Http { session_hours: 0, ..site.config.http.clone() };
+    let over = cookie("", &settings, reached.is_secure(&settings));
     response.headers_mut().append(SET_COOKIE, over);
     Ok(response)
 }
 
 /// The cookie that holds a login's secret: out of reach of scripts, and never sent along by other sites.
-fn cookie(secret: &str, settings: &Http) -> HeaderValue {
+fn cookie(secret: &str, settings: &Http, is_secure: bool) -> HeaderValue {
     let seconds = u64::from(settings.session_hours) * 3600;
-    let secure = if settings.public_url.starts_with("https:") { "; Secure" } else { "" };
+    let secure = if is_secure { "; Secure" } else { "" };
     let text = format!("{COOKIE_NAME}={secret}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
     HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }

@@ -66,6 +66,15 @@ pub struct Released {
     pub cancelled: u64,
 }
 
+impl Hold {
+    /// What its end would do.
+    #[must_use]
+    pub const fn would(&self, cancel_jobs: bool) -> Released {
+        let jobs = self.jobs.unsigned_abs();
+        if cancel_jobs { Released { jobs: 0, cancelled: jobs } } else { Released { jobs, cancelled: 0 } }
+    }
+}
+
 /// Ends the hold; what it parked runs, or is cancelled before, if that is wanted.
 pub async fn release(db: &Db, cancel_jobs: bool) -> Result<Released> {
     let cancelled = if cancel_jobs { cancel(db).await? } else { 0 };

@@ -6,6 +6,8 @@ use super::auth::Caller;
 use super::{Site, request_id};
 use crate::db::audit::{self, Deed};
 use crate::model::failure::Result;
+use crate::model::secret::redact;
+use crate::model::webhook::without_secrets;
 
 /// By which door a caller came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +38,7 @@ pub struct Act<'a> {
     pub action: &'a str,
     /// To what: an id or a name.
     pub target: Option<&'a str>,
-    /// How: what was asked for, without secrets.
+    /// How: what was asked for. Secrets in it are not written down.
     pub detail: Option<Value>,
 }
 
@@ -47,19 +49,20 @@ impl Site {
         let doing = Box::pin(doing);
         async move {
             let request = request_id::current();
+            let (target, detail) = (act.target.map(redact), act.detail.map(without_secrets));
             let deed = Deed {
                 user_id: act.caller.user_id,
                 token_id: act.caller.token_id,
                 who: &act.caller.name,
                 via: act.via.name(),
                 action: act.action,
-                target: act.target,
-                detail: act.detail.as_ref(),
+                target: target.as_deref(),
+                detail: detail.as_ref(),
                 request_id: request.as_deref(),
             };
             let id = audit::begin(&self.db, &deed).await?;
             let done = doing.await;
-            let outcome = done.as_ref().map_or_else(ToString::to_string, |_| "done".to_owned());
+            let outcome = done.as_ref().map_or_else(|failure| redact(&failure.to_string()), |_| "done".to_owned());
             if let Err(failure) = audit::end(&self.db, id, &outcome).await {
                 tracing::warn!(audit = id, outcome, %failure, "the outcome of a deed could not be written down");
             }

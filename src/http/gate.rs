@@ -3,10 +3,11 @@
 //! From the outside in: the request gets its id and its line in the log ([`access`]); answers are compressed and pages of
 //! other sites let in where that is set ([`headers`]); what may not pass is turned away: text with NUL characters, bodies
 //! that are too large, pages that have no business here ([`origin`]), and who asks too often ([`rates`]) or is wrong too
-//! often ([`tries`]). Inside, a handler that takes too long or panics is answered for, and whatever else went wrong is
-//! put into our words ([`wording`]).
+//! often ([`tries`]). Inside, a handler that takes too long or panics, or whose request never ends ([`arrival`]), is
+//! answered for, and whatever else went wrong is put into our words ([`wording`]).
 
 mod access;
+mod arrival;
 mod headers;
 mod origin;
 mod proxies;
@@ -17,7 +18,7 @@ mod wording;
 use std::any::Any;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
@@ -25,18 +26,20 @@ use axum::http::header::{CONTENT_LENGTH, LOCATION, RETRY_AFTER};
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tracing::Instrument as _;
 
 use super::auth::{Known, bearer};
+use super::reached::OverTls;
 use super::request_id::carried;
 use super::{Problem, error};
 use crate::config::{Auth, Config};
 use crate::model::failure::{Failure, Kind};
 use crate::model::token::hash;
+use arrival::Arrival;
 pub(super) use headers::SHOWN_BY;
 use proxies::Proxies;
 use rates::{Asker, Rates, Standing};
@@ -91,8 +94,11 @@ pub(super) fn around_metrics(router: Router) -> Router {
 }
 
 /// Lets a request in that may come in, and completes its answer.
-async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+async fn pass(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
     let visit = Visit::of(&request, &gate);
+    if gate.proxies.tell_of_tls(peer(&request), request.headers()) {
+        request.extensions_mut().insert(OverTls);
+    }
     // Liveness costs nothing, and who watches the service must always get it.
     let rates = gate.rates.as_ref().filter(|_| request.uri().path() != "/health/live");
     let standing = rates.map(|rates| rates.count(visit.proven.as_ref().unwrap_or(&visit.address)));
@@ -144,7 +150,7 @@ impl Gate {
             return Err(later(wait, "too many requests", hint));
         }
         if visit.is_try
-            && let Some(wait) = self.tries.wait(&visit.address, Instant::now())
+            && let Some(wait) = self.tries.wait(&visit.address, Instant::now().into_std())
         {
             return Err(later(wait, "too many wrong tokens came from this address", "wait for Retry-After seconds"));
         }
@@ -163,19 +169,29 @@ impl Gate {
     async fn let_in(&self, request: Request, visit: Visit, next: Next) -> Response {
         let is_asking = request.method().is_safe();
         let uri = request.uri().clone();
+        let until = Instant::now() + self.longest;
+        let (request, arrival) = Arrival::by(until, request);
         let answer = next.run(request);
-        let answered =
-            if is_asking { timeout(self.longest, answer).await } else { timeout(self.longest, whole(answer)).await };
-        let Ok(response) = answered else {
-            let what = format!("the answer took longer than {} s", self.longest.as_secs());
-            let failure = Failure::new(Kind::Unavailable, what);
-            let goes_on = "what was asked for is still being done: look what became of it before you ask again; the audit log tells its end";
-            let failure = if is_asking { failure } else { failure.hint(goes_on) };
-            return Problem::from(failure).plainly().into_response();
+        let answered = if is_asking { timeout_at(until, answer).await } else { timeout_at(until, whole(answer)).await };
+        let seconds = self.longest.as_secs();
+        let response = match answered {
+            _ if arrival.is_awaited() => {
+                let failure = Failure::new(Kind::Invalid, format!("the body did not arrive within {seconds} s"));
+                let failure = failure.hint("send it at once; http.max_seconds says how long a request may take");
+                Problem::with(StatusCode::REQUEST_TIMEOUT, failure).of_field("body").into_response()
+            }
+            Ok(response) => response,
+            Err(_) => {
+                let failure = Failure::new(Kind::Unavailable, format!("the answer took longer than {seconds} s"));
+                let goes_on = "what was asked for is still being done: look what became of it before you ask again; the \
+                               audit log tells its end";
+                let failure = if is_asking { failure } else { failure.hint(goes_on) };
+                return Problem::from(failure).plainly().into_response();
+            }
         };
         let status = response.status();
         if visit.is_try && visit.was_wrong(status) {
-            self.tries.was_wrong(visit.address, Instant::now());
+            self.tries.was_wrong(visit.address, Instant::now().into_std());
         }
         match slashless(uri.path()).filter(|_| is_asking && status == StatusCode::NOT_FOUND) {
             Some(path) => moved(path, uri.query()),

@@ -1,9 +1,13 @@
 //! What requests bring along, read as strictly as it is written down: unknown fields and parameters are refused.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use axum::Json;
 use axum::body::{Body as RawBody, Bytes};
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Path, Request, State};
+use axum::http::Method;
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::Response;
@@ -12,6 +16,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::error::{Problem, wrong};
+use super::generations::KEY;
 use crate::model::failure::{Failure, Kind};
 use crate::model::job::JobKind;
 
@@ -60,6 +65,21 @@ pub(super) async fn refuse_blanks(request: Request, next: Next) -> Result<Respon
     if let Some((name, _)) = pairs.find(|(_, value)| value.is_empty()) {
         let failure = Failure::new(Kind::Invalid, format!("the parameter `{name}` is empty")).hint("leave it out");
         return Err(Problem::from(failure).of_field(name.to_owned()));
+    }
+    Ok(next.run(request).await)
+}
+
+/// Turns away an `Idempotency-Key` where nothing is known of it: who trusts in it would have the same done twice. `keyed`
+/// are the paths that know it.
+pub(super) async fn refuse_keys(
+    State(keyed): State<Arc<HashSet<String>>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    if request.method() == Method::POST && request.headers().contains_key(KEY) && !keyed.contains(path) {
+        let hint = "leave it out; before you send the request again, look what became of the first";
+        return Err(wrong("Idempotency-Key", "this request does not know the header Idempotency-Key", hint));
     }
     Ok(next.run(request).await)
 }

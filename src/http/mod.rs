@@ -24,6 +24,7 @@ mod original;
 pub mod page;
 mod pictures;
 mod queue;
+pub mod reached;
 mod refusals;
 mod repositories;
 pub mod request_id;
@@ -40,7 +41,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::request::Parts;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Response;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
@@ -155,7 +156,9 @@ pub struct Pages {
 /// Everything that is answered: the routes for services, their description, and the `pages` for people.
 pub fn router(site: Site, pages: Router<Site>) -> Router {
     let (routes, document) = api().split_for_parts();
-    let routes = routes.layer(from_fn(input::refuse_blanks)).merge(openapi::routes(document)).merge(pages);
+    let keyed = Arc::new(openapi::paths_with_keys(&document));
+    let routes = routes.layer(from_fn(input::refuse_blanks)).layer(from_fn_with_state(keyed, input::refuse_keys));
+    let routes = routes.merge(openapi::routes(document)).merge(pages);
     // Paths of READMEs are as long as groups are deep: what is at no other path may be one.
     routes.fallback(badges::or_nothing).with_state(site)
 }

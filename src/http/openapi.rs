@@ -1,6 +1,6 @@
 //! The OpenAPI document: made from the attributes of the handlers, and completed with what holds for all of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use axum::Router;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -14,6 +14,7 @@ use utoipa::openapi::{
 };
 
 use super::error::Details;
+use super::generations::KEY;
 use super::{Site, docs};
 
 /// What the document says of the whole.
@@ -58,8 +59,11 @@ const OF_ALL: [(&str, &str); 3] = [
 const OF_TOKENS: [(&str, &str); 2] =
     [("401", "No token was shown, or one that does not work."), ("403", "The token does not allow it.")];
 /// Those of requests with a body.
-const OF_BODIES: [(&str, &str); 2] =
-    [("413", "The body is larger than http.max_body_kb."), ("415", "The body is of another media type.")];
+const OF_BODIES: [(&str, &str); 3] = [
+    ("408", "The body did not arrive within http.max_seconds."),
+    ("413", "The body is larger than http.max_body_kb."),
+    ("415", "The body is of another media type."),
+];
 
 /// The document without any route.
 pub(super) fn base() -> Document {
@@ -101,6 +105,14 @@ pub(super) fn completed(mut document: Document) -> Document {
     let is_used = |(name, _): &&(&str, &str)| used.iter().any(|tag| tag == name);
     document.tags = Some(TAGS.iter().filter(is_used).map(described).collect());
     document
+}
+
+/// The paths to which what is sent with an `Idempotency-Key` may be sent again.
+pub(super) fn paths_with_keys(document: &Document) -> HashSet<String> {
+    let is_key = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(one) if KEY == *one.name);
+    let takes_keys =
+        |path: &PathItem| path.post.as_ref().is_some_and(|post| post.parameters.iter().flatten().any(is_key));
+    document.paths.paths.iter().filter(|(_, path)| takes_keys(path)).map(|(path, _)| path.clone()).collect()
 }
 
 fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {

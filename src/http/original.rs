@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
@@ -21,7 +21,7 @@ use uuid::Uuid;
 use super::Site;
 use super::auth::{Enqueuer, Reader};
 use super::error::{Details, Problem, wrong};
-use super::generations::{Asked, Wanted, ask, traceparent};
+use super::generations::{Asked, Wanted, ask, idempotency_key, marked, traceparent};
 use super::input::{Body, Id, Name, Params};
 use super::pictures::{FOR_EVER, Keeping, PictureAnswers, Viewer, answer};
 use super::refusals::OfFinding;
@@ -164,9 +164,10 @@ impl Told {
 /// As the founding application: waits for the cat, but no longer than `http.wait_seconds`; then it answers with 202 as
 /// `POST /v1/generations` does, and the cat comes all the same.
 #[utoipa::path(post, path = "/generate", tag = "original", operation_id = "original_generate", request_body = Generate,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Stands for this very request; 1 to 200 characters")),
     responses((status = OK, body = Told),
               (status = ACCEPTED, body = Asked, headers(("location" = String)), description = "It is under way"),
-              (status = CONFLICT, body = Details, content_type = "application/problem+json", description = "It was cancelled"),
+              (status = CONFLICT, body = Details, content_type = "application/problem+json", description = "It was cancelled, or the key belongs to another request"),
               (status = UNPROCESSABLE_ENTITY, body = Details, content_type = "application/problem+json", description = "No cat could be made of it")),
     security(("token" = ["enqueue"])))]
 async fn generate(
@@ -176,30 +177,34 @@ async fn generate(
     Body(Generate { github_url }): Body<Generate>,
 ) -> Result<Response, Problem> {
     let wanted = Wanted { github_url: Some(github_url), ..Wanted::default() };
-    let asked = ask(&site, &caller, None, wanted, traceparent(&headers)).await?;
+    let key = idempotency_key(&headers, &caller, &wanted)?;
+    let asked = ask(&site, &caller, key, wanted, traceparent(&headers)).await?;
     let until = Instant::now() + Duration::from_secs(site.config.http.wait_seconds);
-    let end = site.stop.run_until_cancelled(Box::pin(end_of(&site.db, asked.id, until))).await.transpose()?.flatten();
+    let end = site.stop.run_until_cancelled(Box::pin(end_of(&site, asked.id, until))).await.transpose()?.flatten();
     match end {
         Some(JobState::Completed) => {
             let cat = generations::get(&site.db, asked.id).await?.ok_or_else(|| generations::unknown(asked.id))?;
-            Ok(Json(Told::whole(&site, cat).await?).into_response())
+            Ok(marked(asked.is_replayed, Json(Told::whole(&site, cat).await?)))
         }
         Some(_) => Err(why_not(&site.db, asked.id).await?),
         None => {
-            let location = asked.links.own.clone();
-            Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(asked)).into_response())
+            let (location, is_replayed) = (asked.links.own.clone(), asked.is_replayed);
+            Ok(marked(is_replayed, (StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(asked))))
         }
     }
 }
 
 /// How the job ended; none where it did not by then.
-async fn end_of(db: &Db, id: Uuid, until: Instant) -> Result<Option<JobState>, Failure> {
+async fn end_of(site: &Site, id: Uuid, until: Instant) -> Result<Option<JobState>, Failure> {
     loop {
-        let state = inspect::job(db, id).await?.state()?;
-        let now = Instant::now();
-        if state.is_final() {
-            return Ok(Some(state));
+        // Many may wait, each for long: the lookout looks for all of them at once.
+        if site.lookout.look(id).await?.is_none() {
+            let state = inspect::job(&site.db, id).await?.state()?;
+            if state.is_final() {
+                return Ok(Some(state));
+            }
         }
+        let now = Instant::now();
         if now >= until {
             return Ok(None);
         }

@@ -15,7 +15,7 @@ use super::deeds::{Act, Via};
 use super::error::{Problem, wrong};
 use super::input::{Body, KindOfJob, Params};
 use super::refusals::OfChanging;
-use crate::db::hold::{self, Released};
+use crate::db::hold::{self, Hold, Released};
 use crate::db::limits;
 use crate::db::stats::{self, LimitUse, Stats, Worker};
 use crate::model::failure::{Failure, Kind};
@@ -211,20 +211,43 @@ struct ReleaseHold {
     /// Cancel the jobs that the hold parked, instead of running them again.
     #[serde(default)]
     cancel_jobs: bool,
+    /// Only tell what would be done.
+    #[serde(default, skip_serializing)]
+    dry_run: bool,
+}
+
+/// What was done, or would be.
+#[derive(Debug, Serialize, ToSchema)]
+struct HoldEnded {
+    #[serde(flatten)]
+    released: Released,
+    /// What was held until then, or still is.
+    hold: Hold,
+    /// Whether nothing was done.
+    dry_run: bool,
+    /// The store whose pictures are swept then where no row of this database names them: is it this one's alone?
+    image_store: String,
 }
 
 /// Says go after a restore: what the hold parked runs, schedules fire again. Pictures that no row names are swept from
 /// then on. `GET /v1/queue` tells what is held.
 #[utoipa::path(post, path = "/v1/queue/release", tag = "queue", operation_id = "queue_release", request_body = ReleaseHold, security(("token" = ["admin"])),
-    responses((status = OK, body = Released), OfChanging))]
+    responses((status = OK, body = HoldEnded), OfChanging))]
 async fn release(
     State(site): State<Site>,
     Admin(who): Admin,
     Body(body): Body<ReleaseHold>,
-) -> Result<Json<Released>, Problem> {
-    if hold::current(&site.db).await?.is_none() {
+) -> Result<Json<HoldEnded>, Problem> {
+    let Some(hold) = hold::current(&site.db).await? else {
         return Err(Failure::new(Kind::Conflict, "nothing is held").hint("GET /v1/queue tells what is").into());
-    }
-    let act = Act { caller: &who, via: Via::Http, action: "queue.release", target: None, detail: Some(json!(body)) };
-    Ok(Json(site.perform(act, hold::release(&site.db, body.cancel_jobs)).await?))
+    };
+    let ReleaseHold { cancel_jobs, dry_run } = body;
+    let released = if dry_run {
+        hold.would(cancel_jobs)
+    } else {
+        let act =
+            Act { caller: &who, via: Via::Http, action: "queue.release", target: None, detail: Some(json!(body)) };
+        site.perform(act, hold::release(&site.db, cancel_jobs)).await?
+    };
+    Ok(Json(HoldEnded { released, hold, dry_run, image_store: site.config.images.store.clone() }))
 }

@@ -25,6 +25,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
+use super::reached::to_be_typed;
 use super::stall::Patient;
 use super::{Pages, Site, error, first_token, gate, metrics};
 use crate::config::{Auth, Config};
@@ -176,7 +177,7 @@ fn most_connections() -> usize {
 /// Tells people where to go, and where the token for it is.
 fn announce(site: &Site, bound: SocketAddr) {
     let url = match site.config.http.public_url.trim_end_matches('/') {
-        "" => format!("http://{bound}"),
+        "" => format!("http://{}", to_be_typed(bound)),
         url => url.to_owned(),
     };
     let file = site.token_file();

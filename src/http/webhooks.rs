@@ -16,13 +16,14 @@ use super::deeds::{Act, Via};
 use super::error::Problem;
 use super::input::{Id, Params};
 use super::page;
-use super::refusals::OfChanging;
+use super::refusals::{OfChanging, OfFinding};
 use crate::db::deliveries::{self, DeliveryRow};
 use crate::webhooks::replay;
+use crate::webhooks::show::{self, Webhook};
 
 /// The routes.
 pub(super) fn routes() -> OpenApiRouter<Site> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(again))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show)).routes(routes!(again))
 }
 
 /// Which deliveries.
@@ -60,6 +61,14 @@ async fn list(
     let deliveries = deliveries::list(&site.db, wanted.job, wanted.after, limit).await?;
     let next = page::next(&deliveries, limit, |last| last.id);
     Ok(page::answer(&uri, next.as_ref(), DeliveryPage { deliveries, next }))
+}
+
+/// A webhook: its job, and what became of each try.
+#[utoipa::path(get, path = "/v1/webhooks/{id}", tag = "webhooks", operation_id = "webhooks_show",
+    params(("id" = Uuid, Path, description = "The webhook's job.")), security(("token" = ["read"])),
+    responses((status = OK, body = Webhook), OfFinding))]
+async fn show(State(site): State<Site>, _: Reader, Id(id): Id) -> Result<Json<Webhook>, Problem> {
+    Ok(Json(show::show(&site.db, id).await?))
 }
 
 /// A webhook that is told once more.

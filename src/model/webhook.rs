@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::model::secret::host_only;
+use crate::model::secret::{host_only, redact};
 
 /// The end of a generation, which somebody wanted to be told; the payload of a webhook's job. The trigger `queue.announce`
 /// writes it.
@@ -45,6 +45,22 @@ pub fn shown(payload: &Value) -> Value {
     shown
 }
 
+/// A document without what nobody but who wrote it may know: of receivers the host is left, wherever in it a payload stands;
+/// credentials and tokens are masked.
+#[must_use]
+pub fn without_secrets(mut document: Value) -> Value {
+    match &mut document {
+        Value::String(text) => *text = redact(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| *item = without_secrets(item.take())),
+        Value::Object(fields) => {
+            hide_receiver(fields);
+            fields.values_mut().for_each(|value| *value = without_secrets(value.take()));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+    document
+}
+
 /// Writes a job's payload as people get to see it.
 pub fn serialize_shown<S: Serializer>(payload: &Value, serializer: S) -> Result<S::Ok, S::Error> {
     shown(payload).serialize(serializer)
@@ -69,5 +85,15 @@ mod tests {
         for other in [json!({"url": secret}), json!({"webhook_url": null}), json!([secret]), json!(null)] {
             assert_eq!(shown(&other), other);
         }
+    }
+
+    #[test]
+    fn a_document_tells_no_secret() {
+        let secret = "https://hooks.example:8443/T0/s3cret?key=x";
+        let payload = json!({"github_url": "https://cat:s3cret@git.example/a/b", "webhook_url": secret});
+        let told = without_secrets(json!([{"spec": {"cron": "@daily", "payload": payload}}, true]));
+        let payload =
+            json!({"github_url": "https://cat:***@git.example/a/b", "webhook_url": "https://hooks.example:8443/***"});
+        assert_eq!(told, json!([{"spec": {"cron": "@daily", "payload": payload}}, true]));
     }
 }

@@ -2,7 +2,8 @@
 
 use uuid::Uuid;
 
-use crate::db::{Db, inspect};
+use super::show::webhook;
+use crate::db::Db;
 use crate::model::failure::{Failure, Kind, Result};
 use crate::model::job::{Enqueued, JobKind, NewJob};
 use crate::queue::enqueue::enqueue_one;
@@ -11,11 +12,7 @@ use crate::queue::enqueue::enqueue_one;
 ///
 /// Fails with `Conflict` where the webhook is still to be delivered.
 pub async fn replay(db: &Db, id: Uuid) -> Result<Enqueued> {
-    let job = inspect::job(db, id).await?;
-    if job.kind != JobKind::Webhook.name() {
-        return Err(Failure::new(Kind::Invalid, format!("job {id} is no webhook but a {} job", job.kind))
-            .hint(format!("its webhooks are told by: repo-to-cat webhooks list --job {id}")));
-    }
+    let job = webhook(db, id).await?;
     if !job.state()?.is_final() {
         return Err(Failure::new(Kind::Conflict, format!("webhook {id} is {}, not finished", job.state))
             .hint(format!("to have it tried at once: repo-to-cat jobs retry {id}")));

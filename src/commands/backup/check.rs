@@ -1,13 +1,11 @@
 //! `backup check`: whether a backup could be made.
 
-use crate::backup::preflight::preflight;
-use crate::backup::submit::database;
+use crate::backup::preflight;
 use crate::cli::BackupCheck;
 use crate::commands::Output;
 use crate::commands::session::{Host, block_on};
 use crate::commands::view::checks::render;
 use crate::config::Loaded;
-use crate::model::backup::BackupRequest;
 use crate::model::check::State;
 use crate::model::failure::{Failure, Kind, Result};
 
@@ -15,9 +13,7 @@ use crate::model::failure::{Failure, Kind, Result};
 pub fn run(args: &BackupCheck, loaded: &Loaded, output: &Output) -> Result<()> {
     block_on(async {
         let host = Host::open(loaded).await?;
-        let request = BackupRequest { database: args.database.clone(), ..BackupRequest::default() };
-        let database = database(request.database.clone(), &host.config)?;
-        let all = preflight(&host.premises()?.open()?, &database, &request).await?;
+        let all = preflight::of_settings(&host.premises()?, args.database.clone()).await?;
         output.data(&all, |look| render(&all, look))?;
         match all.iter().filter(|check| check.state == State::Fail).count() {
             0 => Ok(()),

@@ -23,6 +23,7 @@ use super::parts::{badge, time};
 use super::visitor::Visitor;
 use crate::db::inspect::{self, JobRow};
 use crate::db::{attempts, generations, steps};
+use crate::http::reached::Reached;
 use crate::http::{Problem, Site};
 use crate::model::analysis::Analysis;
 use crate::model::failure::Kind;
@@ -45,6 +46,7 @@ struct Shown {
 async fn show(
     State(site): State<Site>,
     visitor: Visitor,
+    reached: Reached,
     id: Result<Path<Uuid>, PathRejection>,
     shown: Result<Query<Shown>, QueryRejection>,
 ) -> Result<Page, Problem> {
@@ -61,7 +63,10 @@ async fn show(
         Err(failure) => return Err(failure.into()),
     };
     match (cat, job) {
-        (Some(cat), job) => ready(&site, &visitor, &cat, job.as_ref(), &shown.picture).await,
+        (Some(cat), job) => {
+            let base = reached.site(&site.config.http);
+            ready(&site, &visitor, &cat, job.as_ref(), &shown.picture, &base).await
+        }
         (None, Some(job)) => {
             let (steps, attempts) = tokio::try_join!(steps::of_job(&site.db, id), attempts::of_job(&site.db, id))?;
             Ok(making::show(&visitor, &job, &steps, &attempts))
@@ -70,13 +75,14 @@ async fn show(
     }
 }
 
-/// The page of a cat that is there.
+/// The page of a cat that is there. `base` is this site's address.
 async fn ready(
     site: &Site,
     visitor: &Visitor,
     cat: &Generation,
     job: Option<&JobRow>,
     picture: &str,
+    base: &str,
 ) -> Result<Page, Problem> {
     let past = past::of(&site.db, cat).await?;
     let stored = cat.analysis_data.clone().and_then(|data| serde_json::from_value::<Analysis>(data).ok());
@@ -95,7 +101,7 @@ async fn ready(
         @if let Some(stored) = &stored { (analysis::cards(stored)) }
         @else { (card("Analysis", &html! { p.muted { "What is stored was written by another program: see the raw data." } })) }
         (past::card(cat, &past, visitor))
-        (embed(site, cat))
+        (embed(site, cat, base))
     };
     Ok(page(&name(cat), Nav::Gallery, visitor, &content))
 }
@@ -140,13 +146,9 @@ fn about(cat: &Generation, job: Option<&JobRow>, visitor: &Visitor) -> Markup {
 }
 
 /// What to put into a README, and where the data is.
-fn embed(site: &Site, cat: &Generation) -> Markup {
+fn embed(site: &Site, cat: &Generation, base: &str) -> Markup {
     let settings = &site.config.http;
     let (Some(owner), Some(name)) = (&cat.repo_owner, &cat.repo_name) else { return html! {} };
-    let base = match settings.public_url.trim_end_matches('/') {
-        "" => format!("http://{}", settings.listen),
-        public => public.to_owned(),
-    };
     let snippet = format!("[![{owner}/{name} as a cat]({base}/{owner}/{name}.png)]({base}/generations/{})", cat.id);
     card(
         "Show it elsewhere",

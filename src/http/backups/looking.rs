@@ -9,15 +9,17 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::store::find;
+use crate::backup::preflight;
 use crate::backup::restore::command::{self, RestoreCommand};
 use crate::backup::shelf::{self, Entry, Shelved};
 use crate::db::backups::{self, BackupRow, DrillRow};
-use crate::http::auth::Reader;
+use crate::http::auth::{Admin, Reader};
 use crate::http::error::Problem;
 use crate::http::input::{Name, Params};
 use crate::http::refusals::OfFinding;
 use crate::http::{Site, page};
 use crate::model::backup::{BackupName, Diff, DrillReport, Manifest, Standing};
+use crate::model::check::Check;
 use crate::model::failure::Kind;
 
 /// Drills that are told of a backup.
@@ -29,6 +31,7 @@ pub(super) fn routes() -> OpenApiRouter<Site> {
         .routes(routes!(list))
         .routes(routes!(stored))
         .routes(routes!(diff))
+        .routes(routes!(check))
         .routes(routes!(show))
         .routes(routes!(restore_command))
 }
@@ -150,6 +153,15 @@ fn gone(name: BackupName) -> Shelved {
     Shelved { name, manifest: None, drill: None, problem: Some("it is not in the store".to_owned()) }
 }
 
+/// A backup to be made.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Planned {
+    /// Of this database; ours where it is left out.
+    database: Option<String>,
+}
+
 /// Which backups to compare.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -171,6 +183,18 @@ async fn diff(State(site): State<Site>, _: Reader, Params(which): Params<FromTo>
     });
     let (from, to) = manifests.await?;
     Ok(Json(Diff::between(&from, &to)))
+}
+
+/// Looks at everything that a backup of a database needs, ours where none is named, as `backup check` does; that takes a
+/// second or two. Nothing is changed but a small file in the store, which comes and goes.
+#[utoipa::path(get, path = "/v1/backups/preflight", tag = "backups", operation_id = "backups_preflight", params(Planned), security(("token" = ["admin"])),
+    responses((status = OK, body = Vec<Check>)))]
+async fn check(
+    State(site): State<Site>,
+    _: Admin,
+    Params(planned): Params<Planned>,
+) -> Result<Json<Vec<Check>>, Problem> {
+    Ok(Json(preflight::of_settings(&site.premises, planned.database).await?))
 }
 
 /// The command lines that restore a backup, to copy: restoring is for people who sit at the server.

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use axum::http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LINK, LOCATION,
-    REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use tower_http::cors::CorsLayer;
 
 use super::rates;
-use crate::http::request_id;
+use crate::http::{generations, request_id};
 
 /// How long a browser may remember what it may ask.
 const REMEMBERED: Duration = Duration::from_mins(10);
@@ -48,11 +48,21 @@ pub(super) fn cors(origins: &[String]) -> Option<CorsLayer> {
             CONTENT_TYPE,
             IF_NONE_MATCH,
             request_id::HEADER,
-            HeaderName::from_static("idempotency-key"),
+            generations::KEY,
             HeaderName::from_static("last-event-id"),
             HeaderName::from_static("traceparent"),
         ])
-        .expose_headers([ETAG, LINK, LOCATION, RETRY_AFTER, request_id::HEADER, rates::STANDING, rates::POLICY])
+        .expose_headers([
+            ETAG,
+            LINK,
+            LOCATION,
+            RETRY_AFTER,
+            WWW_AUTHENTICATE,
+            generations::REPLAYED,
+            request_id::HEADER,
+            rates::STANDING,
+            rates::POLICY,
+        ])
         .max_age(REMEMBERED);
     Some(cors)
 }

@@ -1,4 +1,4 @@
-//! Where a request comes from, where proxies stand before the listener.
+//! Where a request comes from and how, where proxies stand before the listener.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -7,6 +7,9 @@ use ipnet::IpNet;
 
 /// The addresses for which proxies asked, the last one at the end.
 const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// How the outermost proxy was asked: `http` or `https`.
+const PROTOCOL: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// The proxies that are believed.
 #[derive(Debug)]
@@ -28,6 +31,12 @@ impl Proxies {
         asker
     }
 
+    /// Whether one of our proxies says that it was asked over TLS.
+    pub fn tell_of_tls(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+        let told = headers.get(PROTOCOL).and_then(|told| told.to_str().ok()?.split(',').next());
+        self.are_ours(peer.to_canonical()) && told.is_some_and(|told| told.trim().eq_ignore_ascii_case("https"))
+    }
+
     fn are_ours(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
@@ -43,11 +52,13 @@ fn address(word: &str) -> Option<IpAddr> {
 mod tests {
     use super::*;
 
+    fn proxies() -> Proxies {
+        Proxies(["127.0.0.1/32", "10.0.0.0/8", "fd00::/8"].map(|network| network.parse().unwrap()).to_vec())
+    }
+
     fn asker(peer: &str, forwarded: &[&'static str]) -> String {
-        let proxies =
-            Proxies(["127.0.0.1/32", "10.0.0.0/8", "fd00::/8"].map(|network| network.parse().unwrap()).to_vec());
         let headers = forwarded.iter().map(|line| (FORWARDED, line.parse().unwrap())).collect();
-        proxies.outermost(peer.parse().unwrap(), &headers).to_string()
+        proxies().outermost(peer.parse().unwrap(), &headers).to_string()
     }
 
     #[test]
@@ -58,6 +69,20 @@ mod tests {
         assert_eq!(asker("127.0.0.1", &["203.0.113.7, 10.1.2.3", "[fd00::2]"]), "203.0.113.7");
         assert_eq!(asker("127.0.0.1", &[]), "127.0.0.1");
         assert_eq!(asker("127.0.0.1", &["10.9.9.9"]), "10.9.9.9", "one of us asked");
+    }
+
+    #[test]
+    fn our_proxies_tell_of_tls() {
+        let over_tls = |peer: &str, told: &'static str| {
+            proxies().tell_of_tls(peer.parse().unwrap(), &[(PROTOCOL, told.parse().unwrap())].into_iter().collect())
+        };
+        for told in ["https", "HTTPS", "https, http"] {
+            assert!(over_tls("127.0.0.1", told) && over_tls("::ffff:10.0.0.1", told), "{told}");
+            assert!(!over_tls("203.0.113.7", told), "{told}");
+        }
+        for told in ["http", "http, https", "", "wss"] {
+            assert!(!over_tls("127.0.0.1", told), "{told}");
+        }
     }
 
     #[test]

@@ -144,6 +144,11 @@ async fn pages_of_other_sites_ask_only_where_they_are_named() {
         (status.as_u16(), &headers["access-control-allow-origin"]),
         (200, &"https://app.example".parse().unwrap())
     );
+    let (_, headers, _) = ask(&gate, "GET /fine", &preflight[..1]).await;
+    let shown = headers["access-control-expose-headers"].to_str().unwrap();
+    for header in ["link", "retry-after", "idempotent-replayed", "www-authenticate"] {
+        assert!(shown.split(',').any(|name| name == header), "{header}: {shown}");
+    }
     let (_, headers, _) = ask(&gate, "OPTIONS /fine", &[("origin", "https://evil.example"), preflight[1]]).await;
     assert!(!headers.contains_key("access-control-allow-origin"));
 }

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::DateTime;
 use serde::{Deserialize, Serialize};
@@ -26,7 +26,7 @@ use crate::queue::enqueue::enqueue_all;
 /// Cats that one request may ask for.
 const MANY: usize = 1000;
 /// Says that the answer is that of an earlier request with the same `Idempotency-Key`.
-const REPLAYED: &str = "idempotent-replayed";
+pub const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// A cat that was asked for.
 #[derive(Debug, Serialize, ToSchema)]
@@ -143,12 +143,8 @@ pub async fn create_many(
         return Err(wrong("generations", what, "errors names each").with_errors(faults));
     }
     let generations = enqueue(&site, &jobs).await?;
-    let is_replayed = generations.iter().any(|asked| asked.is_replayed);
-    let mut response = (StatusCode::ACCEPTED, Json(AskedMany { generations })).into_response();
-    if is_replayed {
-        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
-    }
-    Ok(response)
+    let is_replayed = generations.iter().all(|asked| asked.is_replayed);
+    Ok(marked(is_replayed, (StatusCode::ACCEPTED, Json(AskedMany { generations }))))
 }
 
 /// Asks for one cat. `key` stands for the request.
@@ -216,7 +212,12 @@ async fn state_of(site: &Site, job: &NewJob, id: Uuid) -> Result<JobState, Probl
 
 fn accepted(asked: Asked) -> Response {
     let (location, is_replayed) = (asked.links.own.clone(), asked.is_replayed);
-    let mut response = (StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(asked)).into_response();
+    marked(is_replayed, (StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(asked)))
+}
+
+/// The answer, which says so where an earlier request got the same.
+pub fn marked(is_replayed: bool, answer: impl IntoResponse) -> Response {
+    let mut response = answer.into_response();
     if is_replayed {
         response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     }

@@ -12,9 +12,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Site;
-pub(super) use create::{Asked, ask, traceparent};
+pub(super) use create::{Asked, REPLAYED, ask, marked, traceparent};
 pub(super) use links::Links;
-pub(super) use request::Wanted;
+pub(super) use request::{KEY, Wanted, idempotency_key};
 
 /// The routes.
 pub(super) fn routes() -> OpenApiRouter<Site> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderName};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -21,6 +21,8 @@ use crate::model::trace::Traceparent;
 use crate::model::unique::{OnConflict, Scope, Unique};
 use crate::queue::enqueue::flaw;
 
+/// Stands for a request, so that it may be sent again.
+pub const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Characters of an `Idempotency-Key`, at most.
 const LONGEST_KEY: usize = 200;
 
@@ -200,7 +202,7 @@ fn own_key(caller: &Caller, key: &str) -> String {
 
 /// The header `Idempotency-Key`, as the unique key of what the caller asks for in `body`. Others' keys are not theirs.
 pub fn idempotency_key(headers: &HeaderMap, caller: &Caller, body: &impl Serialize) -> Result<Option<Unique>, Problem> {
-    let mut values = headers.get_all("idempotency-key").iter();
+    let mut values = headers.get_all(KEY).iter();
     let Some(value) = values.next() else { return Ok(None) };
     let key = value.to_str().ok().filter(|key| (1..=LONGEST_KEY).contains(&key.len()) && values.next().is_none());
     let Some(key) = key else {

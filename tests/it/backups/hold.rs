@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::queue::bed::{Bed, probe};
 use crate::support::cli::Shell;
 use crate::support::gate::{database_with_gate, eventually};
+use crate::support::http::post;
 use crate::support::postgres::copied_database;
 
 /// A source whose queue is at work, and a copy of it.
@@ -117,7 +118,22 @@ async fn services_on_a_copy_run_nothing_of_before_until_somebody_says_go() {
     assert!(told.contains("4 parked jobs") && told.contains("1 schedule") && told.contains("--yes"), "{told}");
     assert_eq!(copy.rows("queue.home WHERE held_since IS NOT NULL").await, 1, "nobody said yes");
 
-    assert_eq!(shell.json(&["backup", "release", "--yes"])["jobs"], 4);
+    let service = shell.service("http");
+    let release = |body: &str| post(&service, "/v1/queue/release", body);
+    for (body, jobs, cancelled) in [(r#"{"dry_run": true}"#, 4, 0), (r#"{"dry_run": true, "cancel_jobs": true}"#, 0, 4)]
+    {
+        let told = release(body).json();
+        assert_eq!(
+            (&told["jobs"], &told["cancelled"], &told["hold"]["schedules"]),
+            (&jobs.into(), &cancelled.into(), &1.into())
+        );
+        assert_eq!(told["image_store"], shell.path("data").to_str().unwrap());
+    }
+    assert_eq!(copy.rows("queue.home WHERE held_since IS NOT NULL").await, 1, "it was only asked");
+    assert_eq!(copy.rows("web.audit").await, 0, "nothing was done");
+
+    assert_eq!(release("{}").json()["jobs"], 4);
+    assert_eq!(release(r#"{"dry_run": true}"#).status, 409, "nothing is held any more");
     let run: Vec<Uuid> = [&scene.waiting[..], &[scene.running.id]].concat();
     eventually("what was parked to run", async || states(copy, &run).await == all("completed", &run)).await;
     let mut claims = Vec::new();

@@ -45,6 +45,8 @@ fn a_cat_is_watched_looked_at_made_again_and_deleted() {
         "Measures",
         "This repository over time",
         "Markdown for a README",
+        // The host that the request named.
+        "](http://127.0.0.1/local/repo.png)](http://127.0.0.1/generations/",
         "http.public_pictures",
         &format!("src=\"/v1/generations/{id}/image?width=768\""),
         &format!("href=\"/v1/generations/{id}\""),

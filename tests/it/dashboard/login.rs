@@ -60,6 +60,13 @@ fn nobody_is_sent_elsewhere_and_the_cookie_stays_on_tls() {
         assert_eq!(location(&entered), "/", "{next}");
         assert!(entered.header("set-cookie").unwrap().contains("; Secure"), "{}", entered.headers);
     }
+    let proxied = |proxies: &str| {
+        let service = guarded(&shell, &[("REPO_TO_CAT_HTTP__TRUSTED_PROXIES", proxies)]);
+        let browser = Browser::new(&service);
+        let entered = browser.post_raw("/login", "\nx-forwarded-proto: https", &[("token", &token)]);
+        entered.header("set-cookie").unwrap().contains("; Secure")
+    };
+    assert!(proxied("127.0.0.1") && !proxied("10.0.0.0/8"), "a proxy that is trusted says so, and nobody else");
     let enqueuer = super::token(&shell, "asker", "enqueue");
     let refused = Browser::new(&service).post_raw("/login", "", &[("token", &enqueuer)]);
     assert_eq!(refused.status, 401, "who may not look has nothing to see");

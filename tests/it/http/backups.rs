@@ -16,6 +16,18 @@ fn a_backup_is_made_looked_at_and_tried() {
         let job = made.header("location").unwrap().to_owned();
         wait_until("the backup", || get(&service, &job).json()["job"]["state"] == "completed");
     };
+    let checks = |query: &str| get(&service, &format!("/v1/backups/preflight{query}"));
+    let told = checks("").json();
+    let names = |checks: &Value| {
+        let state = |check: &Value| (check["name"].clone(), check["state"].clone());
+        checks.as_array().unwrap().iter().map(state).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&told), names(&shell.json(&["backup", "check"])));
+    assert!(names(&told).iter().all(|(_, state)| state != "fail"), "{told}");
+    let nowhere = checks("?database=nowhere");
+    assert_eq!(nowhere.status, 200, "that it cannot be done is the answer");
+    assert!(names(&nowhere.json()).contains(&(json!("connection"), json!("fail"))), "{}", nowhere.text());
+    assert_eq!(checks(&format!("?database={}", "x".repeat(64))).status, 400);
     make(json!({"drill": false}));
     let history = get(&service, "/v1/backups").json();
     let name = history["backups"][0]["name"].as_str().unwrap().to_owned();

@@ -1,16 +1,18 @@
 //! Slow clients and outages.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use repo_to_cat::postgres::DATABASE;
 use rustix::process::Signal;
 use sqlx::{Connection as _, PgConnection};
 
+use super::starting::{guarded, token_in};
 use super::{GOOD, ask_for};
 use crate::commands::shell;
 use crate::support::cli::{Service, Shell};
-use crate::support::http::get;
+use crate::support::http::{bearer, get};
 use crate::support::postgres::{PrivateCluster, fresh_database, wait_until};
 
 #[test]
@@ -24,6 +26,26 @@ fn a_request_that_never_ends_does_not_keep_the_service() {
     assert_eq!(get(&service, "/health/live").status, 200);
     let (status, log) = service.stop(Signal::TERM);
     assert!(status.success() && log.contains("were cut off"), "{status}: {log}");
+}
+
+#[test]
+fn a_body_that_does_not_come_is_not_waited_for() {
+    let shell = shell("late");
+    let service = Service::start(guarded(&shell, &[("MAX_SECONDS", "1"), ("WAIT_SECONDS", "0")]));
+    let token = bearer(&token_in(&shell.path("data/admin-token")));
+    let form = "\r\ncontent-type: application/x-www-form-urlencoded";
+    let json = format!("\r\ncontent-type: application/json{}", token.replace('\n', "\r\n"));
+    for (path, headers) in [("/login", form), ("/v1/generations", &json)] {
+        for begun in ["", "{"] {
+            let mut stream = TcpStream::connect(service.address()).unwrap();
+            stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+            let head = format!("POST {path} HTTP/1.1\r\nhost: 127.0.0.1{headers}\r\ncontent-length: 100\r\n\r\n");
+            stream.write_all((head + begun).as_bytes()).unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).expect("an answer, and the end of the connection");
+            assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("did not arrive"), "{path}: {answer}");
+        }
+    }
 }
 
 #[test]
@@ -74,7 +96,7 @@ async fn until(connection: &mut PgConnection, query: &'static str, wanted: i64) 
         if found == wanted {
             return;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     panic!("waited in vain for {wanted}: {query}");
 }

@@ -127,6 +127,29 @@ fn many_are_asked_for_at_once_or_none() {
         assert_eq!(shown["github_url"], format!("https://github.com/owner/{name}"));
     }
     assert_eq!(count(&shell), 3);
+
+    // What was discarded meanwhile is made anew, which is no replay.
+    let discarded = ids[1].as_str().unwrap();
+    assert_eq!(post(&service, &format!("/v1/jobs/{discarded}/discard"), "").status, 200);
+    let again = batch("\nidempotency-key: all", json!([url("a"), url("b"), url("c")]));
+    assert_eq!((again.status, again.header("idempotent-replayed")), (202, None));
+    let again = again.json()["generations"].clone();
+    assert_eq!((&again[0]["id"], &again[2]["id"]), (&ids[0], &ids[2]));
+    assert_ne!(again[1]["id"], ids[1]);
+}
+
+#[test]
+fn a_key_is_refused_where_nothing_is_known_of_it() {
+    let shell = shell("unknown_keys");
+    let service = shell.service("http");
+    let key = "\nidempotency-key: mine";
+    for path in ["/v1/backups", "/v1/schedules", "/v1/jobs/retry", "/v1/queue/generation/pause", "/v1/queue/release"] {
+        let refused = send(&service, "POST", path, key, "{}");
+        assert_eq!((refused.status, &refused.json()["field"]), (400, &"Idempotency-Key".into()), "{path}");
+    }
+    assert_eq!(shell.json(&["queue", "stats"])["kinds"], json!([]), "nothing was done");
+    let first = send(&service, "POST", "/v1/backups", "", "{}");
+    assert_eq!(first.status, 202, "{}", first.text());
 }
 
 #[test]

@@ -7,18 +7,43 @@ use std::process::Command;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
 use super::host::Host;
-use super::{completed, local_cat};
+use super::{GOOD, completed, local_cat};
 use crate::commands::shell;
 use crate::dashboard::run;
 use crate::fetch::server::{Server, answer};
 use crate::support::cli::Service;
-use crate::support::http::{get, post};
+use crate::support::http::{ask, get, post};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_is_told_by_the_lookout_alone() {
+    let shell = shell("original_lookout");
+    let service = impatient(shell.command(&["run", "--only", "http"]));
+    let mut holder = PgConnection::connect(shell.url()).await.unwrap();
+    let mut lock = holder.begin().await.unwrap();
+    // Whoever looked a job up with the finished ones, too, would wait for this.
+    sqlx::query("LOCK TABLE queue.history").execute(&mut *lock).await.unwrap();
+    let asked = ask(
+        &service,
+        "POST /generate HTTP/1.1\ncontent-type: application/json\nidempotency-key: mine",
+        GOOD.as_bytes(),
+    );
+    assert_eq!(asked.status, 202, "{}", asked.text());
+    lock.rollback().await.unwrap();
+    let again = ask(
+        &service,
+        "POST /generate HTTP/1.1\ncontent-type: application/json\nidempotency-key: mine",
+        GOOD.as_bytes(),
+    );
+    assert_eq!((again.status, again.header("idempotent-replayed")), (202, Some("true")));
+    assert_eq!(again.json(), asked.json());
+}
 
 fn impatient(mut command: Command) -> Service {
-    command.env("REPO_TO_CAT_HTTP__WAIT_SECONDS", "1");
+    command.env("REPO_TO_CAT_HTTP__WAIT_SECONDS", "1").env("REPO_TO_CAT_HTTP__MAX_SECONDS", "10");
     Service::start(command)
 }
 

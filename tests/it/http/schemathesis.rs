@@ -155,6 +155,7 @@ fn settings(stock: &Stock) -> String {
     for (method, path, parameter, value) in [
         ("DELETE", "^/v1/tokens/", "path.token", one(&stock.token)),
         ("DELETE", "^/v1/generations/", "path.id", one(&stock.spare)),
+        ("GET", "^/v1/webhooks/.id.$", "path.id", one(&stock.webhook)),
         ("POST", "^/v1/webhooks/", "path.id", one(&stock.webhook)),
         ("POST", "^/v1/users/.*/disable$", "path.user", one("somebody")),
         ("GET", "^/v1/generations/.*/(image|original)$", "path.id", of("cats")),

@@ -67,7 +67,9 @@ fn beyond_this_machine_somebody_must_have_said_where_it_goes() {
     let file = shell.path("secrets/token");
     let service = Service::start(guarded(&shell, &[everywhere, ("TOKEN_FILE", file.to_str().unwrap())]));
     assert_eq!(list(&service, &token_in(&file)), 200);
-    drop(service);
+    let (_, log) = service.stop(Signal::TERM);
+    let told = log.lines().find(|line| line.contains("dashboard=")).unwrap();
+    assert!(told.contains("http://localhost:") && !told.contains("0.0.0.0"), "nobody can go to 0.0.0.0: {told}");
     // Somebody is known now.
     let service = Service::start(guarded(&shell, &[everywhere]));
     assert_eq!(list(&service, &token_in(&file)), 200);

@@ -57,6 +57,18 @@ fn who_may_look_sees_the_host_of_a_receiver_and_no_more() {
         let page = look(&service, &format!("/jobs?text={text}"), &guest);
         assert_eq!(page.text().contains("No job is like that."), found == 0, "{text}: {}", page.text());
     }
+    let patch = json!({"payload": payload});
+    let edited = send(&service, "PATCH", "/v1/schedules/nightly", &bearer(&admin), &patch.to_string());
+    assert_eq!(edited.status, 200, "{}", edited.text());
+    let refused = json!({"name": "hourly", "cron": "@hourly", "kind": "generation", "payload":
+        {"github_url": "https://cat:s3cret@github.com/owner/name", "webhook_url": "https://hooks.example/T0/s3cret"}});
+    let refused = send(&service, "POST", "/v1/schedules", &bearer(&admin), &refused.to_string());
+    assert!(refused.status == 400 || refused.status == 422, "{}", refused.text());
+    for (path, secrets) in [("/v1/audit?action=schedules.", 3), ("/audit", 3)] {
+        let seen = look(&service, path, &admin);
+        assert_eq!(seen.text().matches("https://hooks.example/***").count(), secrets, "{path}: {}", seen.text());
+        assert!(!seen.text().contains("s3cret"), "{path}: {}", seen.text());
+    }
     let whole = look(&service, "/v1/schedules/nightly", &admin).json();
     assert_eq!(whole["schedule"]["payload"], payload, "who edits it must know it");
 }

@@ -138,7 +138,13 @@ fn a_replay_tells_the_same_event_by_a_new_job() {
     let rest =
         get(&service, &format!("/v1/webhooks/deliveries?limit=2&after={}", page["next"].as_str().unwrap())).json();
     assert_eq!((rest["deliveries"].as_array().unwrap().len(), &rest["next"]), (1, &Value::Null));
-    assert_eq!(send(&service, "POST", &format!("/v1/webhooks/{id}/replay"), "", "").status, 400, "it is no webhook");
+    for (method, more) in [("POST", "/replay"), ("GET", "")] {
+        let answer = send(&service, method, &format!("/v1/webhooks/{id}{more}"), "", "");
+        assert_eq!(answer.status, 400, "it is no webhook: {}", answer.text());
+    }
+    let shown = get(&service, &format!("/v1/webhooks/{job}")).json();
+    assert_eq!(shown, bed.shell.json(&["webhooks", "show", &job]));
+    assert_eq!((&shown["job"]["id"], shown["deliveries"].as_array().unwrap().len()), (&json!(job), 1));
     assert_eq!(get(&service, "/v1/webhooks/deliveries?limit=0").status, 400);
 }
 

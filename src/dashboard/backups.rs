@@ -7,6 +7,7 @@ mod drill;
 mod list;
 mod show;
 mod standing;
+mod unmade;
 
 use axum::Router;
 use axum::routing::{get, post};

@@ -82,10 +82,9 @@ impl<T> Form<T> {
     }
 }
 
-impl<T: DeserializeOwned> FromRequest<Site> for Form<T> {
-    type Rejection = Response;
-
-    async fn from_request(request: Request, site: &Site) -> Result<Self, Response> {
+impl Form<()> {
+    /// What is ours, whatever it holds.
+    async fn open(request: Request, site: &Site) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
         let visitor = <Visitor as axum::extract::FromRequestParts<Site>>::from_request_parts(&mut parts, site).await?;
         if !is_from_here(&parts.headers, &site.config.http.public_url) {
@@ -104,8 +103,22 @@ impl<T: DeserializeOwned> FromRequest<Site> for Form<T> {
         if pairs.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
             return Err(Problem::from(unreadable("it holds the character NUL")).into_response());
         }
+        Ok(Self { visitor, fields: (), is_confirmed, path, pairs })
+    }
+
+    /// With what it holds.
+    async fn filled<T: DeserializeOwned>(self) -> Result<Form<T>, Response> {
+        let Self { visitor, is_confirmed, path, pairs, .. } = self;
         let fields = read(&pairs).await.map_err(IntoResponse::into_response)?;
-        Ok(Self { visitor, fields, is_confirmed, path, pairs })
+        Ok(Form { visitor, fields, is_confirmed, path, pairs })
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest<Site> for Form<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, site: &Site) -> Result<Self, Response> {
+        Form::open(request, site).await?.filled().await
     }
 }
 
@@ -113,9 +126,9 @@ impl<T: DeserializeOwned> FromRequest<Site> for AdminForm<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, site: &Site) -> Result<Self, Response> {
-        let form = Form::from_request(request, site).await?;
+        let form = Form::open(request, site).await?;
         form.visitor.caller.require(Scope::Admin).map_err(IntoResponse::into_response)?;
-        Ok(Self(form))
+        Ok(Self(form.filled().await?))
     }
 }
 

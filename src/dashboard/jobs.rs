@@ -5,6 +5,7 @@ mod change;
 mod life;
 mod list;
 mod show;
+mod steering;
 mod timeline;
 mod wanted;
 

@@ -81,6 +81,8 @@ pub struct Site {
     pub known: Arc<auth::Known>,
     /// The last report on the service's health.
     pub health: health::Last,
+    /// The last list of the store of backups.
+    pub stored: backups::Last,
     /// How the queue did lately.
     pub past: Arc<Past>,
     /// What happens, for those who listen.
@@ -102,6 +104,7 @@ impl Site {
             lookout: Lookout::begin(&db),
             known: Arc::default(),
             health: Arc::default(),
+            stored: Arc::default(),
             past: Arc::default(),
             feed: events::Feed::default(),
             db,

@@ -7,6 +7,7 @@ mod gallery;
 mod generation;
 mod jobs;
 mod login;
+mod matrix;
 mod overview;
 mod people;
 mod queues;

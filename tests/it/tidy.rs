@@ -6,6 +6,7 @@ mod code;
 mod documents;
 mod layers;
 mod migrations;
+mod routes;
 mod source;
 
 use std::fmt::Write as _;
@@ -52,7 +53,12 @@ pub struct Rule {
 }
 
 fn rules() -> impl Iterator<Item = &'static Rule> {
-    layers::RULES.iter().chain(code::RULES).chain(migrations::RULES).chain(documents::RULES)
+    layers::RULES
+        .iter()
+        .chain(code::RULES)
+        .chain(migrations::RULES)
+        .chain(documents::RULES)
+        .chain(routes::RULES)
 }
 
 fn files_of(sample: Sample) -> Vec<File> {

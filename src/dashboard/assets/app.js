@@ -3,14 +3,20 @@
 "use strict";
 
 // Live parts: elements with an id and `data-live`. When the service tells that something changed, the same page is
-// fetched again and they are taken from it. `data-live="2"` asks every two seconds besides.
+// fetched again and they are taken from it. `data-live="2"` asks every two seconds instead of listening.
+// One with `data-shape` stays as it is while that stays: what is typed there is not lost.
 const live = () => [...document.querySelectorAll("[data-live][id]")];
 let pending = null;
 let asking = false;
+let again = false;
 
 async function renew() {
   pending = null;
-  if (asking || document.hidden || document.querySelector("dialog[open]")) return;
+  if (document.hidden || document.querySelector("dialog[open]")) return;
+  if (asking) {
+    again = true;
+    return;
+  }
   asking = true;
   try {
     const answer = await fetch(location.href, { headers: { accept: "text/html" }, credentials: "same-origin" });
@@ -18,7 +24,7 @@ async function renew() {
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const old of live()) {
       const renewed = fresh.getElementById(old.id);
-      if (renewed && renewed.outerHTML !== old.outerHTML) swap(old, renewed);
+      if (renewed && differs(old, renewed)) swap(old, renewed);
     }
     // A part of the page that was not there before: the cat is ready.
     if (fresh.body.querySelector("[data-stage]")?.dataset.stage !== document.querySelector("[data-stage]")?.dataset.stage) {
@@ -28,17 +34,25 @@ async function renew() {
     // The next time, perhaps.
   } finally {
     asking = false;
+    attend();
+    if (again) soon(0);
+    again = false;
   }
 }
 
-// Puts the new in place of the old; what was open stays open, what was chosen stays chosen, the focus stays.
+function differs(old, renewed) {
+  const { shape } = old.dataset;
+  return shape === undefined ? renewed.outerHTML !== old.outerHTML : renewed.dataset.shape !== shape;
+}
+
+// Puts the new in place of the old; what was opened or folded stays so, what was chosen stays chosen, the focus stays.
 function swap(old, renewed) {
   const focused = old.contains(document.activeElement) ? document.activeElement : null;
   const path = focused && pathTo(old, focused);
   const open = [...old.querySelectorAll("details")].map((one) => one.open);
   const chosen = new Set([...old.querySelectorAll("input[type=checkbox]:checked")].map((one) => one.value));
   old.replaceWith(renewed);
-  renewed.querySelectorAll("details").forEach((one, nth) => { if (open[nth]) one.open = true; });
+  renewed.querySelectorAll("details").forEach((one, nth) => { one.open = open[nth] ?? one.open; });
   renewed.querySelectorAll("input[type=checkbox]").forEach((one) => { if (chosen.has(one.value)) one.checked = true; });
   dress(renewed);
   if (path) path.reduce((at, nth) => at?.children[nth], renewed)?.focus({ preventScroll: true });
@@ -54,21 +68,41 @@ function soon(wait) {
   if (!pending && live().length) pending = setTimeout(renew, wait);
 }
 
+let events = null;
+let polling = null;
+
+// Listens while somebody looks: a browser has six connections to a host, for all its tabs together.
+function attend() {
+  const listens = !document.hidden && live().some((one) => one.dataset.live === "");
+  if (!listens) {
+    events?.close();
+    clearInterval(polling);
+    events = polling = null;
+  } else if (!events) {
+    listen();
+  }
+}
+
 function listen() {
-  if (!live().length) return;
-  const every = Math.min(...live().map((one) => Number(one.dataset.live) || Infinity));
-  if (Number.isFinite(every)) setInterval(() => soon(0), every * 1000);
-  let polling = null;
   const poll = () => { polling ??= setInterval(() => soon(0), 5000); };
   if (!window.EventSource) return poll();
-  const events = new EventSource("/v1/events");
+  events = new EventSource("/v1/events");
   const told = () => soon(800);
   for (const kind of ["message", "state", "step", "progress", "attempt", "end", "stats", "reset"]) {
     events.addEventListener(kind, told);
   }
   events.addEventListener("open", () => { clearInterval(polling); polling = null; });
   events.addEventListener("error", poll);
-  document.addEventListener("visibilitychange", () => { if (!document.hidden) soon(0); });
+}
+
+function keepFresh() {
+  const every = Math.min(...live().map((one) => Number(one.dataset.live) || Infinity));
+  if (Number.isFinite(every)) setInterval(() => soon(0), every * 1000);
+  attend();
+  document.addEventListener("visibilitychange", () => {
+    attend();
+    if (!document.hidden) soon(0);
+  });
 }
 
 // A check box with `data-all="name"` chooses every one of that name.
@@ -131,4 +165,4 @@ document.addEventListener("change", chooseAll);
 document.addEventListener("click", copy);
 document.addEventListener("submit", confirmFirst);
 dress(document);
-listen();
+keepFresh();

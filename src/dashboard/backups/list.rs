@@ -6,7 +6,7 @@ use axum::extract::{Query, State};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::{chart, own, recorded, size, standing};
+use super::{chart, own, recorded, size, standing, unmade};
 use crate::dashboard::forms::csrf_field;
 use crate::dashboard::page::{Nav, Page, page};
 use crate::dashboard::parts::badge::{Tone, badge};
@@ -51,10 +51,11 @@ pub(super) async fn show(
     let rows = backups::list(db, database, true, after.as_ref(), PAGE).await?;
     let drawn_of = database.or_else(|| standings.iter().find(|one| one.is_watched).map(|one| one.database.as_str()));
     let drawn = backups::list(db, drawn_of, true, None, DRAWN).await?;
-    let unrecorded = unrecorded(&site).await;
+    let (unrecorded, unmade) = tokio::join!(unrecorded(&site), unmade::last(db));
     let names: BTreeSet<&str> = standings.iter().map(|standing| standing.database.as_str()).collect();
     let content = html! {
         div #standings data-live="15" { (standing::standings(&standings, site.config.backup.fresh_hours, &visitor)) }
+        div #unmade data-live="15" { @if let Some(unmade) = unmade? { (unmade.card(&visitor)) } }
         @if visitor.is_admin() { (make(&visitor)) }
         (chart::trends(&drawn))
         section #backups.card data-live="15" {
@@ -136,10 +137,10 @@ fn pages(rows: &[BackupRow], asked: &Asked) -> Markup {
 
 /// Backups of the store that no row is about: made without a queue, or by another database.
 async fn unrecorded(site: &Site) -> Result<Vec<BackupName>> {
-    let stored = site.in_store(async |vault| vault.list().await).await?;
+    let stored = site.stored().await?;
     let recorded: HashSet<String> =
         backups::list(&site.db, None, true, None, COMPARED).await?.into_iter().map(|row| row.name).collect();
-    Ok(stored.into_iter().rev().filter(|name| !recorded.contains(name.as_str())).collect())
+    Ok(stored.iter().rev().filter(|name| !recorded.contains(name.as_str())).cloned().collect())
 }
 
 fn others(unrecorded: Result<Vec<BackupName>>) -> Markup {

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::own;
+use super::{own, unmade};
 use crate::dashboard::parts::badge::{Tone, badge};
 use crate::dashboard::parts::time;
 use crate::dashboard::visitor::Visitor;
@@ -40,7 +40,9 @@ fn one(standing: &Standing, hours: u64, visitor: &Visitor) -> Markup {
                 }
                 _ => { p { "No backup is proven to restore." } }
             }
-            @if is_alarming { p { "One that is not older than " (hours) " hours is wanted: make one below, and look what became of others." } }
+            @if is_alarming {
+                p { "One that is not older than " (hours) " hours is wanted: make one below, and " a href=(unmade::ALL) { "look what became of others" } "." }
+            }
             @if let (Some(last), Some(at)) = (&standing.last, standing.last_at) {
                 @if standing.last != standing.verified {
                     p.muted { "The last one is " a href=(own(last)) { (last) } ", of " (time::ago(at, visitor.now)) ": "

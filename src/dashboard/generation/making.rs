@@ -11,19 +11,26 @@ use crate::dashboard::parts::time;
 use crate::dashboard::visitor::Visitor;
 use crate::db::attempts::AttemptRow;
 use crate::db::inspect::JobRow;
+use crate::db::stats::{Forecast, Position, Precision};
 use crate::db::steps::StepRow;
 use crate::model::job::{JobKind, JobState};
 use crate::model::progress::Step;
 
 /// The page of a job whose cat is not there.
-pub(super) fn show(visitor: &Visitor, job: &JobRow, rows: &[StepRow], attempts: &[AttemptRow]) -> Page {
+pub(super) fn show(
+    visitor: &Visitor,
+    job: &JobRow,
+    rows: &[StepRow],
+    attempts: &[AttemptRow],
+    forecast: &Forecast,
+) -> Page {
     let is_over = job.state().is_ok_and(JobState::is_final);
     let url = job.payload.get("github_url").and_then(|url| url.as_str()).unwrap_or("a repository");
     let content = html! {
         div data-stage="making" hidden {}
         // Asked often: a cat takes seconds.
         div.stack #making data-live=[(!is_over).then_some("2")] {
-            p.lead { (sentence(&job.state)) }
+            p.lead { (sentence(&job.state)) @if !is_over { (before(forecast)) } }
             section.card {
                 div.head { h2 { (url) } (badge::state(&job.state)) }
                 @if !is_over && job.state == "running" { (whole(rows)) }
@@ -46,6 +53,26 @@ fn sentence(state: &str) -> &'static str {
         "cancelled" => "Somebody stopped it.",
         // The row comes with the completion; who deletes it leaves the job.
         _ => "Its cat is gone: it was deleted.",
+    }
+}
+
+/// Its place in line, and the time that is left.
+fn before(forecast: &Forecast) -> String {
+    let place = forecast.position.map(|Position { place, precision }| match precision {
+        Precision::Exact => format!(" Place {place} in line."),
+        Precision::Estimate => format!(" Place ~{place} in line (estimate)."),
+        Precision::AtLeast => format!(" Place {place} in line, or a later one."),
+    });
+    let left = forecast.eta_seconds.filter(|left| *left >= 1.0);
+    let left = left.map(|left| format!(" About {} left.", roughly(left)));
+    place.unwrap_or_default() + &left.unwrap_or_default()
+}
+
+/// An estimate has no tenths of seconds.
+fn roughly(seconds: f64) -> String {
+    match seconds.round() as u64 {
+        seconds @ 0..60 => format!("{seconds} s"),
+        _ => time::lasting(Some(seconds)),
     }
 }
 
@@ -116,5 +143,24 @@ fn failed(attempts: &[AttemptRow], visitor: &Visitor) -> Markup {
     html! {
         @if attempts.iter().any(|attempt| attempt.outcome != "handed_back") { (cat::in_a_box()) }
         (card("Attempts that did not make it", &table("Attempts that did not complete the job", &columns, rows)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_before_it_is_told_as_well_as_it_is_known() {
+        let told = |place: Option<(u64, Precision)>, eta_seconds| {
+            let position = place.map(|(place, precision)| Position { place, precision });
+            before(&Forecast { position, eta_seconds })
+        };
+        assert_eq!(told(None, None), "");
+        assert_eq!(told(Some((1, Precision::Exact)), Some(39.6)), " Place 1 in line. About 40 s left.");
+        assert_eq!(told(Some((12, Precision::Estimate)), None), " Place ~12 in line (estimate).");
+        assert_eq!(told(Some((201, Precision::AtLeast)), None), " Place 201 in line, or a later one.");
+        assert_eq!(told(None, Some(3725.0)), " About 1 h 02 m left.");
+        assert_eq!(told(None, Some(0.2)), "", "any moment now");
     }
 }

@@ -69,7 +69,9 @@ async fn show(
         }
         (None, Some(job)) => {
             let (steps, attempts) = tokio::try_join!(steps::of_job(&site.db, id), attempts::of_job(&site.db, id))?;
-            Ok(making::show(&visitor, &job, &steps, &attempts))
+            // Behind the rest: who has ended meanwhile has nothing before it.
+            let forecast = site.lookout.look(id).await?.map(|sight| sight.forecast).unwrap_or_default();
+            Ok(making::show(&visitor, &job, &steps, &attempts, &forecast))
         }
         (None, None) => Err(generations::unknown(id).into()),
     }

@@ -5,16 +5,12 @@ use axum::extract::{Path, State};
 use maud::{Markup, html};
 use uuid::Uuid;
 
-use super::life;
-use crate::dashboard::deed::button;
-use crate::dashboard::forms::csrf_field;
+use super::{life, steering};
 use crate::dashboard::page::{Nav, Page, page};
 use crate::dashboard::parts::link::{href, segment};
 use crate::dashboard::parts::{badge, card, time};
 use crate::dashboard::visitor::Visitor;
 use crate::db::inspect::JobRow;
-use crate::db::life::Life;
-use crate::db::steer::Change;
 use crate::db::{Db, backups};
 use crate::http::{Problem, Site};
 use crate::model::failure::Result;
@@ -34,11 +30,13 @@ pub(super) async fn show(
     let is_live = !job.state()?.is_final();
     let content = html! {
         p.lead { (job.subject()) }
-        div #job.rows data-live=[is_live.then_some("")] {
-            (steering(&life, &visitor)?)
-            (card::card("What it is", &html! { (facts(job, made, now)) }))
-            (life::steps(job, &life.steps, now))
-            (life::attempts(&life.attempts, now))
+        div.rows {
+            @if visitor.is_admin() { (steering::show(job, &visitor)?) }
+            div #job.rows data-live=[is_live.then_some("")] {
+                (card::card("What it is", &html! { (facts(job, made, now)) }))
+                (life::steps(job, &life.steps, now))
+                (life::attempts(&life.attempts, now))
+            }
         }
         details.card { summary { "Payload" } pre tabindex="0" { code { (payload(job)) } } }
     };
@@ -101,40 +99,6 @@ fn facts(job: &JobRow, made: Option<(String, String)>, now: chrono::DateTime<chr
     ];
     facts.extend(texts.into_iter().filter_map(|(name, value)| Some((name, text(value.as_deref()?)))));
     card::facts(facts)
-}
-
-/// The buttons for what its state allows.
-fn steering(life: &Life, visitor: &Visitor) -> std::result::Result<Markup, Problem> {
-    let (job, state) = (&life.job, life.job.state()?);
-    let may = |change: Change| change.states().contains(&state);
-    let to = |action: &str| format!("/jobs/{}/{action}", job.id);
-    if !visitor.is_admin() || state == JobState::Completed {
-        return Ok(Markup::default());
-    }
-    Ok(html! {
-        div.actions {
-            @if may(Change::Retry) {
-                (button(visitor, &to("retry"), if state.is_final() { "Run it again" } else { "Run it now" }, "primary"))
-            }
-            @if may(Change::Cancel) { (button(visitor, &to("cancel"), "Cancel", "danger")) }
-            @if may(Change::Discard) { (button(visitor, &to("discard"), "Discard", "quiet")) }
-            @if may(Change::Reprioritize(0)) {
-                form.inline method="post" action=(to("reprioritize")) {
-                    (csrf_field(visitor))
-                    label { "Priority " input type="number" name="priority" min="-100" max="100" value=(job.priority) required; }
-                    button.quiet type="submit" { "Set" }
-                }
-            }
-            @if may(Change::Reschedule(visitor.now)) {
-                form.inline method="post" action=(to("reschedule")) {
-                    (csrf_field(visitor))
-                    label { "Not before " input type="text" name="at" size="22" required placeholder="2h, or 2027-01-31T09:00:00Z"
-                        value=(job.run_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)); }
-                    button.quiet type="submit" { "Set" }
-                }
-            }
-        }
-    })
 }
 
 fn payload(job: &JobRow) -> String {

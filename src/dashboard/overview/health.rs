@@ -5,11 +5,13 @@ use maud::{Markup, html};
 
 use crate::dashboard::backups::freshness;
 use crate::dashboard::parts::badge::{self, Tone, badge};
+use crate::dashboard::parts::card::tile;
 use crate::dashboard::parts::empty::empty;
 use crate::dashboard::parts::link::segment;
 use crate::dashboard::parts::table::{Column, table};
 use crate::dashboard::parts::time;
 use crate::db::schedules::ScheduleRow;
+use crate::model::amount::relative;
 use crate::model::backup::Standing;
 
 /// Schedules that are shown.
@@ -63,13 +65,16 @@ pub(super) fn backups(standings: &[Standing], fresh_hours: u64) -> Markup {
     }
 }
 
-/// All of it in a few words.
-pub(super) fn verdict(standings: &[Standing], fresh_hours: u64) -> (&'static str, Tone) {
-    if standings.iter().any(|standing| standing.is_alarming(fresh_hours)) {
-        ("older than it may be", Tone::Bad)
-    } else if standings.iter().any(|standing| standing.verified_at.is_some()) {
-        ("fresh enough", Tone::Good)
-    } else {
-        ("none is proven yet", Tone::Warn)
-    }
+/// The last verified backup of the database that is worst off.
+pub(super) fn verified(standings: &[Standing], fresh_hours: u64) -> Markup {
+    let worst = Standing::worst(standings, fresh_hours);
+    let at = worst.and_then(|worst| worst.verified_at.map(|at| relative(at, worst.now)));
+    let (verdict, tone) = match (worst, &at) {
+        (Some(worst), _) if worst.is_alarming(fresh_hours) => ("older than it may be", Tone::Bad),
+        (_, Some(_)) => ("fresh enough", Tone::Good),
+        (_, None) => ("none is proven yet", Tone::Warn),
+    };
+    let among = worst.filter(|_| standings.iter().filter(|standing| standing.is_watched).count() > 1);
+    let note = html! { @if let Some(worst) = among { (worst.database) ": " } (verdict) };
+    tile("Verified backup", at.as_deref().unwrap_or("never"), &note, "/backups", tone)
 }

@@ -22,7 +22,6 @@ use crate::db::generations::{self, GenerationFilter};
 use crate::db::schedules::{self, ScheduleRow};
 use crate::db::stats::{self, Amount, Fault, KindStats, Part, Stats};
 use crate::http::{Problem, Site};
-use crate::model::amount::relative;
 use crate::model::backup::Standing;
 use crate::model::generation::Generation;
 
@@ -75,7 +74,7 @@ impl Overview {
                     p { strong { "The queue is held. " } (held.because) ". " a href="/queues" { "Look, and say go" } "." }
                 }
             }
-            div.tiles { (self.tiles(visitor)) }
+            div.tiles { (self.tiles()) }
             div.grid {
                 (pace::throughput(self.trend.as_deref()))
                 (pace::waits(self.trend.as_deref()))
@@ -90,7 +89,7 @@ impl Overview {
         }
     }
 
-    fn tiles(&self, visitor: &Visitor) -> Markup {
+    fn tiles(&self) -> Markup {
         let sum = |of: fn(&KindStats) -> Option<Amount>| self.stats.kinds.iter().filter_map(of).sum::<Amount>();
         let waiting = sum(|kind| Some(kind.available));
         let running = sum(|kind| Some(kind.running));
@@ -98,9 +97,6 @@ impl Overview {
         let discarded = sum(|kind| kind.recent.as_ref().map(|recent| recent.discarded_last_hour));
         let oldest = self.stats.kinds.iter().filter_map(|kind| kind.oldest_seconds).reduce(f64::max);
         let alive = self.stats.workers.iter().filter(|worker| !worker.lapsed).count();
-        let (backup, tone) = health::verdict(&self.standings, self.fresh_hours);
-        let verified = self.standings.iter().filter_map(|standing| standing.verified_at).max();
-        let backup_age = verified.map_or_else(|| "never".to_owned(), |at| relative(at, visitor.now));
         html! {
             (tile("Waiting", &amount::text(waiting), &html! {
                 @if oldest.is_some() { "oldest for " (time::lasting(oldest)) } @else { "nobody waits" }
@@ -111,7 +107,7 @@ impl Overview {
                   if discarded.jobs > 0 { Tone::Bad } else { Tone::Plain }))
             (tile("Workers", &alive.to_string(), &html! { "with a good lease" }, "/queues",
                   if alive > 0 { Tone::Good } else { Tone::Warn }))
-            (tile("Verified backup", &backup_age, &html! { (backup) }, "/backups", tone))
+            (health::verified(&self.standings, self.fresh_hours))
         }
     }
 

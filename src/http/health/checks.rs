@@ -101,8 +101,7 @@ fn backups_of(standings: &[Standing], hours: u64) -> Found {
 }
 
 fn freshness(standings: &[Standing], hours: u64) -> Option<Freshness> {
-    let worst =
-        standings.iter().filter(|one| one.is_watched).min_by_key(|one| (one.is_fresh(hours), one.verified_at))?;
+    let worst = Standing::worst(standings, hours)?;
     let age_seconds = worst.verified_at.map(|at| (worst.now - at).num_seconds());
     Some(Freshness { fresh: worst.is_fresh(hours), verified_at: worst.verified_at, age_seconds })
 }

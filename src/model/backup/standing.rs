@@ -66,6 +66,13 @@ impl Standing {
     pub fn is_alarming(&self, hours: u64) -> bool {
         self.is_watched && !self.is_fresh(hours)
     }
+
+    /// Of the databases that should have backups the one that is worst off.
+    #[must_use]
+    pub fn worst(all: &[Self], hours: u64) -> Option<&Self> {
+        let watched = all.iter().filter(|standing| standing.is_watched);
+        watched.min_by_key(|standing| (standing.is_fresh(hours), standing.verified_at))
+    }
 }
 
 #[cfg(test)]
@@ -105,6 +112,29 @@ mod tests {
         assert!(standing(old, Some("2027-01-03T13:00:00Z")).is_fresh(24), "clocks differ a little");
         assert!(!standing(old, Some("2027-01-03T13:00:01Z")).is_fresh(24), "it is of the future");
         assert!(standing(old, Some(old)).is_fresh(u64::MAX));
+    }
+
+    #[test]
+    fn the_worst_is_what_is_stale_then_what_is_oldest() {
+        let named = |name: &str, verified_at| Standing {
+            database: name.into(),
+            ..standing("2027-01-03T00:00:00Z", verified_at)
+        };
+        let [young, older, stale, new] = [
+            named("young", Some("2027-01-03T11:00:00Z")),
+            named("older", Some("2027-01-03T03:00:00Z")),
+            named("stale", Some("2027-01-01T03:00:00Z")),
+            named("new", None),
+        ];
+        let by_hand = Standing { is_watched: false, ..named("by hand", Some("2020-01-01T00:00:00Z")) };
+        let worst = |all: &[&Standing]| {
+            let all: Vec<Standing> = all.iter().map(|one| (*one).clone()).collect();
+            Standing::worst(&all, 24).map(|one| one.database.clone())
+        };
+        assert_eq!(worst(&[&young, &older, &by_hand]).as_deref(), Some("older"));
+        assert_eq!(worst(&[&young, &new, &older]).as_deref(), Some("new"), "it has none yet");
+        assert_eq!(worst(&[&young, &new, &stale]).as_deref(), Some("stale"));
+        assert_eq!(worst(&[&by_hand]), None);
     }
 
     #[test]

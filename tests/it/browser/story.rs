@@ -3,11 +3,12 @@
 use std::fs;
 
 use crate::commands::{many_files, shell};
+use crate::http::host::Host;
 use crate::support::browser::{Browser, Look};
 use crate::support::cli::{Service, Shell};
 
 /// A service that asks for a token, and a browser that has shown the one of its first start.
-async fn logged_in(shell: &Shell, look: Look) -> (Service, Browser) {
+pub async fn logged_in(shell: &Shell, look: Look) -> (Service, Browser) {
     let mut command = shell.command(&["run"]);
     let service = Service::start({
         command.env("REPO_TO_CAT_HTTP__AUTH", "token");
@@ -44,6 +45,25 @@ async fn a_repository_becomes_a_cat_before_ones_eyes() {
     browser.until("Where do I get one?").await;
     browser.go("/jobs").await;
     assert!(browser.path().await.starts_with("/login"), "the login is over");
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cat_is_asked_for_at_the_gallery() {
+    let shell = shell("wish");
+    let host = Host::for_shell(&shell);
+    let (_service, browser) = logged_in(&shell, Look::DESK).await;
+    browser.go("/gallery").await;
+    browser.fill("github_url", &host.url("whiskers/tom")).await;
+    browser.press("Paint its cat").await;
+    browser.until("Its story").await;
+    assert!(browser.path().await.starts_with("/generations/"), "where one is led to");
+    assert!(browser.says("whiskers/tom").await);
+    // The picture itself is there, and not only its place.
+    browser.until_true("document.querySelector('.showcase img').naturalWidth > 100").await;
+    browser.go("/gallery").await;
+    browser.until("whiskers/tom").await;
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
     browser.close().await;
 }
 

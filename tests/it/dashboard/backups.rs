@@ -2,7 +2,9 @@
 
 use super::{Browser, deeds, job, run};
 use crate::commands::shell;
+use crate::support::cli::{Service, Shell};
 use crate::support::postgres::wait_until;
+use crate::support::s3::{BUCKET, Faults, KEY, S3Server, SECRET};
 
 #[test]
 fn a_backup_is_made_tried_and_looked_at() {
@@ -42,7 +44,8 @@ fn a_backup_is_made_tried_and_looked_at() {
     // What was proven once is too old one day.
     run(&shell, "UPDATE backup.backups SET started_at = started_at - interval '1 year'");
     run(&shell, "UPDATE backup.beginning SET at = at - interval '1 year'");
-    browser.get("/backups").has(&["no fresh verified backup", "role=\"alert\""]);
+    let others = "<a href=\"/jobs?kind=backup&amp;state=discarded\">look what became of others";
+    browser.get("/backups").has(&["no fresh verified backup", "role=\"alert\"", others]);
     assert_eq!(browser.try_get("/backups/cats_20200101_000000Z").status, 404);
     assert_eq!(browser.try_get("/backups/nonsense").status, 400);
 }
@@ -66,12 +69,97 @@ fn a_failed_drill_is_red_and_tells_what_came_back_otherwise() {
 }
 
 #[test]
+fn a_backup_that_could_not_be_made_is_told_with_its_reason() {
+    let shell = shell("desk_unmade");
+    let service = shell.service("http");
+    let browser = Browser::new(&service);
+    let title = "The last backup that could not be made";
+    browser.get("/backups").lacks(&[title]);
+    let make = |database: &str| {
+        let (there, _) = browser.send("/backups", "/backups", &[("database", database)]);
+        there.strip_prefix("/jobs/").unwrap().to_owned()
+    };
+    let failed = |id: &str, error: &str| {
+        run(
+            &shell,
+            &format!(
+                "INSERT INTO queue.attempts (job_id, claim, started_at, outcome, error_class, error, hint)
+             VALUES ('{id}', 1, now(), 'retried', 'environment', '{error}', 'make <i>room</i>')"
+            ),
+        );
+    };
+    let given_up = make("first");
+    failed(&given_up, "the disk is <b>full</b>");
+    browser.get("/backups").lacks(&[title, "full"]);
+    shell.succeeds(&["jobs", "discard", &given_up, "--yes"]);
+    browser
+        .get("/backups")
+        .has(&[
+            title,
+            "first",
+            "discarded",
+            "the disk is &lt;b&gt;full",
+            "make &lt;i&gt;room",
+            &format!("/jobs/{given_up}"),
+        ])
+        .has(&["href=\"/jobs?kind=backup&amp;state=discarded\""])
+        .lacks(&["<b>full"]);
+
+    // One that will be tried again is a failure, too; one that only waits is none.
+    let (tried, waits) = (make("second"), make("third"));
+    for id in [&tried, &waits] {
+        shell.succeeds(&["jobs", "reschedule", id, "--at", "1h", "--yes"]);
+    }
+    failed(&tried, "the store sleeps");
+    run(&shell, &format!("UPDATE queue.jobs SET attempts = 1 WHERE id = '{tried}'"));
+    let page = browser.get("/backups");
+    page.has(&[title, "second", "the store sleeps", "will be tried again", &format!("/jobs/{tried}")]);
+    page.lacks(&["full", &given_up, &waits]);
+}
+
+/// A listener whose backups lie in the bucket.
+fn with_bucket(shell: &Shell, server: &S3Server) -> Service {
+    let mut command = shell.command(&["run", "--only", "http"]);
+    command.env("REPO_TO_CAT_BACKUP__STORE", format!("s3://{BUCKET}/prod"));
+    command.env("AWS_ENDPOINT_URL", server.endpoint()).env("AWS_ACCESS_KEY_ID", KEY);
+    Service::start({
+        command.env("AWS_SECRET_ACCESS_KEY", SECRET);
+        command
+    })
+}
+
+#[test]
+fn the_store_is_not_listed_for_each_look() {
+    let (shell, server) = (shell("desk_bucket"), S3Server::start());
+    let name = "cats_20261122_030000Z";
+    server.place(&format!("prod/{name}/manifest.json"), b"{");
+    let service = with_bucket(&shell, &server);
+    let browser = Browser::new(&service);
+    for _ in 0..3 {
+        browser.get("/backups").has(&["Only in the store", name]);
+    }
+    let lists = server.requests().iter().filter(|request| request.contains("list-type")).count();
+    assert_eq!(lists, 1, "{:?}", server.requests());
+}
+
+#[test]
+fn a_store_that_does_not_answer_holds_no_page() {
+    let (shell, server) = (shell("desk_slow_store"), S3Server::start());
+    server.fail(Faults { no_lists: true, ..Faults::default() });
+    let service = with_bucket(&shell, &server);
+    let browser = Browser::new(&service);
+    for _ in 0..2 {
+        browser.get("/backups").has(&["has not answered within 2 s", "Back up now"]);
+    }
+}
+
+#[test]
 fn a_store_that_cannot_be_read_is_told() {
     let shell = shell("desk_no_store");
     std::fs::create_dir_all(shell.path("data")).unwrap();
     let mut command = shell.command(&["run", "--only", "http"]);
     let store = shell.path("repo/cat.rs/backups");
     command.env("REPO_TO_CAT_BACKUP__STORE", store);
-    let service = crate::support::cli::Service::start(command);
+    let service = Service::start(command);
     Browser::new(&service).get("/backups").has(&["The backup store cannot be read", "flash bad"]);
 }

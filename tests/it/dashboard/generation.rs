@@ -13,6 +13,22 @@ fn cat(browser: &Browser, id: &str) -> String {
 }
 
 #[test]
+fn who_waits_sees_the_place_in_line() {
+    let shell = shell("cat_line");
+    let id = |url: &str| shell.enqueue(&[url]).remove(0);
+    let [first, second] = ["https://github.com/owner/one", "https://github.com/owner/two"].map(id);
+    let service = shell.service("http");
+    let browser = Browser::new(&service);
+    let page = |id: &str| browser.get(&format!("/generations/{id}"));
+    page(&first).has(&["It waits in line for a worker. Place 1 in line."]).lacks(&["left."]);
+    page(&second).has(&["Place 2 in line."]);
+    // Hosts take turns.
+    page(&id("https://gitlab.com/owner/three")).has(&["Place ~2 in line (estimate)."]);
+    shell.succeeds(&["jobs", "cancel", &first, "--yes"]);
+    page(&first).has(&["Somebody stopped it."]).lacks(&["in line"]);
+}
+
+#[test]
 fn a_cat_is_watched_looked_at_made_again_and_deleted() {
     let shell = shell("cat_page");
     let waiting = shell.enqueue(&["repo", "--delay", "1h"]).remove(0);
@@ -34,6 +50,9 @@ fn a_cat_is_watched_looked_at_made_again_and_deleted() {
     }
 
     let own = cat(&browser, &id);
+    // Now that it is known how long one takes.
+    let left = "It sleeps until its time has come. About ";
+    wait_until("the time left", || browser.get(&format!("/generations/{waiting}")).text().contains(left));
     let page = browser.get(&own);
     let told = page.text();
     for part in [

@@ -17,6 +17,18 @@ fn an_empty_service_says_what_to_do_next() {
 }
 
 #[test]
+fn the_verified_backup_is_that_of_the_database_that_is_worst_off() {
+    let shell = shell("overview_worst");
+    shell.succeeds(&["backup", "now"]);
+    let service = shell.service("http");
+    let browser = Browser::new(&service);
+    browser.get("/").has(&["fresh enough"]).lacks(&["none is proven yet"]);
+    let payload = r#"{"database": "other"}"#;
+    shell.succeeds(&["schedules", "add", "others", "--cron", "0 3 * * *", "--kind", "backup", "--payload", payload]);
+    browser.get("/").has(&["other: none is proven yet", "<span class=\"value\">never"]).lacks(&["fresh enough"]);
+}
+
+#[test]
 fn each_figure_leads_to_what_is_behind_it() {
     let shell = shell("overview");
     let service = shell.service("worker,http,scheduler");

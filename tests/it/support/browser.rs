@@ -11,7 +11,7 @@ use axum::http::Method;
 use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{sleep, timeout};
@@ -174,6 +174,34 @@ impl Browser {
         self.client.execute(wider, vec![]).await.unwrap().as_i64().unwrap()
     }
 
+    /// Opens another tab in front of this one, which is hidden then.
+    pub async fn open_tab(&self) {
+        let tab = self.client.new_window(true).await.unwrap().handle;
+        self.client.switch_to_window(tab).await.unwrap();
+    }
+
+    /// From the next page of this tab on, `streams` there tells what was opened and closed to listen to events.
+    pub async fn note_streams(&self) {
+        let source = "window.streams = [];
+            window.EventSource = class extends EventSource {
+              constructor(url) { super(url); streams.push('open'); }
+              close() { super.close(); streams.push('close'); }
+            };";
+        let note = Devtools { cmd: "Page.addScriptToEvaluateOnNewDocument", params: json!({"source": source}) };
+        self.client.issue_cmd(note).await.unwrap();
+    }
+
+    /// Returns when this is true of the page.
+    pub async fn until_true(&self, what: &str) {
+        let script = format!("return {what}");
+        let waiting = async {
+            while self.client.execute(&script, vec![]).await.ok() != Some(true.into()) {
+                sleep(Duration::from_millis(100)).await;
+            }
+        };
+        assert!(timeout(PATIENCE, waiting).await.is_ok(), "it never was true that {what}: {}", self.text().await);
+    }
+
     /// A picture of the whole page, kept as `NAME.png` in the folder that `BROWSER_SHOTS` names, if it names one.
     pub async fn shoot(&self, name: &str) {
         let Ok(folder) = std::env::var("BROWSER_SHOTS") else { return };
@@ -212,6 +240,23 @@ impl WebDriverCompatibleCommand for ConsoleLog {
 
     fn method_and_body(&self, _: &url::Url) -> (Method, Option<String>) {
         (Method::POST, Some(json!({"type": "browser"}).to_string()))
+    }
+}
+
+/// A command of Chromium's DevTools protocol.
+#[derive(Debug)]
+struct Devtools {
+    cmd: &'static str,
+    params: Value,
+}
+
+impl WebDriverCompatibleCommand for Devtools {
+    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (Method, Option<String>) {
+        (Method::POST, Some(json!({"cmd": self.cmd, "params": self.params}).to_string()))
     }
 }
 

@@ -38,6 +38,8 @@ pub struct Faults {
     pub file: Option<&'static str>,
     /// Every request for data waits so long.
     pub delay: Duration,
+    /// No list is ever answered.
+    pub no_lists: bool,
     /// So many downloads are cut off in the middle.
     pub cuts: usize,
     /// The connections of so many parts are cut.
@@ -160,6 +162,8 @@ async fn answer(State(shelf): State<Arc<Mutex<Shelf>>>, request: Request) -> Res
     if !key.is_empty() {
         // Lists are quick even on a slow day.
         tokio::time::sleep(faults.delay).await;
+    } else if faults.no_lists {
+        std::future::pending::<()>().await;
     }
     if let Some(status) = faults.refuse {
         return refusal(status, "Fault", "As it was told to");

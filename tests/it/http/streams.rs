@@ -17,7 +17,7 @@ use repo_to_cat::queue::enqueue::enqueue_all;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use crate::queue::bed::{Bed, probe};
+use crate::queue::bed::{Bed, plain_job, probe};
 use crate::support::postgres::program;
 
 /// A site that looks often.
@@ -54,7 +54,7 @@ async fn until(stream: &mut BodyDataStream, word: &str) -> String {
 #[tokio::test]
 async fn a_stream_on_which_nothing_happens_shows_signs_of_life_and_ends_with_the_service() {
     let (bed, folder) = (Bed::make().await, tempfile::tempdir().unwrap());
-    let job = bed.enqueue(probe()).await;
+    let job = bed.enqueue(plain_job()).await;
     let heartbeat = Duration::from_millis(30);
     let site = site(&bed, folder.path(), Pace { heartbeat, count: Duration::from_secs(3600), ..pace() });
     let mut streams = Vec::new();
@@ -94,7 +94,7 @@ async fn a_stream_ends_when_its_token_works_no_more() {
     let user = users::add(&bed.db, "reader", None).await.unwrap();
     let scopes = Scopes::from_iter([Scope::Read]);
     let (token, row) = tokens::create(&bed.db, user.id, "t", &scopes, None).await.unwrap();
-    let job = bed.enqueue(probe()).await;
+    let job = bed.enqueue(plain_job()).await;
     let mut streams = Vec::new();
     for path in ["/v1/events".to_owned(), format!("/v1/generations/{job}/events")] {
         let request = Request::get(path).header("authorization", format!("Bearer {}", token.reveal()));

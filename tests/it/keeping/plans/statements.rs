@@ -394,5 +394,5 @@ pub const ENDED: Hot = Hot {
         arguments.extend(["'too_large'", "3000", "50"]);
         arguments.into_iter().map(str::to_owned).collect()
     },
-    buffers: [20_000, 0, 0],
+    buffers: [30_000, 0, 0],
 };

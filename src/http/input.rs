@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::{Body as RawBody, Bytes};
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Path, Request, State};
+use axum::extract::{FromRequest, FromRequestParts, MatchedPath, OptionalFromRequest, Path, Request, State};
 use axum::http::Method;
 use axum::http::request::Parts;
 use axum::middleware::Next;
@@ -28,9 +28,29 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let (parts, body) = request.into_parts();
-        let whole = Request::from_parts(parts.clone(), body);
-        let bytes = Bytes::from_request(whole, state).await.map_err(JsonRejection::from)?;
+        let (parts, bytes) = read(request, state).await?;
+        Self::parse(parts, bytes, state).await
+    }
+}
+
+/// A body that may be left out.
+impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
+        let (parts, bytes) = read(request, state).await?;
+        if bytes.is_empty() { Ok(None) } else { Self::parse(parts, bytes, state).await.map(Some) }
+    }
+}
+
+async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<(Parts, Bytes), Problem> {
+    let (parts, body) = request.into_parts();
+    let whole = Request::from_parts(parts.clone(), body);
+    Ok((parts, Bytes::from_request(whole, state).await.map_err(JsonRejection::from)?))
+}
+
+impl<T: DeserializeOwned> Body<T> {
+    async fn parse<S: Send + Sync>(parts: Parts, bytes: Bytes, state: &S) -> Result<Self, Problem> {
         if has_nul(&bytes) {
             let what = "the body holds the character NUL (\\u0000)";
             return Err(wrong("body", what, "PostgreSQL keeps no such text: leave it out"));
@@ -39,7 +59,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             // Else a list would be read as the fields in their order, or as none of them.
             return Err(wrong("body", "the body is a list", "send an object: {...}"));
         }
-        let Json(value) = Json::from_request(Request::from_parts(parts, RawBody::from(bytes)), state).await?;
+        let request = Request::from_parts(parts, RawBody::from(bytes));
+        let Json(value) = <Json<T> as FromRequest<S>>::from_request(request, state).await?;
         Ok(Self(value))
     }
 }

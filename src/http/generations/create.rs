@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::Links;
 use super::request::{Wanted, idempotency_key};
 use crate::db::inspect;
+use crate::generation::again::{enqueue_behind, kept_by};
 use crate::http::auth::{Caller, Enqueuer};
 use crate::http::error::{Details, wrong};
 use crate::http::input::{Body, Id};
@@ -85,13 +86,32 @@ pub async fn create(
     Ok(accepted(ask(&site, &caller, key, wanted, traceparent(&headers)).await?))
 }
 
+/// How to do a finished one again.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = GenerationAgain, example = json!({"from": "analysis"}))]
+pub struct Again {
+    /// What of the first one stays; where it is left out, nothing does: the repository is fetched as it is now.
+    #[serde(default)]
+    from: Option<Kept>,
+}
+
+/// What of a finished one stays.
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = GenerationKept)]
+enum Kept {
+    /// The commit and its analysis: attributes, story and picture are made anew.
+    Analysis,
+}
+
 /// Do a finished one again
 ///
-/// As a new job, with the repository and the reference that the first one was asked with.
-#[utoipa::path(post, path = "/v1/generations/{id}/rerun", tag = "generations", operation_id = "generations_rerun",
+/// As a new job, with the repository and the reference that the first one was asked with. The body may be left out.
+#[utoipa::path(post, path = "/v1/generations/{id}/rerun", tag = "generations", operation_id = "generations_rerun", request_body = Option<Again>,
     params(("id" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header, description = "Stands for this very request; 1 to 200 characters")),
     responses((status = ACCEPTED, body = Asked, headers(("location" = String))), OfChanging,
-              (status = CONFLICT, body = Details, content_type = "application/problem+json", description = "It is not finished, or the key belongs to another request"),
+              (status = CONFLICT, body = Details, content_type = "application/problem+json", description = "It is not finished, or left no whole analysis, or the key belongs to another request"),
               (status = UNPROCESSABLE_ENTITY, body = Details, content_type = "application/problem+json", description = "The host is not allowed any more")),
     security(("token" = ["enqueue"])))]
 pub async fn rerun(
@@ -99,10 +119,17 @@ pub async fn rerun(
     Enqueuer(caller): Enqueuer,
     headers: HeaderMap,
     Id(id): Id,
+    body: Option<Body<Option<Again>>>,
 ) -> Result<Response, Problem> {
     let wanted = Wanted { rerun_of: Some(id), ..Wanted::default() };
-    let key = idempotency_key(&headers, &caller, &wanted)?;
-    Ok(accepted(ask(&site, &caller, key, wanted, traceparent(&headers)).await?))
+    let from = body.and_then(|Body(again)| again?.from);
+    let key = idempotency_key(&headers, &caller, &(&wanted, from))?;
+    let job = wanted.job(&site, &caller, key, traceparent(&headers)).await?;
+    let enqueued = match from {
+        None => site.jobs.enqueue(job.clone()).await,
+        Some(Kept::Analysis) => enqueue_behind(&site.db, &job, &kept_by(&site.db, id).await?).await,
+    };
+    Ok(accepted(only(told(&site, &[job], enqueued.map(|one| vec![one])).await?)?))
 }
 
 /// Ask for many cats
@@ -156,7 +183,10 @@ pub async fn ask(
     traceparent: Option<Traceparent>,
 ) -> Result<Asked, Problem> {
     let job = wanted.job(site, caller, key, traceparent).await?;
-    let mut asked = enqueue(site, std::slice::from_ref(&job)).await?;
+    only(enqueue(site, &[job]).await?)
+}
+
+fn only(mut asked: Vec<Asked>) -> Result<Asked, Problem> {
     asked.pop().ok_or_else(|| Failure::new(Kind::Internal, "nothing was enqueued").into())
 }
 
@@ -166,6 +196,11 @@ async fn enqueue(site: &Site, jobs: &[NewJob]) -> Result<Vec<Asked>, Problem> {
         [job] => site.jobs.enqueue(job.clone()).await.map(|enqueued| vec![enqueued]),
         _ => enqueue_all(&site.db, jobs).await,
     };
+    told(site, jobs, enqueued).await
+}
+
+/// What is answered to who asked for these.
+async fn told(site: &Site, jobs: &[NewJob], enqueued: Result<Vec<Enqueued>, Failure>) -> Result<Vec<Asked>, Problem> {
     let enqueued = enqueued.map_err(|failure| {
         let is_key = failure.kind() == Kind::Conflict;
         let problem = Problem::from(failure);

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{GOOD, ask_for, completed, local_cat};
 use crate::commands::{count, shell};
+use crate::fetch::fixture::git;
 use crate::support::cli::{Service, Shell};
 use crate::support::http::{get, post, send};
 
@@ -163,6 +164,22 @@ fn a_cat_is_done_again_and_taken_away() {
     completed(&service, &second);
     let shown = get(&service, &format!("/v1/generations/{second}")).json();
     assert_eq!(shown["job"]["rerun_of"], first.as_str());
+
+    // From its analysis: of the commit that it had, whatever came after.
+    git(&shell.path("repo"), &["commit", "-q", "--allow-empty", "-m", "later"]);
+    let path = format!("/v1/generations/{first}/rerun");
+    let keyed = |body: &str| send(&service, "POST", &path, "\nidempotency-key: paint", body);
+    for wrong in [r#"{"from": "fetch"}"#, r#"{"form": "analysis"}"#, "[]"] {
+        assert_eq!(keyed(wrong).status, 400, "{wrong}");
+    }
+    let painted = keyed(r#"{"from": "analysis"}"#);
+    assert_eq!(painted.status, 202, "{}", painted.text());
+    assert_eq!(keyed(r#"{"from": "analysis"}"#).body, painted.body, "the same request, the same answer");
+    assert!(["", "{}", "null"].iter().all(|anew| keyed(anew).status == 409), "another one");
+    let painted = painted.json()["id"].as_str().unwrap().to_owned();
+    completed(&service, &painted);
+    let cat = |id: &str| get(&service, &format!("/v1/generations/{id}")).json();
+    assert_eq!(cat(&painted)["result"]["commit_oid"], cat(&first)["result"]["commit_oid"]);
     let picture = |id: &str| get(&service, &format!("/v1/generations/{id}/image"));
     assert_eq!(picture(&first).body, picture(&second).body);
 

@@ -158,6 +158,7 @@ fn settings(stock: &Stock) -> String {
         ("GET", "^/v1/webhooks/.id.$", "path.id", one(&stock.webhook)),
         ("POST", "^/v1/webhooks/", "path.id", one(&stock.webhook)),
         ("POST", "^/v1/users/.*/disable$", "path.user", one("somebody")),
+        ("GET", "^/generation/", "path.id", of("cats")),
         ("GET", "^/v1/generations/.*/(image|original)$", "path.id", of("cats")),
         ("GET", "^/v1/schedules/", "path.name", of("schedules")),
         ("POST", "^/v1/schedules/", "path.name", of("schedules")),

@@ -16,10 +16,10 @@ use utoipa_axum::routes;
 use super::Site;
 use super::auth::Reader;
 use super::error::Problem;
-pub use store::Last;
 use crate::db::backups;
 use crate::model::backup::{Standing, Verdict};
 use crate::telemetry::{Page, Type};
+pub use store::Last;
 
 /// The routes.
 pub(super) fn routes() -> OpenApiRouter<Site> {

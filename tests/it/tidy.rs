@@ -53,12 +53,7 @@ pub struct Rule {
 }
 
 fn rules() -> impl Iterator<Item = &'static Rule> {
-    layers::RULES
-        .iter()
-        .chain(code::RULES)
-        .chain(migrations::RULES)
-        .chain(documents::RULES)
-        .chain(routes::RULES)
+    layers::RULES.iter().chain(code::RULES).chain(migrations::RULES).chain(documents::RULES).chain(routes::RULES)
 }
 
 fn files_of(sample: Sample) -> Vec<File> {

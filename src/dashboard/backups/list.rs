@@ -54,8 +54,10 @@ pub(super) async fn show(
     let (unrecorded, unmade) = tokio::join!(unrecorded(&site), unmade::last(db));
     let names: BTreeSet<&str> = standings.iter().map(|standing| standing.database.as_str()).collect();
     let content = html! {
-        div #standings data-live="15" { (standing::standings(&standings, site.config.backup.fresh_hours, &visitor)) }
-        div #unmade data-live="15" { @if let Some(unmade) = unmade? { (unmade.card(&visitor)) } }
+        div #standings.rows data-live="15" {
+            (standing::standings(&standings, site.config.backup.fresh_hours, &visitor))
+            @if let Some(unmade) = unmade? { (unmade.card(&visitor)) }
+        }
         @if visitor.is_admin() { (make(&visitor)) }
         (chart::trends(&drawn))
         section #backups.card data-live="15" {

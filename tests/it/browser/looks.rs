@@ -5,7 +5,7 @@ use crate::commands::shell;
 use crate::fetch::fixture::honest;
 use crate::support::browser::{Browser, Look};
 use crate::support::cli::Shell;
-use crate::support::postgres::fresh_database;
+use crate::support::postgres::{fresh_database, wait_until};
 
 const PAGES: [(&str, &str); 15] = [
     ("overview", "/"),
@@ -98,6 +98,11 @@ fn fill(shell: &Shell) -> Vec<(String, String)> {
     shell.succeeds(&["users", "add", "tom"]);
     shell.succeeds(&["users", "token", "new", "tom", "--scope", "read"]);
     shell.succeeds(&["backup", "now"]);
+    shell.succeeds(&["backup", "now", "--queue", "--database", "nowhere"]);
+    wait_until("that there is no such database", || {
+        let given_up = shell.json(&["jobs", "list", "--state", "discarded", "--kind", "backup"]);
+        given_up["jobs"].as_array().is_some_and(|jobs| !jobs.is_empty())
+    });
     let backup = shell.json(&["backup", "list"])[0]["name"].as_str().unwrap().to_owned();
     let mut pages = named(&PAGES);
     let of = |name: &str, path: String| (name.to_owned(), path);

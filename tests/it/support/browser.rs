@@ -243,7 +243,7 @@ impl WebDriverCompatibleCommand for ConsoleLog {
     }
 }
 
-/// A command of Chromium's DevTools protocol.
+/// A command of the browser's own protocol.
 #[derive(Debug)]
 struct Devtools {
     cmd: &'static str,

@@ -155,10 +155,8 @@ fn settings(stock: &Stock) -> String {
     for (method, path, parameter, value) in [
         ("DELETE", "^/v1/tokens/", "path.token", one(&stock.token)),
         ("DELETE", "^/v1/generations/", "path.id", one(&stock.spare)),
-        ("GET", "^/v1/webhooks/.id.$", "path.id", one(&stock.webhook)),
         ("POST", "^/v1/webhooks/", "path.id", one(&stock.webhook)),
         ("POST", "^/v1/users/.*/disable$", "path.user", one("somebody")),
-        ("GET", "^/generation/", "path.id", of("cats")),
         ("GET", "^/v1/generations/.*/(image|original)$", "path.id", of("cats")),
         ("GET", "^/v1/schedules/", "path.name", of("schedules")),
         ("POST", "^/v1/schedules/", "path.name", of("schedules")),

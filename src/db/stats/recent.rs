@@ -7,8 +7,10 @@ use super::{Amount, begin_reading};
 use crate::db::{Db, error};
 use crate::model::failure::Result;
 
-/// Finished jobs that are read, at most, of each part of the last hour.
-const FINISHED: i64 = 1000;
+/// Finished jobs that are read of the last minute, at most: how fast the queue is depends on it.
+const OF_THE_LAST_MINUTE: i64 = 5000;
+/// Finished jobs that are read of each minute of the last hour before it, at most; so many of each tell how long jobs took.
+const OF_A_MINUTE: i64 = 200;
 
 /// What ended lately.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -57,41 +59,43 @@ impl Percentiles {
     }
 }
 
-/// What ended lately, by kind: the first jobs of each twelfth of the last hour, and of the last minute. None where that
-/// takes too long: under a flood the index on time may lag behind.
+/// What ended lately, by kind: the first jobs of each minute of the last hour. None where that takes too long: under a flood
+/// the index on time may lag behind.
 pub(super) async fn look(db: &Db) -> Result<Option<Vec<(String, Recent)>>> {
     let mut reading = begin_reading(db).await?;
     let rows = sqlx::query!(
         r#"WITH part AS MATERIALIZED (
-             SELECT nth, seconds, now - make_interval(secs => seconds * greatest(nth, 1)) AS since,
-                    now - make_interval(secs => seconds * greatest(nth - 1, 0)) AS until
-             FROM queue.now() AS now, generate_series(0, 12) AS nth, LATERAL (SELECT CASE nth WHEN 0 THEN 60 ELSE 300 END AS seconds) AS long
+             SELECT nth, now - make_interval(mins => nth + 1) AS since, now - make_interval(mins => nth) AS until,
+                    CASE nth WHEN 0 THEN $1::bigint ELSE $2 END AS most
+             FROM queue.now() AS now, generate_series(0, 59) AS nth
            ), ended AS MATERIALIZED (
-             SELECT part.nth, part.seconds, part.since, job.* FROM part, (VALUES ('completed'), ('discarded')) AS wanted (state), LATERAL (
+             SELECT part.nth, part.since, part.most, job.* FROM part, (VALUES ('completed'), ('discarded')) AS wanted (state), LATERAL (
                SELECT kind, state, finished_at, extract(epoch FROM started_at - run_at)::float8 AS wait,
-                      extract(epoch FROM finished_at - started_at)::float8 AS run
+                      extract(epoch FROM finished_at - started_at)::float8 AS run, row_number() OVER () AS number
                FROM queue.history AS job
-               WHERE job.state = wanted.state AND job.finished_at >= part.since AND job.finished_at < part.until LIMIT $1) AS job
+               WHERE job.state = wanted.state AND job.finished_at >= part.since AND job.finished_at < part.until
+               LIMIT part.most) AS job
            ), weight AS (
-             -- A part that was cut short stands for its whole time at the pace of what was read.
-             SELECT nth, state, count(*) >= $1 AS is_cut,
-                    CASE WHEN count(*) < $1 THEN 1
-                         ELSE min(seconds) / greatest(extract(epoch FROM max(finished_at) - min(since)), 0.001) END::float8 AS weight
+             -- A minute that was cut short stands for all of it at the pace of what was read.
+             SELECT nth, state, count(*) >= min(most) AS is_cut,
+                    CASE WHEN count(*) < min(most) THEN 1
+                         ELSE 60 / greatest(extract(epoch FROM max(finished_at) - min(since)), 0.001) END::float8 AS weight
              FROM ended GROUP BY nth, state
            )
            SELECT kind AS "kind!",
              coalesce(sum(weight) FILTER (WHERE nth = 0 AND state = 'completed'), 0) AS "minute!",
              coalesce(bool_or(is_cut) FILTER (WHERE nth = 0 AND state = 'completed'), false) AS "minute_is_cut!",
-             coalesce(sum(weight) FILTER (WHERE nth > 0 AND state = 'completed'), 0) AS "hour!",
-             coalesce(bool_or(is_cut) FILTER (WHERE nth > 0 AND state = 'completed'), false) AS "hour_is_cut!",
-             coalesce(sum(weight) FILTER (WHERE nth > 0 AND state = 'discarded'), 0) AS "discarded!",
-             coalesce(bool_or(is_cut) FILTER (WHERE nth > 0 AND state = 'discarded'), false) AS "discarded_is_cut!",
+             coalesce(sum(weight) FILTER (WHERE state = 'completed'), 0) AS "hour!",
+             coalesce(bool_or(is_cut) FILTER (WHERE state = 'completed'), false) AS "hour_is_cut!",
+             coalesce(sum(weight) FILTER (WHERE state = 'discarded'), 0) AS "discarded!",
+             coalesce(bool_or(is_cut) FILTER (WHERE state = 'discarded'), false) AS "discarded_is_cut!",
              percentile_cont(ARRAY[0.5, 0.95, 0.99]::float8[]) WITHIN GROUP (ORDER BY wait)
-               FILTER (WHERE nth > 0 AND state = 'completed') AS wait,
+               FILTER (WHERE state = 'completed' AND number <= $2) AS wait,
              percentile_cont(ARRAY[0.5, 0.95, 0.99]::float8[]) WITHIN GROUP (ORDER BY run)
-               FILTER (WHERE nth > 0 AND state = 'completed') AS run
+               FILTER (WHERE state = 'completed' AND number <= $2) AS run
            FROM ended JOIN weight USING (nth, state) GROUP BY kind"#,
-        FINISHED
+        OF_THE_LAST_MINUTE,
+        OF_A_MINUTE
     )
     .fetch_all(&mut *reading)
     .await;

@@ -152,20 +152,19 @@ fn settings(stock: &Stock) -> String {
     }
     let one = |value: &str| format!("\"{value}\"");
     let of = |dictionary: &str| format!("{{ dictionary = \"{dictionary}\", probability = 0.7 }}");
-    for (method, path, parameter, value) in [
-        ("DELETE", "^/v1/tokens/", "path.token", one(&stock.token)),
-        ("DELETE", "^/v1/generations/", "path.id", one(&stock.spare)),
-        ("POST", "^/v1/webhooks/", "path.id", one(&stock.webhook)),
-        ("POST", "^/v1/users/.*/disable$", "path.user", one("somebody")),
-        ("GET", "^/v1/generations/.*/(image|original)$", "path.id", of("cats")),
-        ("GET", "^/v1/schedules/", "path.name", of("schedules")),
-        ("POST", "^/v1/schedules/", "path.name", of("schedules")),
-        ("PATCH", "^/v1/schedules/", "path.name", of("schedules")),
-        ("DELETE", "^/v1/schedules/", "path.name", one("spare")),
+    for (operation, parameter, value) in [
+        ("DELETE /v1/tokens/", "path.token", one(&stock.token)),
+        ("DELETE /v1/generations/", "path.id", one(&stock.spare)),
+        ("POST /v1/webhooks/", "path.id", one(&stock.webhook)),
+        ("POST /v1/generations/.*/rerun$", "path.id", of("cats")),
+        ("POST /v1/users/.*/disable$", "path.user", one("somebody")),
+        ("GET /v1/generations/.*/(image|original)$", "path.id", of("cats")),
+        ("GET /generation/", "path.id", of("cats")),
+        ("(GET|POST|PATCH) /v1/schedules/", "path.name", of("schedules")),
+        ("DELETE /v1/schedules/", "path.name", one("spare")),
     ] {
         text += &format!(
-            "[[operations]]\ninclude-path-regex = \"{path}\"\ninclude-method = \"{method}\"\n\
-             parameters = {{ \"{parameter}\" = {value} }}\n"
+            "[[operations]]\ninclude-name-regex = \"^{operation}\"\nparameters = {{ \"{parameter}\" = {value} }}\n"
         );
     }
     text

@@ -34,6 +34,8 @@ use crate::webhooks::Herald;
 
 /// Outcomes that wait for the completer; more make handlers wait.
 const OUTCOMES: usize = 4096;
+/// What is told at the end, also where it comes before the beginning.
+const STOPPING: &str = "stopping: no more jobs are claimed";
 
 /// What runs the jobs of each kind.
 #[derive(Debug, Clone)]
@@ -82,7 +84,10 @@ pub async fn run(
 ) -> Result<()> {
     // A part that breaks stops the others, too.
     let stop = stop.child_token();
-    let Some(lease) = stop.run_until_cancelled(take_lease(&db, &name, settings)).await else { return Ok(()) };
+    let Some(lease) = stop.run_until_cancelled(take_lease(&db, &name, settings)).await else {
+        tracing::info!("{STOPPING}");
+        return Ok(());
+    };
     let lease = lease?;
     let keeping = CancellationToken::new();
     let mut heartbeat = tokio::spawn(lease.clone().keep(keeping.clone()));
@@ -132,7 +137,7 @@ pub async fn run(
         ended = &mut completer => Some(format!("the completer ended: {ended:?}")),
         ended = &mut heartbeat => Some(format!("the heartbeat ended: {ended:?}")),
     };
-    tracing::info!("stopping: no more jobs are claimed");
+    tracing::info!("{STOPPING}");
     stop.cancel();
     drop(fetching.await);
     drop(listening.await);

@@ -5,6 +5,8 @@ mod floor;
 mod load;
 #[path = "../figures/machine.rs"]
 mod machine;
+#[path = "../figures/server.rs"]
+mod server;
 mod sides;
 #[path = "../figures/table.rs"]
 mod table;

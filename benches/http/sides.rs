@@ -1,7 +1,7 @@
 //! Both sides, each a process of its own on one durable private cluster.
 
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -11,7 +11,7 @@ use sqlx::postgres::PgPoolOptions;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::{PROGRAM, Result};
+use crate::{PROGRAM, Result, server};
 
 /// A server, and how it is asked.
 pub struct Side {
@@ -84,12 +84,12 @@ impl Sides {
             return Err("the schema could not be made".into());
         }
         let mut ours = program(&["run", "--only", "http"]).stderr(Stdio::piped()).spawn()?;
-        let address = address(ours.stderr.take().ok_or("it tells nothing")?)?;
+        let address = server::address(ours.stderr.take().ok_or("it tells nothing")?)?;
         let token = fs::read_to_string(data.join("admin-token"))?.trim().to_owned();
         let (name, route) = ("ours", "/v1/generations");
         let ours = Side { process: ours, folder: folder.path().into(), name, address, route, token: Some(token) };
         let mut floor = Command::new(std::env::current_exe()?).args(["floor", &url]).stdout(Stdio::piped()).spawn()?;
-        let address = self::address(floor.stdout.take().ok_or("it tells nothing")?)?;
+        let address = server::address(floor.stdout.take().ok_or("it tells nothing")?)?;
         let (name, route) = ("floor", "/jobs");
         let floor = Side { process: floor, folder: folder.path().into(), name, address, route, token: None };
         Ok(Self { ours, floor, url, _cluster: cluster, _folder: folder })
@@ -130,18 +130,4 @@ impl Sides {
         })?;
         Ok(())
     }
-}
-
-/// The address that a server tells; what it says after is not kept from being said.
-fn address(told: impl std::io::Read + Send + 'static) -> Result<String> {
-    let mut lines = BufReader::new(told).lines();
-    for line in lines.by_ref() {
-        let line = line?;
-        if let Some((_, address)) = line.split_once("address=") {
-            std::thread::spawn(move || lines.map_while(std::result::Result::ok).for_each(|line| eprintln!("{line}")));
-            return Ok(address.trim().to_owned());
-        }
-        eprintln!("{line}");
-    }
-    Err("a server ended before it told where it listens".into())
 }

@@ -1,10 +1,9 @@
 //! A durable private cluster with much in it, and the service on it.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use repo_to_cat::postgres::{Cluster, Settings};
 use serde_json::Value;
@@ -12,7 +11,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::{PROGRAM, Result};
+use crate::{PROGRAM, Result, server};
 
 /// What the database is filled with.
 const STOCK: &str = include_str!("stock.sql");
@@ -63,7 +62,7 @@ impl Bed {
         eprintln!("filling the database; of ten million jobs this takes ten minutes");
         Runtime::new()?.block_on(fill(&url, jobs, &analysis))?;
         let mut service = program(&["run", "--only", "http"]).stderr(Stdio::piped()).spawn()?;
-        let address = address(service.stderr.take().ok_or("it tells nothing")?)?;
+        let address = server::address(service.stderr.take().ok_or("it tells nothing")?)?;
         Ok(Self { service, address, url, _cluster: cluster, _folder: folder })
     }
 
@@ -107,18 +106,4 @@ fn analysis(folder: &Path) -> Result<String> {
     // What is stored does not have each file.
     analysis.as_object_mut().ok_or("the analysis is no object")?.remove("files");
     Ok(analysis.to_string().replace('\'', "''"))
-}
-
-/// The address that the service tells; what it says after is not kept from being said.
-fn address(told: ChildStderr) -> Result<String> {
-    let mut lines = BufReader::new(told).lines();
-    for line in lines.by_ref() {
-        let line = line?;
-        if let Some((_, address)) = line.split_once("address=") {
-            std::thread::spawn(move || lines.map_while(std::result::Result::ok).for_each(|line| eprintln!("{line}")));
-            return Ok(address.trim().to_owned());
-        }
-        eprintln!("{line}");
-    }
-    Err("the service ended before it told where it listens".into())
 }

@@ -6,6 +6,8 @@ mod bed;
 #[path = "../figures/machine.rs"]
 mod machine;
 mod places;
+#[path = "../figures/server.rs"]
+mod server;
 #[path = "../figures/table.rs"]
 #[allow(dead_code)]
 mod table;
